@@ -34,7 +34,7 @@ describe('a Valkey for one run', () => {
     }
   });
 
-  test('tries another port where somebody has taken the first meanwhile, be it a Valkey, and no more than three', async () => {
+  test('uses another port if the first is in use meanwhile, even by a Valkey, at most three times', async () => {
     const first = await startValkey();
     const ports = [first.port, first.port, await freePort()];
     try {
@@ -91,7 +91,7 @@ describe('a Valkey for one run', () => {
     await server.moveClock(26 * 3_600_000);
   });
 
-  test('that is killed has no clock to wait for, at any moment of its end', async () => {
+  test('that is killed has no clock to wait for, at any stage of its end', async () => {
     const server = await startValkey({ isMovable: true });
     let hasEnded = false;
     server.kill();

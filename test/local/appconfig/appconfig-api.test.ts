@@ -102,7 +102,7 @@ describe('hosted versions', () => {
     expect((await list({ VersionLabel: 'v-2' })).Items).toHaveLength(1);
   });
 
-  test('somebody else was faster: a conflict, and nothing is written', async () => {
+  test('a concurrent version: a conflict, and nothing is written', async () => {
     await create('{"limit": 1}', { LatestVersionNumber: 0 });
     await create('{"limit": 2}', { LatestVersionNumber: 1 });
     await expect(create('{"limit": 3}', { LatestVersionNumber: 1 })).rejects.toMatchObject({
@@ -182,7 +182,7 @@ describe('deployments', () => {
     expect(await start({ DeploymentStrategyId: 'at-once' })).toMatchObject({ State: 'COMPLETE' });
   });
 
-  test('somebody else has deployed meanwhile: a conflict', async () => {
+  test('a concurrent deployment: a conflict', async () => {
     await start({ LatestDeploymentNumber: 0 });
     await expect(start({ LatestDeploymentNumber: 0 })).rejects.toMatchObject({ name: 'ConflictException' });
   });
@@ -202,7 +202,7 @@ describe('deployments', () => {
 
 describe('an alarm of the environment', () => {
   const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
-  const ring = (isRinging: boolean, arn = ALARM) => plane.appConfig.store.setAlarm(arn, isRinging);
+  const setAlarm = (isInAlarm: boolean, arn = ALARM) => plane.appConfig.store.setAlarm(arn, isInAlarm);
   const watch = (...arns: readonly string[]) =>
     client.send(new UpdateEnvironmentCommand({ ...environment, Monitors: arns.map((AlarmArn) => ({ AlarmArn })) }));
   const states = async () => (await deployments()).Items?.map(({ State }) => State);
@@ -224,7 +224,7 @@ describe('an alarm of the environment', () => {
 
   test('rolls back what bakes, and the event log says which', async () => {
     await start({ ConfigurationVersion: '2' });
-    ring(true);
+    setAlarm(true);
     const { State, EventLog } = await client.send(new GetDeploymentCommand({ ...environment, DeploymentNumber: 2 }));
     expect(State).toBe('ROLLED_BACK');
     expect(EventLog).toMatchObject([{ EventType: 'ROLLBACK_COMPLETED', TriggeredBy: 'CLOUDWATCH_ALARM' }]);
@@ -232,8 +232,8 @@ describe('an alarm of the environment', () => {
     expect(polled()).toBe('{"limit": 1}');
   });
 
-  test('rolls back what is started while it rings, and nothing once it is quiet, or not watched', async () => {
-    ring(true);
+  test('rolls back deployments that start while it is in ALARM, and none when it is OK or not monitored', async () => {
+    setAlarm(true);
     await start({ ConfigurationVersion: '2' });
     expect(await states()).toEqual(['ROLLED_BACK', 'COMPLETE']);
     await watch();
@@ -241,17 +241,17 @@ describe('an alarm of the environment', () => {
     nowMs += 60_000;
     await watch(ALARM);
     expect((await states())?.[0]).toBe('COMPLETE');
-    ring(false);
+    setAlarm(false);
     await start({ ConfigurationVersion: '1' });
     expect((await states())?.[0]).toBe('BAKING');
   });
 
   test('says nothing of what has baked, nor of another environment’s', async () => {
     await start({ ConfigurationVersion: '2' });
-    ring(true, 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:other');
+    setAlarm(true, 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:other');
     expect((await states())?.[0]).toBe('BAKING');
     nowMs += 60_000;
-    ring(true);
+    setAlarm(true);
     expect((await states())?.[0]).toBe('COMPLETE');
   });
 });

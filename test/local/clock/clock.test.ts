@@ -342,7 +342,7 @@ describe('skip', () => {
     expect(entries).toEqual([['slept', 1]]);
   });
 
-  test('beside another one ends at its own time, and no clock goes back', async () => {
+  test('concurrent with another one ends at its own time, and no clock goes back', async () => {
     const offsets: number[] = [];
     await clock.follow(async (offsetMs) => {
       // The shorter jump begins first and would end last.

@@ -41,7 +41,7 @@ function start(properties: object = {}) {
   };
 }
 
-test('rings where every period is over the threshold, and the page with it', () => {
+test('is in ALARM if every period is over the threshold, and its page too', () => {
   const { publish, states } = start();
   expect(states()).toEqual({ single: 'OK', page: 'OK' });
   publish(10_000, 1);
@@ -61,7 +61,7 @@ test('no period that is over is looked at, and none that has only just begun is 
   expect(states()).toMatchObject({ single: 'ALARM' });
 });
 
-test('rings where as many of its periods are over the threshold as it says, whichever these are', () => {
+test('is in ALARM if DatapointsToAlarm of its periods are over the threshold', () => {
   const { publish, states } = start({ EvaluationPeriods: 5, DatapointsToAlarm: 1 });
   publish(5 * MINUTE_MS, 9);
   expect(states()).toEqual({ single: 'OK', page: 'OK' });
@@ -94,7 +94,7 @@ test('looks back for a day at most', () => {
   expect(describe()).toMatchObject([{}, { sinceMs: NOW - 24 * 60 * MINUTE_MS }]);
 });
 
-test('missing data rings where the alarm says so', () => {
+test('missing data breaches if the alarm says so', () => {
   expect(start({ TreatMissingData: 'breaching' }).states()).toEqual({ single: 'ALARM', page: 'ALARM' });
 });
 

@@ -67,7 +67,7 @@ describe('what functions published', () => {
     expect((await ask(query('Sum', 600)))?.Values).toEqual([1]);
   });
 
-  test('is told apart by name and dimensions', async () => {
+  test('is identified by name and dimensions', async () => {
     metrics.recordLine(line(START, { m: 1 }));
     expect((await ask(query('Sum', 600, 'other')))?.Values).toEqual([]);
     expect((await ask(query('Sum', 600, 'm', { service: 'enrichment' })))?.Values).toEqual([]);
@@ -87,7 +87,7 @@ test('queues are looked at before each answer', async () => {
   expect((await ask(asked))?.Values).toEqual([7]);
 });
 
-describe('what CloudWatch would refuse, or nobody here needs, is refused', () => {
+describe('invalid and unsupported requests are rejected', () => {
   test.each([
     ['a span that does not begin before it ends', query('Sum', 60), 0],
     ['a statistic of another kind', query('Median', 60), 10],

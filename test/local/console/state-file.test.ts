@@ -32,7 +32,7 @@ test('written, read, and removed by its own process only', () => {
   removeState(file);
 });
 
-test('nobody else on this machine may read it', () => {
+test('only its owner may read it', () => {
   writeState(file, here);
   expect(statSync(file).mode & 0o077).toBe(0);
 });
@@ -64,7 +64,7 @@ test('of a process that has ended', () => {
   expect(() => readState(file)).toThrow(`the platform has ended without saying so (process ${pid})`);
 });
 
-test('of a process whose port is closed, or is somebody else’s by now', async () => {
+test('of a process whose port is closed, or belongs to another process', async () => {
   writeState(file, { ...here, control: `http://127.0.0.1:${await freePort()}` });
   await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not respond at`);
 

@@ -229,14 +229,14 @@ describe('deploying freeform documents', () => {
     expect(() => plane.appConfig.deploy('app', 'env', 'free', content)).toThrow(/larger than 2 MB/);
   });
 
-  test('a schema that AppConfig would not take is told at once', () => {
+  test('a schema that AppConfig would reject fails at once', () => {
     const define = (text: string) => () => plane.appConfig.defineProfile('app', 'other', 'AWS.Freeform', [text]);
     expect(define('{"$schema":"http://json-schema.org/draft-07/schema#"}')).toThrow(/no schema with key or ref/);
     expect(define('{"type":"objekt"}')).toThrow(/schema is invalid/);
     expect(define(JSON.stringify({ description: 'x'.repeat(33_000) }))).toThrow(/larger than 32 KB/);
   });
 
-  test('a profile nobody defined is a fault, not a deployment', () => {
+  test('an unknown profile is an error', () => {
     expect(() => plane.appConfig.deploy('app', 'env', 'unknown', '{}')).toThrow(/no profile unknown/);
   });
 });
@@ -297,12 +297,12 @@ describe('further services', () => {
     await expect(list()).rejects.toMatchObject({ name: 'InternalFailure', $metadata: { httpStatusCode: 500 } });
   });
 
-  test('a service nobody registered, a prefix registered twice', async () => {
+  test('an unknown service, a prefix registered twice', async () => {
     await expect(list()).rejects.toMatchObject({ name: 'UnknownOperationException' });
     expect(() => plane.registerTarget('secretsmanager', async () => ({}))).toThrow(/registered already/);
   });
 
-  test('a port can be chosen; a taken one is told', async () => {
+  test('a port can be chosen; one in use is an error', async () => {
     const port = Number(new URL(plane.endpoint).port);
     await expect(startControlPlane({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });

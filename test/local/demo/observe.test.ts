@@ -121,7 +121,7 @@ test('what is about no course has no learning time that could be missing', () =>
   expect(observe(one, evidence([receipt('a')]))).toBe(one.expected);
 });
 
-describe('what waits for its moment', () => {
+describe('scheduled webhooks', () => {
   const seen = (executions: readonly Execution[], receipts: readonly Receipt[]) =>
     observe(one, { ...evidence(receipts), executions: new Map([['a', executions]]) });
   /** 4 minutes and 55 s after it starts. */
@@ -133,7 +133,7 @@ describe('what waits for its moment', () => {
     expect(seen([inFive], [receipt('a', LEAD, 5000)])).toBe('4.9 minutes too early for 5 minutes: 200');
   });
 
-  test('did not wait where its moment had passed', () => {
+  test('did not wait if the scheduled time had passed', () => {
     expect(seen([execution('2026-01-10T00:00:00.000Z')], [receipt('a', LEAD, 50)])).toBe('200');
   });
 

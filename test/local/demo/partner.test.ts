@@ -9,15 +9,15 @@ const SECRET = newSigningSecret();
 const CLIENT = { client_id: 'client', client_secret: 'hush' };
 
 let partner: Partner;
-let told: (readonly [Receipt, number | 'hang'])[];
+let received: (readonly [Receipt, number | 'hang'])[];
 
 async function start(answers: Behaviour, signingSecrets: Record<string, readonly string[]> = { acme: [SECRET] }) {
-  told = [];
+  received = [];
   partner = await startPartner({
     behaviours: { '/acme': answers, '/oauth': 200 },
     signingSecrets: new Map(Object.entries(signingSecrets)),
     tokens: createTokenServer(new Map([['oauth', CLIENT]])),
-    onReceipt: (...all) => told.push(all),
+    onReceipt: (...all) => received.push(all),
   });
 }
 afterEach(() => partner.close());
@@ -49,7 +49,7 @@ test('a receipt says whose it is, what the partner holds, and that the signature
   expect(partner.receipts).toMatchObject([
     { path: '/acme', integration_id: 'acme', signing_secret: SECRET, verified: true, body: BODY },
   ]);
-  expect(told.map(([receipt, answered]) => [receipt.verified, answered])).toEqual([[true, 200]]);
+  expect(received.map(([receipt, answered]) => [receipt.verified, answered])).toEqual([[true, 200]]);
 });
 
 test.each([
@@ -91,22 +91,22 @@ test('a list is gone through for each webhook, with headers and delays', async (
   expect((await send('/acme')).status).toBe(201);
   expect(performance.now() - before).toBeGreaterThan(45);
   expect((await send('/acme', SECRET, {}, 'wh_other')).status).toBe(429);
-  expect(told.map(([, answered]) => answered)).toEqual([429, 201, 429]);
+  expect(received.map(([, answered]) => answered)).toEqual([429, 201, 429]);
 });
 
 test('hang: received, not answered; down: reset, nothing received', async () => {
   await start('hang');
   const aborted = AbortSignal.timeout(200);
   await expect(fetch(`${partner.url}/acme`, { method: 'POST', body: BODY, signal: aborted })).rejects.toThrow();
-  expect(told.map(([, answered]) => answered)).toEqual(['hang']);
+  expect(received.map(([, answered]) => answered)).toEqual(['hang']);
   partner.setBehaviour('/acme', 'down');
   await expect(send('/acme')).rejects.toThrow();
   expect(partner.receipts).toHaveLength(1);
 });
 
-test('a path nobody has: 404', async () => {
+test('an unknown path: 404', async () => {
   await start(200);
-  expect((await send('/nobody')).status).toBe(404);
+  expect((await send('/unknown')).status).toBe(404);
 });
 
 test('Percipio’s way: a token for credentials, and no webhook without one', async () => {

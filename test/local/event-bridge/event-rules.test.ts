@@ -114,8 +114,8 @@ describe('rules', () => {
     const [first, ...rest] = events('Sweep').slice(before);
     expect(first).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
     expect(rest).toHaveLength(3);
-    const moments = [first, ...rest].map((event) => Date.parse(String(event?.time)) / 60_000);
-    expect(moments.map((moment) => Math.round(moment - (moments[0] as number)))).toEqual([0, 15, 30, 45]);
+    const times = [first, ...rest].map((event) => Date.parse(String(event?.time)) / 60_000);
+    expect(times.map((time) => Math.round(time - (times[0] as number)))).toEqual([0, 15, 30, 45]);
   });
 
   /** Minutes from the first attempt to each, by the function's own clock. */

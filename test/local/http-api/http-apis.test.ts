@@ -128,7 +128,7 @@ describe('a route', () => {
 describe('a route with IAM', () => {
   const parts = 'Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date';
 
-  test('takes a signed request, whose signature nobody checks', async () => {
+  test('accepts a signed request without verifying the signature', async () => {
     const answer = await ask('/signed', {
       authorization: `AWS4-HMAC-SHA256 ${parts}, Signature=${'0'.repeat(64)}`,
     });
@@ -149,7 +149,7 @@ describe('a route with a JWT authorizer', () => {
     ask(path, { authorization: `Bearer ${await from.token(claims)}` });
   const nowSeconds = Date.now() / 1000;
 
-  test('takes a token of the issuer for one of its audiences, and tells the function the claims as texts', async () => {
+  test('takes a token of the issuer for one of its audiences, and passes the claims as strings to the function', async () => {
     const { status, body } = await withToken({ groups: ['a', 'b'], admin: false });
     expect([status, body.requestContext.authorizer.jwt]).toEqual([
       203,
@@ -181,8 +181,8 @@ describe('a route with a JWT authorizer', () => {
     ['expired', { exp: nowSeconds - 60 }],
     ['without an end', { exp: undefined }],
     ['for another audience', { aud: 'other' }],
-    ['for another audience, whoever the client is', { aud: 'other', client_id: 'portal' }],
-    ['for nobody', { aud: undefined }],
+    ['for another audience, with any client', { aud: 'other', client_id: 'portal' }],
+    ['without an audience', { aud: undefined }],
     ['of another issuer', { iss: stranger.url }],
     ['not yet valid', { nbf: nowSeconds + 600 }],
     ['issued in the future', { iat: nowSeconds + 600 }],
@@ -215,7 +215,7 @@ describe('a browser on another site', () => {
       'OPTIONS',
     );
 
-  test('is told what its script may ask, without a token', async () => {
+  test('gets a preflight response without a token', async () => {
     const { status, headers } = await preflight(ORIGIN);
     expect(status).toBe(204);
     expect(Object.fromEntries(headers)).toMatchObject({
@@ -232,7 +232,7 @@ describe('a browser on another site', () => {
     }
   });
 
-  test('of no allowed origin is told nothing', async () => {
+  test('of another origin gets no CORS headers', async () => {
     for (const { headers } of [await preflight('https://other.example'), await ask('/pets/all', { origin: 'null' })]) {
       expect([...headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
     }

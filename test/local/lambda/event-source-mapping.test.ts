@@ -110,7 +110,7 @@ describe('an event source mapping', () => {
     await emptied('Hang');
     const [first, second] = lines('Hang').map((line) => line.split(' ').map(Number)) as [number[], number[]];
     expect([first[0], second[0]]).toEqual([1, 2]);
-    // From the moment on at which it is visible again, and before anything else is due.
+    // As soon as it is visible again, and before anything else is due.
     expect(minutesBetween(message?.visibilityDeadline, second[1])).toBe(0);
   });
 

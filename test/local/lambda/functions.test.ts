@@ -124,7 +124,7 @@ describe('a function', () => {
     ['a thrown error, by its name', 'error', { errorType: 'WarehouseUnavailable', errorMessage: 'no answer' }],
     ['a thrown text', 'text', { errorType: 'string', errorMessage: 'just text' }],
     ['an exit', 'exit', { errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('exit status 3') }],
-    ['a rejection nobody handles', 'reject', { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: 'lost' }],
+    ['an unhandled rejection', 'reject', { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: 'lost' }],
   ])('reports %s', async (_name, how, error) => {
     expect(await invoke('fail', { how })).toMatchObject({ status: 'failed', error });
   });

@@ -69,7 +69,7 @@ test('a function that fails is answered, with its error', async () => {
 
 test('no such function; a handler’s module is no function’s name', async () => {
   const notFound = { name: 'ResourceNotFoundException', $metadata: { httpStatusCode: 404 } };
-  await expect(invoke('nobody')).rejects.toMatchObject(notFound);
+  await expect(invoke('unknown')).rejects.toMatchObject(notFound);
   await expect(invoke('echo')).rejects.toMatchObject(notFound);
 });
 

@@ -23,7 +23,7 @@ afterEach(async () => {
   await queues.stop();
 });
 
-/** `Work` and `Other` have the dead letter queue `Dead`; `Elsewhere` is nobody's. */
+/** `Work` and `Other` have the dead-letter queue `Dead`; `Elsewhere` belongs to no queue. */
 async function start(): Promise<void> {
   const policy = { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 1 };
   const withDead = { RedrivePolicy: policy, VisibilityTimeout: 0 };
@@ -152,7 +152,7 @@ describe('a move task', () => {
     expect(await bodies('Dead')).toEqual(['later']);
   });
 
-  test('leaves what somebody has received, and completes where there is nothing', async () => {
+  test('leaves received messages, and completes for an empty queue', async () => {
     await start();
     await queues.send('Dead', { MessageBody: 'a' });
     await queues.client.send(new ReceiveMessageCommand({ QueueUrl: queues.find('Dead').url, VisibilityTimeout: 60 }));
@@ -248,7 +248,7 @@ describe('what SQS refuses', () => {
   });
 });
 
-test('how many messages wait is right when their visibility timeout is over, though nobody receives', async () => {
+test('messages count as visible after their visibility timeout, even without a receive', async () => {
   await start();
   await queues.send('Dead', { MessageBody: 'a' });
   const QueueUrl = queues.find('Dead').url;

@@ -158,7 +158,7 @@ describe('an execution', () => {
     ).toEqual(['WaitUntilDue']);
   });
 
-  test('fails with an error that nothing matches, and tells the cause as Lambda does', async () => {
+  test('fails with an error that nothing matches, with the cause in Lambda’s format', async () => {
     const execution = await run('fails', { always: 'Unknown' });
     expect(execution).toMatchObject({ status: 'FAILED', error: 'Unknown' });
     expect(JSON.parse(execution.cause ?? '')).toMatchObject({ errorType: 'Unknown', errorMessage: 'because' });
