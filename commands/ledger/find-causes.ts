@@ -22,7 +22,7 @@ export interface CauseSource {
 const ENDPOINT_FAILS = / is (?:failing|gone)$/;
 
 /**
- * Why deliveries are scheduled or parked: `warehouse: 2 attempts failed`, `HTTP 503`, `no answer: TIMEOUT`. One that is
+ * Why deliveries are scheduled or parked: `warehouse: 2 attempts failed`, `HTTP 503`, `no response: TIMEOUT`. One that is
  * parked because its endpoint fails has the error of its own last attempt, else that of another delivery to the endpoint.
  *
  * @returns by webhook id; absent where its reason says it, or it waits for nothing

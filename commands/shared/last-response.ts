@@ -1,10 +1,10 @@
 import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
 
 /** A partner's response, or a token server's, or how the connection failed: `response-outcome.ts` writes it so. */
-const RESPONSE = /(?:token: )?(?:HTTP \d{3}|no answer: [A-Z0-9_]+)/;
+const RESPONSE = /(?:token: )?(?:HTTP \d{3}|no response: [A-Z0-9_]+)/;
 
 export interface LastResponse {
-  /** `HTTP 503`, `no answer: TIMEOUT` */
+  /** `HTTP 503`, `no response: TIMEOUT` */
   readonly text: string;
   /** When the delivery entered its state. ISO 8601, UTC. */
   readonly at: string;

@@ -19,7 +19,7 @@ export interface IntegrationStatus {
   readonly attempts: number;
   /** 0 to 1 of these; null where there was none. */
   readonly success_rate: number | null;
-  /** `HTTP 200`, `no answer: TIMEOUT`, of the delivery that changed last; null where there was none for three days. */
+  /** `HTTP 200`, `no response: TIMEOUT`, of the delivery that changed last; null where there was none for three days. */
   readonly last_response: string | null;
   readonly last_response_at: string | null;
   /** When the next scheduled delivery is due; null where none is. */

@@ -8,7 +8,7 @@ const operator = eachTest(startLedgerOperator);
 const FAILING: Left = {
   progress: { outcome: 'parked', reason: 'parked: integration acme is failing', parked_for: 'failing' },
 };
-const TIMEOUT: Left['attempt'] = { error: 'no answer: TIMEOUT' };
+const TIMEOUT: Left['attempt'] = { error: 'no response: TIMEOUT' };
 
 /** What `list` prints as the reason of the only delivery in a state, and `show` and `last` as its cause. */
 async function causes(id: string, state: string) {
@@ -39,10 +39,10 @@ test('scheduled, since the warehouse did not respond', async () => {
 
 test('parked for a failing endpoint: the error of its own last attempt', async () => {
   const id = await operator.webhook({}, { ...FAILING, attempt: TIMEOUT });
-  const cause = 'no answer: TIMEOUT';
+  const cause = 'no response: TIMEOUT';
   expect(await causes(id, 'parked')).toEqual({
     ...{ shown: cause, json: cause, last: cause },
-    listed: 'parked: integration acme is failing: no answer: TIMEOUT',
+    listed: 'parked: integration acme is failing: no response: TIMEOUT',
   });
 });
 
