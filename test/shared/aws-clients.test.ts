@@ -5,6 +5,7 @@ import { AppConfigClient, ListApplicationsCommand } from '@aws-sdk/client-appcon
 import { AppConfigDataClient, GetLatestConfigurationCommand } from '@aws-sdk/client-appconfigdata';
 import { CloudFormationClient, ListStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -40,6 +41,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     CloudWatchClient,
     () => new GetMetricDataCommand({ MetricDataQueries: [], StartTime: new Date(0), EndTime: new Date(1) }),
   ),
+  CloudWatchLogsClient: call(CloudWatchLogsClient, () => new DescribeLogGroupsCommand({})),
   DynamoDBClient: call(
     DynamoDBClient,
     (text) => new PutItemCommand({ TableName: 'ledger', Item: { pk: { S: text } } }),

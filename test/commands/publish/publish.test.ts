@@ -103,7 +103,7 @@ test('--file: its events as they stand, malformed ones too', async () => {
     { webhook_id: webhookId('acme', 'e-1'), integration_id: 'acme', event_type: 'lead', event_id: 'e-1' },
     { webhook_id: null, integration_id: null, event_type: null, event_id: null },
   ]);
-  const failure = { name: 'CommandFailed', message: expect.stringMatching(/empty.json: it holds no events$/) };
+  const failure = { name: 'CommandFailed', message: expect.stringMatching(/empty.json: it has no events$/) };
   await expect(run('--file', world.file('empty.json', '[]'))).rejects.toMatchObject(failure);
 });
 
