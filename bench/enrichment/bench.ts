@@ -28,7 +28,7 @@ const WARM_UP_TIMES = 4;
 const WARM_UP_EVENTS = 5_000;
 
 export const bench: Bench = {
-  about: 'enrichment against a bare loop and against document 001’s code, warm, cold and growing',
+  about: 'enrichment against a bare loop and against the specification’s code, warm, cold and growing',
   options: { ...pace(6, 0.6), events: { type: 'string', default: '500' }, profile: { type: 'string' } },
   usage: [
     '--rounds N --seconds N  number of rounds, and duration of each measurement',

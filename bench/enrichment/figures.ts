@@ -25,7 +25,7 @@ export interface Measured {
   readonly growth: Readonly<Record<Growth, Run[]>>;
 }
 
-const REFERENCE = 'document 001’s code';
+const REFERENCE = 'the specification’s code';
 const SMALLEST = '1 times the events and integrations';
 const atLeast = (bound: number): Target => ({ of: 'ratio', is: 'at least', bound });
 const atMost = (bound: number): Target => ({ of: 'ratio', is: 'at most', bound });

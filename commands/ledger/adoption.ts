@@ -22,7 +22,7 @@ interface Adoption {
 const NOBODY = '-';
 
 /**
- * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (document 004: user
+ * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (requirement S3: user
  * adoption is monitored; here by enterprise, which the flag is on or off for).
  *
  * @throws LedgerUnavailable

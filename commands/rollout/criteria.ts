@@ -1,6 +1,6 @@
 import type { Criterion } from './judge.ts';
 
-/** In the order in which they are entered (document 001, "Rollout Plan"). */
+/** In the order in which they are entered (requirement T8). */
 export const PHASES = ['pilot', 'limited', 'expanded', 'full'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -28,7 +28,7 @@ const PILOT = '001, phase 1';
 const LIMITED = '001, phase 2';
 const EXPANDED = '001, phase 3';
 const FULL = '001, success criteria';
-/** Holds where document 001 says nothing for the phase. */
+/** Applies where requirement T8 sets no criterion for the phase. */
 const CANARY = '000, canary metrics';
 
 function latency(source: string): Criterion {

@@ -52,7 +52,7 @@ export class StatementTimeout extends Error {
 
 const ROWS_PER_INSERT = 500;
 
-/** Creates `database.schema.table` with the columns of document 001, appendix A. */
+/** Creates `database.schema.table` with the columns of requirement T4. */
 export async function createTables(database: string, schema: string, table: string): Promise<Tables> {
   const name = `${database}.${schema}.${table}`;
   const instance = await DuckDBInstance.create(':memory:');

@@ -110,7 +110,7 @@ describeWithPromtool('Prometheus’ own checker', () => {
     ]);
   });
 
-  test('finds that the guide’s rules ring as document 003 has it: under 80%, under 90% until 95%, over 10 errors in an hour', () => {
+  test('finds that the guide’s rules fire as requirement W6 says: under 80%, under 90% until 95%, over 10 errors in an hour', () => {
     written('alerts.yml', alerts);
     expect(promtool(['test', 'rules', written('alerts-test.yml', ALERTS_TEST)])).toMatchObject({ status: 0 });
   });
