@@ -9,7 +9,7 @@ import { readSource, type SourceOptions } from './integrations-source.ts';
 
 const READING = `
 earliest: every try before fails at once; latest: each takes all of its timeout. Retry-After of the partner, a rate
-limit and a pause put tries off beyond that.`;
+limit and a pause delay attempts beyond that.`;
 
 export interface RetryScheduleOptions extends SourceOptions {
   readonly integration: string;
@@ -53,7 +53,7 @@ function scheduleFields(integration: Integration, kind: string, startMs: number)
   };
 }
 
-/** The tries of one kind of event, from the first at `startMs`, and what they come to in all. */
+/** The attempts of one kind of event, from the first at `startMs`, and what they come to in all. */
 export function formatSchedule(
   integration: Integration,
   kind: string,

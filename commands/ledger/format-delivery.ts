@@ -143,7 +143,7 @@ function formatAttempts({ attempts, attempt }: LedgerRecord): string {
     ...[shortTime(at), status === undefined ? '-' : `HTTP ${status}`, `${formatNumber(duration_ms)} ms`],
     error === undefined ? 'delivered' : oneLine(error) + formatBody(content_type, body_bytes),
   ]);
-  return `tries: ${attempt} in this generation; the last ones of all
+  return `attempts: ${attempt} in this generation; the last ones of all
 ${alignColumns([['at', 'answer', 'took', 'result'], ...rows])}`;
 }
 

@@ -12,7 +12,7 @@ const COLUMNS = {
   state: ['state', ({ state }) => state],
   since: ['since', ({ changed_at }) => shortTime(changed_at)],
   due: ['due', ({ due_at }) => due_at && shortTime(due_at)],
-  tries: ['tries', ({ attempt }) => String(attempt)],
+  attempts: ['attempts', ({ attempt }) => String(attempt)],
   reason: [
     'reason',
     ({ reason, cause }) =>

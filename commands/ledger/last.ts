@@ -33,7 +33,7 @@ export async function last(options: LastOptions, world: LedgerSession): Promise<
   webhooks = await withCauses(webhooks, world);
   if (asJson) print(JSON.stringify({ stage: stageName, integration_id: integrationId, webhooks }));
   else if (webhooks.length === 0) print(formatNone('webhook', stageName, span, found, integrationId));
-  else print(webhookRows(webhooks, ['accepted', 'webhook', 'type', 'state', 'since', 'due', 'tries', 'reason']));
+  else print(webhookRows(webhooks, ['accepted', 'webhook', 'type', 'state', 'since', 'due', 'attempts', 'reason']));
   return 0;
 }
 

@@ -41,7 +41,7 @@ export async function list(options: ListOptions, world: LedgerSession): Promise<
     return 0;
   }
   print(`${formatNumber(latest.total)} ${state}, of what stage ${stageName} accepted ${formatSpan(span)}`);
-  print(webhookRows(webhooks, ['webhook', 'integration', 'type', 'accepted', 'since', 'due', 'tries', 'reason']));
+  print(webhookRows(webhooks, ['webhook', 'integration', 'type', 'accepted', 'since', 'due', 'attempts', 'reason']));
   const more = latest.total - webhooks.length;
   if (more > 0)
     print(`and ${formatNumber(more)} more, accepted before these: --number shows more, --until earlier ones`);

@@ -52,7 +52,7 @@ function queueDepth(source: string): Criterion {
 
 function noMoreErrors(source: string): Criterion {
   const bound = { is: 'at most before' } as const;
-  return { says: 'delivery tries that failed', figure: 'deliveryErrors', bound, ...HUNDRED, source };
+  return { says: 'delivery attempts that failed', figure: 'deliveryErrors', bound, ...HUNDRED, source };
 }
 
 const QUERY_SUCCESS: Criterion = {

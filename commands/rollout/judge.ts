@@ -89,7 +89,7 @@ export const FIGURES = {
     unit: '%',
     of: ({ dead, ...measures }) => share(delivered(measures), delivered(measures) + dead),
   },
-  /** Of all tries, those that failed: for good, or to be tried again. */
+  /** Of all attempts, those that failed: for good, or to be retried. */
   deliveryErrors: {
     unit: '%',
     of: ({ dead, retried, ...measures }) => share(dead + retried, dead + retried + delivered(measures)),

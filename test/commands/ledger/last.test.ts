@@ -22,11 +22,11 @@ test('the last ones of one integration, over as many days as it takes, in whatev
   expect(await operator.run('last', '--integration', 'acme', '--number', '4')).toBe(0);
   expect(
     operator.world.printed(),
-  ).toBe(`accepted              webhook                                      type               state      since                 due                   tries  reason
-2026-01-15T11:00:00Z  ${accepted}  -                  accepted   2026-01-15T11:00:00Z  -                     0      -
-2026-01-15T10:00:00Z  ${scheduled}  course_completion  scheduled  2026-01-15T10:00:00Z  2026-01-15T12:01:00Z  1      HTTP 503
-2026-01-15T09:00:00Z  ${dead}  course_completion  dead       2026-01-15T09:00:00Z  -                     1      HTTP 404
-2026-01-14T06:00:00Z  ${old}  course_completion  delivered  2026-01-14T06:00:00Z  -                     1      HTTP 200`);
+  ).toBe(`accepted              webhook                                      type               state      since                 due                   attempts  reason
+2026-01-15T11:00:00Z  ${accepted}  -                  accepted   2026-01-15T11:00:00Z  -                     0         -
+2026-01-15T10:00:00Z  ${scheduled}  course_completion  scheduled  2026-01-15T10:00:00Z  2026-01-15T12:01:00Z  1         HTTP 503
+2026-01-15T09:00:00Z  ${dead}  course_completion  dead       2026-01-15T09:00:00Z  -                     1         HTTP 404
+2026-01-14T06:00:00Z  ${old}  course_completion  delivered  2026-01-14T06:00:00Z  -                     1         HTTP 200`);
   await operator.run('last', '--integration', 'acme');
   expect(operator.world.printed()).toContain('2024-12-21T12:00:00Z');
 });

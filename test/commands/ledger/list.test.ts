@@ -21,9 +21,9 @@ test('all that are dead, of all integrations and days, the latest first, each wi
   at(0);
   expect(await operator.run('list', '--state', 'dead')).toBe(0);
   expect(operator.world.printed()).toBe(`2 dead, of what stage local accepted since 2025-12-31T12:00:00Z
-webhook                                      integration  type               accepted              since                 tries  reason
-${second}  globex       course_completion  2026-01-15T11:00:00Z  2026-01-15T11:00:00Z  1      the certificate has expired
-${first}  acme         course_completion  2026-01-13T10:00:00Z  2026-01-13T10:00:00Z  1      HTTP 404`);
+webhook                                      integration  type               accepted              since                 attempts  reason
+${second}  globex       course_completion  2026-01-15T11:00:00Z  2026-01-15T11:00:00Z  1         the certificate has expired
+${first}  acme         course_completion  2026-01-13T10:00:00Z  2026-01-13T10:00:00Z  1         HTTP 404`);
 });
 
 test('narrowed down by integration, by time, by reason and by number', async () => {

@@ -37,7 +37,7 @@ learning time  18,540 s (5.2 h) by 2026-01-10, from the warehouse
 payload        held until 2026-02-14T12:00:00Z; --payload prints it
 next           ./ltw replay ${id} --stage local   sends it again
 
-tries: 1 in this generation; the last ones of all
+attempts: 1 in this generation; the last ones of all
 at                    answer    took    result
 2026-01-15T12:00:03Z  HTTP 200  120 ms  delivered
 
@@ -63,7 +63,7 @@ describe('in each state it says who carries it, and what can be done', () => {
       'learning time': 'not known here yet',
       next: 'it is on its way; if it stays here: ./ltw reconcile --stage local',
     });
-    expect(operator.world.printed()).not.toContain('tries');
+    expect(operator.world.printed()).not.toContain('attempts: ');
   });
 
   test('delivering, and delivering by somebody who did not come back', async () => {
@@ -134,7 +134,7 @@ describe('in each state it says who carries it, and what can be done', () => {
       generation: '1: resent so often',
       'carried by': 'a message of the deliveries queue',
     });
-    expect(operator.world.printed()).toContain('tries: 0 in this generation');
+    expect(operator.world.printed()).toContain('attempts: 0 in this generation');
   });
 });
 

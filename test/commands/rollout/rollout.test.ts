@@ -79,7 +79,7 @@ pilot: all that metrics can tell is as it should be`);
     lengthen('events', NOW, 3);
     lengthen('deliveries', NOW, 100);
     expect(await runProgram(['rollout', 'check', 'limited', '--hours', '1'], world.context)).toBe(1);
-    expect(world.printed()).toMatch(/^no +delivery tries that failed +1\.96% +at most 0\.99%, as before/m);
+    expect(world.printed()).toMatch(/^no +delivery attempts that failed +1\.96% +at most 0\.99%, as before/m);
     expect(world.printed()).toMatch(/^no +longest queue +100 +less than 100/m);
   });
 
