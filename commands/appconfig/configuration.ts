@@ -43,7 +43,7 @@ export async function readVersion(stage: Stage, profile: Profile, version: numbe
   return (await readLabelledVersion(stage, profile, version)).text;
 }
 
-/** A version's text, and how whoever made it named it. */
+/** A version's text, and its label if it has one. */
 export async function readLabelledVersion(
   stage: Stage,
   profile: Profile,

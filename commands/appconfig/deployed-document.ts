@@ -19,9 +19,9 @@ export const POLL_INTERVAL_MS = 15_000;
 export interface DeployedDocument<D = IntegrationsDocument> {
   readonly document: D;
   readonly version: number;
-  /** The version's own, where whoever made it gave it one. */
+  /** The version's label, if it has one. */
   readonly label: string | undefined;
-  /** Of all versions, the deployed one or a draft that somebody made since. */
+  /** The latest of all versions: the deployed one, or a draft made since. */
   readonly latestVersion: number;
   readonly deployment: number;
   readonly state: DeploymentState | undefined;
@@ -44,7 +44,7 @@ export async function readDeployedOf<D>(configuration: Configuration<D>, stage: 
 export interface Change<D = IntegrationsDocument> {
   /** @returns undefined where nothing is to be done. @throws CommandFailed */
   readonly edit: (document: D) => D | undefined;
-  /** For whoever looks at the deployment in the console. */
+  /** Shown with the deployment in the console. */
   readonly description: string;
 }
 

@@ -123,7 +123,7 @@ export async function untilServed(
   }
 }
 
-/** A deployment was rolled back or reverted: by an alarm, or by somebody. */
+/** A deployment was rolled back by an alarm, or reverted by an operator. */
 export class TakenBack extends CommandFailed {}
 
 export function takenBack(

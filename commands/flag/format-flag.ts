@@ -7,7 +7,7 @@ import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { alignColumns } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
 
-/** Of more enterprises than these only the number is told. */
+/** Of more enterprises than these only the number is printed. */
 const MOST_NAMED = 20;
 
 /** The flag before and after, and for which enterprises that changes anything. */
@@ -40,7 +40,7 @@ function reached(before: Flag, after: Flag, known: KnownEnterprises): string[] {
   return lines;
 }
 
-/** What somebody may not have meant. */
+/** Settings that are probably unintended. */
 export function warnings(flag: Flag, known: KnownEnterprises): string[] {
   const { enabled, rollout_percentage: percentage, pilot_enterprises: pilots } = flag;
   const lines: string[] = [];
@@ -94,10 +94,10 @@ function formatCount(pilots: readonly string[]): string {
   return pilots.length === 0 ? 'none' : String(pilots.length);
 }
 
-/** Enterprises that the deployed integrations name; or why nobody can say, in words. */
+/** Enterprises that the deployed integrations name, or the reason why they cannot be read. */
 export type KnownEnterprises = { readonly ids: readonly string[] } | { readonly unknown: string };
 
-/** The flag is there without the integrations too: where those cannot be read, that is told and harms nothing. */
+/** The flag does not depend on the integrations: if they cannot be read, the reason is printed instead. */
 export async function findKnownEnterprises(stage: Stage): Promise<KnownEnterprises> {
   try {
     const { document } = await readDeployed(stage);

@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Random bytes of a signing secret, and of an encryption key. */
 const SECRET_BYTES = 32;
 
-/** A signing secret that nobody had before. */
+/** A new random signing secret. */
 export function newSigningSecret(): string {
   return signingSecret(randomBytes(SECRET_BYTES));
 }

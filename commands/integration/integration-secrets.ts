@@ -9,7 +9,7 @@ export interface StoredSecret {
   readonly fields: Readonly<Record<string, unknown>>;
   /** When it was last written, in epoch milliseconds. */
   readonly writtenAtMs: number;
-  /** Another one as soon as somebody writes it. */
+  /** Changes with each write. */
   readonly versionId: string | undefined;
 }
 
@@ -63,7 +63,7 @@ export async function writeSecret(stage: Stage, id: string, fields: object): Pro
   );
 }
 
-/** How somebody who may read the secret finds its newest signing secret. */
+/** The command that prints the newest signing secret, for an operator who may read it. */
 export function whereSigningSecretLies(stage: Stage, id: string): string {
   const name = secretName(stage, id);
   const command = stage.awsCli(

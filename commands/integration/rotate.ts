@@ -89,7 +89,7 @@ function formatWaiting(untilMs: number, waitSeconds: number, hasMade: boolean): 
         Ctrl-C does no harm: the same command goes on from here.`;
 }
 
-/** Tells what the partner needs, and asks whether it has it. */
+/** Prints what the partner needs, and asks whether it has it. */
 async function hasPartnerSwitched(
   stage: Stage,
   id: string,
@@ -110,7 +110,7 @@ ${whereSigningSecretLies(stage, id)}${value}`);
   return false;
 }
 
-/** Drops all but the newest, unless somebody wrote the secret's signing secrets meanwhile. */
+/** Drops all but the newest, unless the signing secrets were changed meanwhile. */
 async function dropOld(stage: Stage, id: string, asked: Usable, print: (text: string) => void): Promise<number> {
   const stored = await storedSecret(stage, id);
   const { signing_secrets: now } = stored.secret;

@@ -34,7 +34,7 @@ const reportSchema = z.object({
   response_start: z.string().exactOptional(),
 }) satisfies z.ZodType<SendTestReport>;
 
-/** Sends one test event from where all webhooks come from, and tells what became of it. @returns whether it was delivered */
+/** Sends one test event from the stage's own addresses, and prints the result. @returns whether it was delivered */
 export async function sendTestEvent(stage: Stage, id: string, { terminal }: Context, asJson = false): Promise<boolean> {
   const report = await invokeFunction(stage, {
     output: 'SendTestFunctionName',

@@ -12,7 +12,7 @@ interface Adoption {
   withLearningTime: number;
   /** Since the flag was off for it. */
   flagOff: number;
-  /** For another reason: no data, a learner nobody knows, a warehouse that did not answer. */
+  /** For another reason: no data, an unidentified learner, or a warehouse that did not respond. */
   otherwise: number;
   /** When the first one with learning time was accepted. */
   firstUse: string | undefined;

@@ -16,7 +16,7 @@ export type Carrier =
   | { readonly kind: 'ledger' }
   | { readonly kind: 'nobody' };
 
-/** @param workflowArn of the state machine. @param record undefined where nobody has claimed it yet */
+/** @param workflowArn of the state machine. @param record undefined before the first claim */
 export function carrierOf(record: LedgerRecord | undefined, workflowArn: string, nowMs: number): Carrier {
   if (record === undefined) return { kind: 'unclaimed' };
   const { webhook_id, state, token, claimed_by = '', lease_until = '' } = record;
@@ -43,7 +43,7 @@ function executionArn(workflowArn: string, name: string): string {
   return `${workflowArn.replace(':stateMachine:', ':execution:')}:${name}`;
 }
 
-/** @returns undefined where nobody has to carry it any more */
+/** @returns undefined for a delivery that is final */
 export function formatCarrier(carrier: Carrier): string | undefined {
   switch (carrier.kind) {
     case 'unclaimed':

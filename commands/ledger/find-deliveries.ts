@@ -136,7 +136,7 @@ export function formatNone(
   return `${none}\nthe ledger has ${others} from that time`;
 }
 
-/** Cut down whenever so many more than wanted are kept. */
+/** The collected rows are truncated when they exceed the number asked for by this many. */
 const SPARE = 1000;
 
 /** Keeps the latest of many webhooks, and counts them all. */

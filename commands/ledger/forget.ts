@@ -15,7 +15,7 @@ export interface ForgetOptions extends Learner {
   readonly yes?: true | undefined;
 }
 
-/** So many are deleted at a time. */
+/** Deletions in parallel. */
 const AT_A_TIME = 20;
 
 /** Open webhooks that are named, at the most. */

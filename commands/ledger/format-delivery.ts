@@ -11,7 +11,7 @@ import { awaitsSendTime, formatWaking, isTimed } from './scheduled.ts';
 /** All that the ledger holds of one webhook: its record, its event, or both. */
 export interface DeliveryView {
   readonly webhookId: string;
-  /** Undefined where nobody has claimed it yet. */
+  /** Undefined before the first claim. */
   readonly record: LedgerRecord | undefined;
   /** Undefined where it was deleted. */
   readonly event: LedgerEvent | undefined;

@@ -5,7 +5,7 @@ import { type Finding, no, unknown, yes } from './finding.ts';
 
 const WHAT = 'alarm subscriptions';
 
-/** What SNS writes in place of an ARN while nobody has confirmed, and once somebody has ended it. */
+/** What SNS returns in place of an ARN before a subscription is confirmed, and after it was deleted. */
 const UNCONFIRMED = ['PendingConfirmation', 'Deleted'];
 
 export const alarmSubscriptions: Check = {
@@ -35,7 +35,7 @@ function alarmTopic(stage: Stage): string | undefined {
   }
 }
 
-/** Somebody is told of alarms, and everybody who should be has confirmed. @param subscribe the command that asks */
+/** Alarms have subscribers, and all of them have confirmed. @param subscribe the command that subscribes */
 export function judgeSubscriptions(found: readonly Subscription[], subscribe: string): Finding {
   const waiting = found.filter(({ SubscriptionArn = '' }) => UNCONFIRMED.includes(SubscriptionArn));
   if (waiting.length > 0) {
@@ -46,7 +46,7 @@ export function judgeSubscriptions(found: readonly Subscription[], subscribe: st
   return yes(WHAT, `confirmed: ${found.map(nameOf).join(', ')}`);
 }
 
-/** Without path and query of a url, which often hold the key of whoever is on call. */
+/** Without path and query of a URL, which often hold a pager's key. */
 function nameOf({ Protocol: protocol = 'unknown', Endpoint: endpoint = '' }: Subscription): string {
   if (protocol.startsWith('http')) return `${protocol} ${URL.parse(endpoint)?.hostname ?? ''}`.trim();
   return protocol.startsWith('email') ? `${protocol} ${endpoint}` : protocol;

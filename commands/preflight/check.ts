@@ -47,7 +47,7 @@ function failed(what: string, thrown: unknown, stage: Stage, remedy: string): Fi
   return unknown(what, failure);
 }
 
-/** Another check has told already why something could not be read. */
+/** Another check reports already why something could not be read. */
 class NotSeen extends CommandFailed {}
 
 /**
@@ -82,7 +82,7 @@ export function stageFlag({ name }: Stage): string {
   return `--stage ${name}`;
 }
 
-/** So many at a time: neither AWS nor partners are asked two thousand things at once. */
+/** Checks in parallel, so that neither AWS nor partners receive thousands of requests at once. */
 const AT_A_TIME = 20;
 
 /** Does something with each, a few at a time; the results are in the same order. @throws what the first to fail threw */

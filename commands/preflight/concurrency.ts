@@ -20,7 +20,7 @@ const OUTCOMES = 'outcomes';
 /** At once besides the queues' readers: the workflow's two tasks, the rescue, and a person's test (`lib/stage.ts`, dev). */
 const BESIDES = 4;
 
-/** Lambda keeps so many unreserved in an account of ordinary size (Lambda Developer Guide, "Reserved concurrency"). */
+/** The concurrency that Lambda keeps unreserved in an account of ordinary size (Lambda Developer Guide, "Reserved concurrency"). */
 const ALWAYS_UNRESERVED = 100;
 
 /** "Concurrent executions", as Service Quotas lists it. */

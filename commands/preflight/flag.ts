@@ -6,7 +6,7 @@ import { yes } from './finding.ts';
 
 const WHAT = 'flag';
 
-/** Whether it is on is told, and is neither right nor wrong. */
+/** Reports whether the flag is on; neither state is a finding. */
 export const flag: Check = {
   what: WHAT,
   async look({ stage }) {

@@ -14,7 +14,7 @@ export const integrations: Check = {
   remedy: (stage) => `./ltw integration validate ${stageFlag(stage)}`,
 };
 
-/** The document fits, and somebody takes webhooks; who does not is named. @param flag the stage's, for commands */
+/** The document is valid, and an integration is active; inactive ones are named. @param flag the stage's, for commands */
 export function judgeIntegrations(document: IntegrationsDocument, version: number, flag: string): Finding {
   const faults = documentFaults(document);
   if (faults.length > 0) {

@@ -6,10 +6,10 @@ export interface Turn {
   readonly afterMs: number;
 }
 
-/** So many are worked on at a time, where the way to AWS is too slow for the rate. */
+/** Deliveries in progress at a time, if the connection to AWS is too slow for the rate. */
 export const MOST_AT_A_TIME = 50;
 
-/** Whoever is further behind than this does not catch up: a laptop that slept for an hour has not saved up an hour. */
+/** A longer delay is not made up for: a laptop that was suspended for an hour does not send an hour's worth at once. */
 const MOST_BEHIND_MS = 1_000;
 
 /** How often a wait looks whether it was interrupted, in milliseconds. */

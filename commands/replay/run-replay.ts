@@ -44,7 +44,7 @@ function formatFailure(thrown: unknown, stage: Stage): string {
   return awsFailure(thrown, whereOf(stage.name)) ?? (ledgerFailure(thrown, stage) as Error).message;
 }
 
-/** Of those that were not replayed, so many are named for each reason. */
+/** The number of deliveries that are named for each reason why they were not replayed. */
 const MOST_NAMED = 10;
 
 /** How many there are, by integration and state. */
@@ -82,7 +82,7 @@ export function formatReplay({ results, left }: Replayed, done: 'replayed' | 're
   return lines.join('\n');
 }
 
-/** Whether nothing is left to do: who is in flight, or was changed by somebody else, is on its way. */
+/** Whether nothing is left to do: a delivery that is in flight, or was changed by another writer, is being processed. */
 export function isDone({ results, left }: Replayed): boolean {
   return left === 0 && [results.no_payload, results.refused, results.unanswered].every((ids) => ids.length === 0);
 }

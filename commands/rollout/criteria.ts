@@ -17,7 +17,7 @@ export interface PhaseCriteria {
   readonly questions: readonly Question[];
 }
 
-/** One in twenty is beyond a p95, and 80% and 50% are told apart. */
+/** Enough for one value beyond a p95, and to distinguish 80% from 50%. */
 const TWENTY = { least: 20, isBreachFinal: false } as const;
 /** One in a hundred is 1%. */
 const HUNDRED = { least: 100, isBreachFinal: false } as const;

@@ -22,7 +22,7 @@ export interface Judgement {
   readonly criterion: Criterion;
   readonly answer: Answer;
   readonly value: number | undefined;
-  /** What the value is held against; undefined where that, too, is a figure that nobody published. */
+  /** The value of comparison; undefined if it is a figure that was not published either. */
   readonly target: number | undefined;
   readonly samples: number;
 }
@@ -123,7 +123,7 @@ export const FIGURES = {
     unit: '',
     of: ({ busiestHourQueries, ...measures }) => ({ value: busiestHourQueries, samples: lookUps(measures) }),
   },
-  /** Of the completions whose learning time was looked up, those that went out without since nobody answered. */
+  /** Of the completions whose learning time was looked up, those that were delivered without it because the warehouse did not respond. */
   enrichmentErrors: {
     unit: '%',
     of: (measures) => share(measures.fallbacks, lookUps(measures)),

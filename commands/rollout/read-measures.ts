@@ -90,7 +90,7 @@ function queueId(index: number): string {
   return `queue${index}`;
 }
 
-/** What metrics say of a span. Counts are 0 where nothing was published; a figure that nobody published is undefined. */
+/** The metrics of a span. A count is 0, and any other figure undefined, if nothing was published. */
 export interface Measures {
   readonly deliveredWith: number;
   readonly deliveredWithout: number;

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 
-/** Whether to go on: somebody said so beforehand, or says so now. */
+/** Whether to continue: confirmed by an option, or by the answer to the question. */
 export async function mayGoOn(question: string, isSaid: boolean | undefined, { terminal }: Context): Promise<boolean> {
   if (isSaid) return true;
   const answer = await terminal.ask(`${question} [y/N] `);

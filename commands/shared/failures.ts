@@ -40,7 +40,7 @@ export function awsFailure(thrown: unknown, where: string): string | undefined {
   return $fault === undefined ? undefined : `AWS refuses (${name}): ${truncate(oneLine(message), 1000)}`;
 }
 
-/** What a person is told in a few lines, and nothing more: an expected failure. The command ends with status 1. */
+/** An expected failure, printed in a few lines without a stack trace. The command exits with 1. */
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
 }

@@ -1,4 +1,4 @@
-/** Whether somebody pressed Ctrl-C. */
+/** Whether Ctrl-C was pressed. */
 export interface Interruption {
   isRequested(): boolean;
   /** From now on Ctrl-C ends the process at once, as it does everywhere else. */

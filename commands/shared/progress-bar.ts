@@ -3,7 +3,7 @@ import { formatNumber } from './format.ts';
 /** How wide the bar is, in characters. */
 const WIDTH = 20;
 
-/** How often it is drawn anew on a terminal, and how often a line says as much elsewhere, in milliseconds. */
+/** The interval between redraws on a terminal, and between lines elsewhere, in milliseconds. */
 const REDRAW_EVERY_MS = 100;
 const LINE_EVERY_MS = 10_000;
 
@@ -23,7 +23,7 @@ export interface ProgressBar {
 export type ProgressOutput = Pick<NodeJS.WritableStream, 'write'> & { readonly isTTY?: boolean };
 
 export interface ProgressBarOptions {
-  /** Undefined where nobody knows how many there are: then it counts, and shows no bar. */
+  /** Undefined if the total is unknown: a count is shown instead of a bar. */
   readonly total?: number | undefined;
   /** What is counted, after the number: `items read`. */
   readonly unit?: string;
