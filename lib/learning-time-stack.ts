@@ -112,7 +112,7 @@ export class LearningTimeStack extends Stack {
         statusApi.featureStatus,
         webhookHealth,
       ],
-      undelivered: [rescue.undelivered, reconciler.undelivered],
+      undelivered: [rescue.undelivered, reconciler.undelivered, credential.undelivered],
     });
 
     const functions = {

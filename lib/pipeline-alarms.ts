@@ -143,8 +143,9 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
   });
   make.notice('undelivered-events', {
-    when: 'A rescue or a run of the reconciler failed after all retries',
-    impact: 'the delivery of a failed execution may wait for the next sweep or run',
+    when: 'A rescue, a run of the reconciler, or the reading of the credential’s age failed after all retries',
+    impact:
+      'the delivery of a failed execution may wait for the next sweep or run, and an old credential is not reported',
     metric: sumOf(
       undelivered.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM })),
     ),

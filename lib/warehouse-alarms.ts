@@ -49,7 +49,8 @@ export function warehouseAlarms(make: AlarmMaker): Alarm[] {
     impact: 'none yet: it must be rotated every 90 days (requirement T12)',
     metric: metrics.percentile(METRICS.credentialAge, Stats.MAXIMUM, Duration.days(1)),
     threshold: OLD_CREDENTIAL_DAYS,
-    // A stage whose secret has no value yet has published no age. An old credential stays in ALARM without one.
+    // A stage whose secret has no value yet has published no age. An old credential stays in ALARM without one. If publishing
+    // stops because runs fail, `undelivered-events` fires.
     missing: TreatMissingData.IGNORE,
   });
   const faults = FEATURE_FAULTS.map((error) =>

@@ -180,6 +180,13 @@ test('throttled-deliveries fires after 15 minutes of throttles of DeliverTask', 
   ]);
 });
 
+test('undelivered-events counts the messages of every queue for failed runs', () => {
+  const queues = resourcesOf(template, 'AWS::SQS::Queue').filter(([id]) => nameOf(id).endsWith('Undelivered'));
+  const counted = lookedAt(all.get('undelivered-events') ?? {}).map(({ Dimensions: [{ Value }] }) => flatten(Value));
+  expect(counted.toSorted()).toEqual(queues.map(([id]) => `<${nameOf(id)}.QueueName>`).toSorted());
+  expect(all.get('undelivered-events')).toMatchObject({ Threshold: 0, EvaluationPeriods: 1 });
+});
+
 test('timers-overdue evaluates the measure of the hourly reconciler', () => {
   const overdue = { MetricName: METRICS.timerOverdue, Statistic: 'Maximum', Threshold: 0, Period: 3600 };
   expect(all.get('timers-overdue')).toMatchObject(overdue);

@@ -130,7 +130,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     undelivered('Reconciler'),
   ],
   OutcomesSettleOutcomes: [TRACING, SETTLES, consumes('QueuesOutcomes'), sends('QueuesOutcomesDeadLetters')],
-  CredentialAge: [TRACING, VERSIONS],
+  CredentialAge: [TRACING, VERSIONS, undelivered('CredentialAge')],
   StatusApiFeatureStatus: [TRACING, polls('Flags')],
   // CDK merges the statements without a resource.
   WebhookHealth: [`cloudwatch:GetMetricData ${TRACING}`, polls('Integrations'), LISTS, METRICS_TOKEN],
@@ -250,6 +250,8 @@ describe('resource policies', () => {
         deny('ReconcilerUndelivered'),
         rule('ReconcilerUndelivered', 'ReconcilerReconcileHourly'),
         rule('ReconcilerUndelivered', 'ReconcilerReconcileDaily'),
+        deny('CredentialAgeUndelivered'),
+        rule('CredentialAgeUndelivered', 'CredentialAgeRule'),
       ].sort(),
     );
   });

@@ -94,9 +94,12 @@ describe('queues', () => {
     },
   );
 
-  test.each(['RescueUndelivered', 'ReconcilerUndelivered'])('%s retains messages for 14 days', (name) => {
-    expect(queue(name)).toEqual(deadLetterQueue);
-  });
+  test.each(['RescueUndelivered', 'ReconcilerUndelivered', 'CredentialAgeUndelivered'])(
+    '%s retains messages for 14 days',
+    (name) => {
+      expect(queue(name)).toEqual(deadLetterQueue);
+    },
+  );
 
   // How many batches run in parallel: stages.test.ts.
   test('have the stage’s batches with partial failures, and a visibility timeout of six function timeouts and the window', () => {
@@ -418,19 +421,23 @@ describe('the reconciler', () => {
 });
 
 test.each([
-  ['Rescue', 2],
-  ['Reconciler', 1],
-])('%s receives undelivered events, and invocations that failed three times within 6 hours', (construct, functions) => {
-  const { rules, invocations } = invokedOf(construct);
-  const undelivered = `<${construct}Undelivered.Arn>`;
-  expect(rules).toHaveLength(2);
-  for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe(undelivered);
-  expect(invocations).toHaveLength(functions);
-  for (const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } of invocations) {
-    expect([MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
-    expect(flatten(DestinationConfig.OnFailure.Destination)).toBe(undelivered);
-  }
-});
+  ['Rescue', 2, 2],
+  ['Reconciler', 2, 1],
+  ['CredentialAge', 1, 1],
+])(
+  '%s receives undelivered events, and invocations that failed three times within 6 hours',
+  (construct, all, functions) => {
+    const { rules, invocations } = invokedOf(construct);
+    const undelivered = `<${construct}Undelivered.Arn>`;
+    expect(rules).toHaveLength(all);
+    for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe(undelivered);
+    expect(invocations).toHaveLength(functions);
+    for (const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } of invocations) {
+      expect([MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
+      expect(flatten(DestinationConfig.OnFailure.Destination)).toBe(undelivered);
+    }
+  },
+);
 
 /** Queue ARNs for commands that move dead-letter messages back. */
 const outputsOfPair = (name: string) => ({
@@ -457,6 +464,7 @@ test('the outputs for commands and guides', () => {
       'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards:name=learning-time-webhooks-dev',
     ReconcileFunctionName: '<ReconcilerReconcileFunction>',
     ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
+    CredentialAgeDeadLetterQueueUrl: '<CredentialAgeUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',
     MetricsTokenSecretName: '/dev/metrics-token',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',

@@ -117,7 +117,7 @@ describe('zones', () => {
 describe('retained resources', () => {
   /** Deleted if the first deploy is rolled back: a leftover name or address would fail the next deploy. */
   const TYPES = [
-    ['AWS::SQS::Queue', 8],
+    ['AWS::SQS::Queue', 9],
     ['AWS::SecretsManager::Secret', 2],
     ['AWS::EC2::EIP', 2],
     ['AWS::KMS::Key', 1],
