@@ -16,11 +16,11 @@ interface ResourceStatement extends Statement {
   readonly Principal: Readonly<Record<string, unknown>>;
 }
 
-/** ` if key=value and …`; every condition here is an equality. */
+/** ` if key=value and …`; every condition here is an equality, but for the wildcard of the topic’s policy. */
 function conditionOf({ Condition }: Statement): string {
   if (Condition === undefined) return '';
   const tests = Object.entries(Condition).flatMap(([operator, keys]) => {
-    expect(['StringEquals', 'ForAllValues:StringEquals', 'ArnEquals', 'Bool']).toContain(operator);
+    expect(['StringEquals', 'ForAllValues:StringEquals', 'ArnEquals', 'ArnLike', 'Bool']).toContain(operator);
     return Object.entries(keys).map(([key, value]) => `${key}=${[value].flat().map(flatten)}`);
   });
   return ` if ${tests.join(' and ')}`;
@@ -204,6 +204,39 @@ describe('each role has these permissions and no others', () => {
 });
 
 describe('resource policies', () => {
+  test('only the service that needs a role may assume it', () => {
+    const ofItsAccount =
+      ' if aws:SourceArn=arn:aws:states:us-east-1:000000000000:stateMachine:* and aws:SourceAccount=000000000000';
+    const others: Readonly<Record<string, string>> = {
+      RetryWorkflowStateMachineRole: `states.amazonaws.com${ofItsAccount}`,
+      ConfigurationAlarmReader: 'appconfig.amazonaws.com',
+      NetworkVpcRefusedIAMRole: 'vpc-flow-logs.amazonaws.com',
+    };
+    for (const [id, { Properties }] of resourcesOf(template, 'AWS::IAM::Role')) {
+      const trusted = Properties.AssumeRolePolicyDocument.Statement.map((statement: ResourceStatement) => {
+        const { Effect, Action, Principal } = statement;
+        return `${Effect} ${Action}: ${Object.keys(Principal)} ${Object.values(Principal)}${conditionOf(statement)}`;
+      });
+      const name = flatten({ Ref: id }).slice(1, -1);
+      const who = others[name] ?? 'lambda.amazonaws.com';
+      expect([name, trusted]).toEqual([name, [`Allow sts:AssumeRole: Service ${who}`]]);
+    }
+  });
+
+  test('only the alarms of the stage may publish to the topic', () => {
+    const { Statement } = onlyResource(template, 'AWS::SNS::TopicPolicy').Properties.PolicyDocument;
+    const said = (Statement as ResourceStatement[]).map((statement) => {
+      const { Effect, Principal, Action, Resource } = statement;
+      const who = flatten(Object.values(Principal)[0]);
+      return `${Effect} ${who}: ${Action} on ${flatten(Resource)}${conditionOf(statement)}`;
+    });
+    expect(said).toEqual([
+      'Deny *: sns:Publish on <AlarmsTopic> if aws:SecureTransport=false',
+      'Allow cloudwatch.amazonaws.com: sns:Publish on <AlarmsTopic> if aws:SourceAccount=000000000000 and ' +
+        'aws:SourceArn=arn:aws:cloudwatch:us-east-1:000000000000:alarm:learning-time-webhooks-local-*',
+    ]);
+  });
+
   test('the key encrypts the workflow’s data and its log only', () => {
     const { Statement } = onlyResource(template, 'AWS::KMS::Key').Properties.KeyPolicy as {
       Statement: ResourceStatement[];

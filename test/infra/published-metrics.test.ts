@@ -8,13 +8,12 @@ import { gaugeQueries } from '../../lambdas/status/gauges.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
 import { faultOf, type NamedMetric, namedMetrics } from '../support/published-metrics.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
-import { idsIn } from '../support/template-access.ts';
 
-const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
 const prod = synthesize('prod');
 const OURS = metricsNamespace('prod');
+const QUEUE = '<QueuesEvents.QueueName>';
 
-/** Faulty metrics, each with its faults. */
+/** Metrics with a fault, each with the fault. */
 function faults(metrics: readonly (readonly [string, NamedMetric])[], namespace = OURS, template = prod): string[] {
   return metrics.flatMap(([where, metric]) => {
     const fault = faultOf(metric, namespace, template);
@@ -23,59 +22,39 @@ function faults(metrics: readonly (readonly [string, NamedMetric])[], namespace 
 }
 
 describe('every metric that is read is published', () => {
-  test.each([...templates])('in alarms and panels of %s', (name, template) => {
-    expect(faults(namedMetrics(template), metricsNamespace(name), template)).toEqual([]);
+  test.each(STAGE_NAMES)('in alarms and panels of %s', (name) => {
+    const template = synthesize(name);
+    const named = namedMetrics(template);
+    expect(named.length).toBeGreaterThan(100);
+    expect(faults(named, metricsNamespace(name), template)).toEqual([]);
   });
 
   test('in the status API and /metrics', () => {
-    const [events = '', deliveries = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
-    const queues = { events, deliveries, events_dead_letters: events, deliveries_dead_letters: deliveries };
+    const queues = { events: QUEUE, deliveries: QUEUE, events_dead_letters: QUEUE, deliveries_dead_letters: QUEUE };
     const queried = gaugeQueries(OURS, ['acme'], queues).map(
       ({ periodSeconds: period, key, ...query }) => [key, { ...query, period }] as const,
     );
     expect(faults(queried)).toEqual([]);
   });
 
-  const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
   test.each([
-    ['the rollout’s criteria', metricQueries('prod', [queue], { fromMs: 0, untilMs: 86_400_000 })],
+    ['the rollout’s criteria', metricQueries('prod', [QUEUE], { fromMs: 0, untilMs: 86_400_000 })],
     [
       'the status',
       [
         ...WAREHOUSE_METRICS.map((name) => ownQuery('own', 'prod', name)),
         ownQuery('unbalanced', 'prod', METRICS.ledgerUnbalanced),
         ...integrationQueries('prod', ['acme']),
-        ageQuery('age', queue),
+        ageQuery('age', QUEUE),
       ],
     ],
   ])('in %s', (_, queries) => {
-    const queried = queries.map(({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
-      const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
+    const queried = queries.map(({ Id = '', MetricStat: { Metric, Period = 0, Stat = '' } = {} }) => {
+      const dimensions = Object.fromEntries((Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, String(Value)]));
       const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };
-      return [
-        Id,
-        { ...named, dimensions: Object.fromEntries(pairs), statistic: Stat ?? '', period: Period ?? 0 },
-      ] as const;
+      return [Id, { ...named, dimensions, statistic: Stat, period: Period }] as const;
     });
     expect(faults(queried)).toEqual([]);
-  });
-
-  test('pages and rollbacks use alarms of the stack', () => {
-    const ids = new Set(
-      ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].flatMap((type) =>
-        resourcesOf(prod, type).map(([id]) => id),
-      ),
-    );
-    const looking = [
-      ...resourcesOf(prod, 'AWS::CloudWatch::CompositeAlarm').map(([, { Properties }]) => Properties.AlarmRule),
-      ...resourcesOf(prod, 'AWS::AppConfig::Environment').flatMap(([, { Properties }]) =>
-        Properties.Monitors.map(({ AlarmArn }: { AlarmArn: unknown }) => AlarmArn),
-      ),
-    ];
-    for (const one of looking) {
-      expect(idsIn(one)).not.toEqual([]);
-      for (const id of idsIn(one)) expect(ids).toContain(id);
-    }
   });
 });
 

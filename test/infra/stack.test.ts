@@ -9,25 +9,36 @@ import { integrationSchema } from '../../lambdas/partners/integration.ts';
 import * as environment from '../../lambdas/shared/environment.ts';
 import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
 import { slowEndpointAttempts } from '../../lib/delivery.ts';
-import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
+import {
+  flatten,
+  functionProperties,
+  onlyResource,
+  propertiesOf,
+  type Resource,
+  resourcesOf,
+  synthesize,
+  workflowDefinition,
+} from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');
-const dev = synthesize('dev');
+const of = (type: string) => propertiesOf(template, type);
+const handlersWith = (isOne: (fn: Resource['Properties']) => boolean) =>
+  of('AWS::Lambda::Function').flatMap((fn) => (isOne(fn) ? [fn.Handler.replace('.handler', '')] : []));
 
 const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
-  'enrich-batch.handler': environment.enrichBatchEnvironment,
-  'enrich-task.handler': environment.enrichTaskEnvironment,
-  'check-warehouse.handler': environment.checkWarehouseEnvironment,
-  'deliver-batch.handler': environment.deliverBatchEnvironment,
-  'deliver-task.handler': environment.deliverTaskEnvironment,
-  'send-test.handler': environment.sendTestEnvironment,
-  'rescue-execution.handler': environment.rescueExecutionEnvironment,
-  'sweep-executions.handler': environment.sweepExecutionsEnvironment,
-  'credential-age.handler': environment.credentialAgeEnvironment,
-  'reconcile.handler': environment.reconcileEnvironment,
-  'settle-outcomes.handler': environment.settleOutcomesEnvironment,
-  'feature-status.handler': environment.featureStatusEnvironment,
-  'webhook-health.handler': environment.webhookHealthEnvironment,
+  'enrich-batch': environment.enrichBatchEnvironment,
+  'enrich-task': environment.enrichTaskEnvironment,
+  'check-warehouse': environment.checkWarehouseEnvironment,
+  'deliver-batch': environment.deliverBatchEnvironment,
+  'deliver-task': environment.deliverTaskEnvironment,
+  'send-test': environment.sendTestEnvironment,
+  'rescue-execution': environment.rescueExecutionEnvironment,
+  'sweep-executions': environment.sweepExecutionsEnvironment,
+  'credential-age': environment.credentialAgeEnvironment,
+  reconcile: environment.reconcileEnvironment,
+  'settle-outcomes': environment.settleOutcomesEnvironment,
+  'feature-status': environment.featureStatusEnvironment,
+  'webhook-health': environment.webhookHealthEnvironment,
 };
 const HANDLERS = Object.keys(SCHEMAS);
 const SNOWFLAKE_SDK_VARIABLES = {
@@ -66,49 +77,40 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /** Functions that call partners. */
-const DELIVERING = ['deliver-batch.handler', 'deliver-task.handler', 'send-test.handler'];
-
-function functionProperties(handler: string, from = template) {
-  const found = resourcesOf(from, 'AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === handler);
-  if (found === undefined) throw new Error(`no function ${handler}`);
-  return found[1].Properties;
-}
-
-function queue(name: string) {
-  const found = resourcesOf(template, 'AWS::SQS::Queue').find(([id]) => id.slice(0, -8) === name);
-  if (found === undefined) throw new Error(`no queue ${name}`);
-  return found[1].Properties;
-}
+const DELIVERING = ['deliver-batch', 'deliver-task', 'send-test'];
+/** Functions that call the cache, the warehouse or partners. */
+const IN_VPC = HANDLERS.slice(0, 6);
 
 describe('queues', () => {
-  const deadLetterQueue = { MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true };
-
-  test.each(['QueuesEvents', 'QueuesDeliveries', 'QueuesOutcomes'])(
-    '%s retains messages for 4 days, dead-letter messages for 14, and dead-letters by count after 1,000 receives',
-    (name) => {
-      const properties = queue(name);
-      expect(properties).toMatchObject({ MessageRetentionPeriod: 4 * 24 * 3600, SqsManagedSseEnabled: true });
-      expect(properties.RedrivePolicy.maxReceiveCount).toBe(1000);
-      expect(flatten(properties.RedrivePolicy.deadLetterTargetArn)).toBe(`<${name}DeadLetters.Arn>`);
-      expect(queue(`${name}DeadLetters`)).toEqual(deadLetterQueue);
-    },
+  const queues = new Map(
+    resourcesOf(template, 'AWS::SQS::Queue').map(([id, { Properties }]) => [id.slice(0, -8), Properties]),
   );
 
-  test.each(['RescueUndelivered', 'ReconcilerUndelivered', 'CredentialAgeUndelivered'])(
-    '%s retains messages for 14 days',
-    (name) => {
-      expect(queue(name)).toEqual(deadLetterQueue);
-    },
-  );
+  test('are encrypted; messages are retained for 4 days, dead-letter messages for 14', () => {
+    for (const [name, queue] of queues) {
+      const { RedrivePolicy, VisibilityTimeout: _, ...others } = queue;
+      const days = RedrivePolicy === undefined ? 14 : 4;
+      expect([name, others]).toEqual([name, { MessageRetentionPeriod: days * 24 * 3600, SqsManagedSseEnabled: true }]);
+    }
+  });
+
+  test('that functions read dead-letter by count after 1,000 receives', () => {
+    const read = [...queues].flatMap(([name, { RedrivePolicy: policy }]) =>
+      policy === undefined ? [] : [[name, policy.maxReceiveCount, flatten(policy.deadLetterTargetArn)]],
+    );
+    expect(read).toEqual(
+      ['QueuesEvents', 'QueuesDeliveries', 'QueuesOutcomes'].map((name) => [name, 1000, `<${name}DeadLetters.Arn>`]),
+    );
+  });
 
   // How many batches run in parallel: stages.test.ts.
   test('have the stage’s batches with partial failures, and a visibility timeout of six function timeouts and the window', () => {
-    const sources = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
-      const { FunctionName, EventSourceArn, BatchSize, MaximumBatchingWindowInSeconds: window } = Properties;
+    const sources = of('AWS::Lambda::EventSourceMapping').map((mapping) => {
+      const { FunctionName, EventSourceArn, BatchSize, MaximumBatchingWindowInSeconds: window } = mapping;
       const reader = template.Resources[FunctionName.Ref]?.Properties;
       const read = template.Resources[EventSourceArn['Fn::GetAtt'][0]]?.Properties;
       expect(read.VisibilityTimeout).toBe(6 * reader.Timeout + window);
-      expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+      expect(mapping.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
       return [flatten(EventSourceArn), flatten(FunctionName), BatchSize, window];
     });
     expect(sources).toEqual([
@@ -121,36 +123,30 @@ describe('queues', () => {
 
 describe('functions', () => {
   test('are these, without any of CDK’s own', () => {
-    const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
-    expect(handlers.sort()).toEqual([...HANDLERS].sort());
+    expect(handlersWith(() => true).sort()).toEqual([...HANDLERS].sort());
   });
 
   test('each runs on Node 24 and Arm, is traced, and has its own role and log group', () => {
-    const all = HANDLERS.map((handler) => functionProperties(handler));
-    for (const one of all) {
-      expect(one).toMatchObject({
-        Runtime: 'nodejs24.x',
-        Architectures: ['arm64'],
-        TracingConfig: { Mode: 'Active' },
-      });
+    const all = of('AWS::Lambda::Function');
+    for (const { Runtime, Architectures, TracingConfig } of all) {
+      expect([Runtime, Architectures, TracingConfig]).toEqual(['nodejs24.x', ['arm64'], { Mode: 'Active' }]);
     }
     expect(new Set(all.map(({ Role }) => flatten(Role))).size).toBe(HANDLERS.length);
     expect(new Set(all.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref)).size).toBe(HANDLERS.length);
   });
 
-  test('functions that call the cache, the warehouse or partners run in the VPC', () => {
-    const inside = HANDLERS.filter((handler) => functionProperties(handler).VpcConfig !== undefined);
-    expect(inside).toEqual(HANDLERS.slice(0, 6));
+  test('those that call the cache, the warehouse or partners run in the VPC', () => {
+    expect(handlersWith(({ VpcConfig }) => VpcConfig !== undefined).sort()).toEqual(IN_VPC.toSorted());
   });
 
   test.each(HANDLERS)('%s has the variables of its schema and no others', (handler) => {
     const schema = SCHEMAS[handler] as z.ZodObject;
-    const { Variables } = functionProperties(handler).Environment;
+    const { Variables } = functionProperties(template, handler).Environment;
     const forRuntime = {
       IO_DEADLINE_FACTOR: '10',
       ...('SNOWFLAKE_WAREHOUSE' in schema.shape && SNOWFLAKE_SDK_VARIABLES),
       // 2 s times ten, for clients that cannot set the connect timeout per address.
-      ...(HANDLERS.indexOf(handler) < 6 && { NODE_OPTIONS: '--network-family-autoselection-attempt-timeout=20000' }),
+      ...(IN_VPC.includes(handler) && { NODE_OPTIONS: '--network-family-autoselection-attempt-timeout=20000' }),
       // A partner whose name servers hang must not block the lookups of others.
       ...(DELIVERING.includes(handler) && { UV_THREADPOOL_SIZE: '16' }),
     };
@@ -168,7 +164,7 @@ describe('functions', () => {
 
   test('a variable has the same value in every function', () => {
     for (const handler of HANDLERS) {
-      const { Variables } = functionProperties(handler).Environment;
+      const { Variables } = functionProperties(template, handler).Environment;
       const meant = Object.fromEntries(
         Object.entries(Variables).flatMap(([name, value]) =>
           name in MEANINGS || typeof value !== 'string' ? [[name, flatten(value)]] : [],
@@ -179,63 +175,20 @@ describe('functions', () => {
     }
   });
 
-  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s has its name in the query tag', (name) => {
-    const { SNOWFLAKE_QUERY_TAG } = functionProperties(`${name}.handler`).Environment.Variables;
-    expect(SNOWFLAKE_QUERY_TAG).toBe(`learning-time-webhooks/local/${name}`);
-  });
-
-  test('only the stage local has a cache without TLS', () => {
-    for (const handler of ['enrich-task.handler', 'deliver-task.handler']) {
-      expect(functionProperties(handler).Environment.Variables.CACHE_TLS).toBe('false');
-      expect(functionProperties(handler, dev).Environment.Variables.CACHE_TLS).toBe('true');
+  test('that query the warehouse have their name in the query tag', () => {
+    for (const name of ['enrich-batch', 'enrich-task', 'check-warehouse']) {
+      const { SNOWFLAKE_QUERY_TAG } = functionProperties(template, name).Environment.Variables;
+      expect(SNOWFLAKE_QUERY_TAG).toBe(`learning-time-webhooks/local/${name}`);
     }
   });
 
-  // dev and local reserve nothing: a new account has a concurrency of 10.
-  test.each([
-    ['prod', '10', '70'],
-    ['staging', '2', '20'],
-    ['dev', '2', '14'],
-    ['local', '2', '20'],
-  ])(
-    'in %s one slow endpoint may use %s of DeliverTask’s concurrency, and %s environments may send',
-    (stage, slow, sending) => {
-      const synthesized = synthesize(stage);
-      for (const handler of ['deliver-batch.handler', 'deliver-task.handler']) {
-        expect(functionProperties(handler, synthesized).Environment.Variables).toMatchObject({
-          SLOW_ENDPOINT_ATTEMPTS: slow,
-          SENDING_ENVIRONMENTS: sending,
-        });
-      }
-    },
-  );
-
+  // The stages' numbers: stages.test.ts.
   test('a slow endpoint may always have one attempt', () => {
     expect(slowEndpointAttempts({ timeoutSeconds: 330, memoryMegabytes: 256, reservedConcurrency: 1 })).toBe(1);
   });
 
-  test('recursive loops are allowed for functions that send to their own queue only', () => {
-    const allowed = resourcesOf(template, 'AWS::Lambda::Function').filter(
-      ([, { Properties }]) => Properties.RecursiveLoop,
-    );
-    expect(allowed.map(([, { Properties }]) => [Properties.Handler, Properties.RecursiveLoop])).toEqual([
-      ['deliver-batch.handler', 'Allow'],
-    ]);
-    const sendsToOwn = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').filter(([, { Properties }]) => {
-      const role = flatten(template.Resources[Properties.FunctionName.Ref]?.Properties.Role).replace('.Arn>', '>');
-      return resourcesOf(template, 'AWS::IAM::Policy').some(
-        ([, { Properties: policy }]) =>
-          policy.Roles.map(flatten).includes(role) &&
-          policy.PolicyDocument.Statement.some(
-            ({ Action, Resource }: { Action: unknown; Resource: unknown }) =>
-              [Action].flat().includes('sqs:SendMessage') &&
-              [Resource].flat().map(flatten).includes(flatten(Properties.EventSourceArn)),
-          ),
-      );
-    });
-    expect(sendsToOwn.map(([, { Properties }]) => flatten(Properties.FunctionName))).toEqual([
-      '<DeliveryDeliverBatchFunction>',
-    ]);
+  test('only DeliverBatch, which sends to its own queue, may loop', () => {
+    expect(handlersWith(({ RecursiveLoop }) => RecursiveLoop === 'Allow')).toEqual(['deliver-batch']);
   });
 });
 
@@ -244,61 +197,41 @@ function exampleOf(name: string): string {
   return name.endsWith('_URL') ? 'https://sqs.us-east-1.amazonaws.com/000000000000/queue' : 'a-reference';
 }
 
-describe('what the template does not contain', () => {
-  test('the Snowflake secret has no value, so that no deploy resets it, and integrations have no secrets', () => {
-    const secrets = resourcesOf(template, 'AWS::SecretsManager::Secret').map(([, { Properties }]) => Properties);
-    const snowflake = secrets.find(({ Name }) => Name === '/local/snowflake');
-    expect(snowflake).toEqual({ Name: '/local/snowflake', Description: expect.any(String) });
-    expect(secrets.map(({ Name }) => Name).sort()).toEqual(['/local/metrics-token', '/local/snowflake']);
-  });
-
-  test('the workflow’s log has no execution data', () => {
-    const { LoggingConfiguration, TracingConfiguration } = onlyResource(
-      template,
-      'AWS::StepFunctions::StateMachine',
-    ).Properties;
-    expect(LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
-    const logGroup = LoggingConfiguration.Destinations[0].CloudWatchLogsLogGroup.LogGroupArn['Fn::GetAtt'][0];
-    expect(template.Resources[logGroup]?.Properties.LogGroupName).toMatch(/^\/aws\/vendedlogs\/states\//);
-    expect(TracingConfiguration).toEqual({ Enabled: true });
-  });
-
-  test('definition and execution data are encrypted with the stack’s own key, which rotates', () => {
-    const { StateMachineName, EncryptionConfiguration } = onlyResource(
-      template,
-      'AWS::StepFunctions::StateMachine',
-    ).Properties;
-    expect(StateMachineName).toBe('learning-time-webhooks-local');
-    expect(EncryptionConfiguration.Type).toBe('CUSTOMER_MANAGED_KMS_KEY');
-    expect(flatten(EncryptionConfiguration.KmsKeyId)).toBe('<RetryWorkflowKey.Arn>');
-    expect(onlyResource(template, 'AWS::KMS::Key').Properties.EnableKeyRotation).toBe(true);
-    expect(onlyResource(template, 'AWS::KMS::Alias').Properties.AliasName).toBe(
-      'alias/learning-time-webhooks-local-executions',
-    );
-  });
+test('the Snowflake secret has no value, so that no deploy resets it, and integrations have no secrets', () => {
+  const [snowflake, token, ...others] = of('AWS::SecretsManager::Secret');
+  expect(snowflake).toEqual({ Name: '/local/snowflake', Description: expect.any(String) });
+  expect([token.Name, others]).toEqual(['/local/metrics-token', []]);
 });
 
-describe('the cache', () => {
-  test('is serverless Valkey in private subnets, with cost limits', () => {
-    expect(onlyResource(template, 'AWS::ElastiCache::ServerlessCache').Properties).toMatchObject({
-      Engine: 'valkey',
-      CacheUsageLimits: { DataStorage: { Maximum: 1, Unit: 'GB' }, ECPUPerSecond: { Maximum: 5000 } },
-    });
-  });
+test('executions are encrypted with the stack’s own key, which rotates, and their log has no data', () => {
+  const machine = onlyResource(template, 'AWS::StepFunctions::StateMachine').Properties;
+  expect(machine.StateMachineName).toBe('learning-time-webhooks-local');
+  expect(machine.EncryptionConfiguration.Type).toBe('CUSTOMER_MANAGED_KMS_KEY');
+  expect(flatten(machine.EncryptionConfiguration.KmsKeyId)).toBe('<RetryWorkflowKey.Arn>');
+  expect(onlyResource(template, 'AWS::KMS::Key').Properties.EnableKeyRotation).toBe(true);
+  expect(machine.LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+  expect(machine.TracingConfiguration).toEqual({ Enabled: true });
+});
 
-  test('accepts the enriching and delivering functions, except SendTest, on its two ports', () => {
-    const ingress = resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => [
-      flatten(Properties.GroupId),
-      flatten(Properties.SourceSecurityGroupId),
-      `${Properties.FromPort}-${Properties.ToPort}`,
-    ]);
-    expect(ingress.sort()).toEqual([
-      ['<CacheSecurityGroup.GroupId>', '<DeliveryDeliverBatchFunctionSecurityGroup.GroupId>', '6379-6380'],
-      ['<CacheSecurityGroup.GroupId>', '<DeliveryDeliverTaskFunctionSecurityGroup.GroupId>', '6379-6380'],
-      ['<CacheSecurityGroup.GroupId>', '<EnrichmentEnrichBatchFunctionSecurityGroup.GroupId>', '6379-6380'],
-      ['<CacheSecurityGroup.GroupId>', '<EnrichmentEnrichTaskFunctionSecurityGroup.GroupId>', '6379-6380'],
-    ]);
+test('log groups that services write to have the prefix that needs no resource policy', () => {
+  const names = of('AWS::Logs::LogGroup').flatMap(({ LogGroupName }) => LogGroupName ?? []);
+  expect(names).toHaveLength(2);
+  for (const name of names) expect(name).toMatch(/^\/aws\/vendedlogs\//);
+});
+
+test('the cache is Valkey with cost limits, for the enriching and delivering functions, except SendTest', () => {
+  expect(onlyResource(template, 'AWS::ElastiCache::ServerlessCache').Properties).toMatchObject({
+    Engine: 'valkey',
+    CacheUsageLimits: { DataStorage: { Maximum: 1, Unit: 'GB' }, ECPUPerSecond: { Maximum: 5000 } },
   });
+  const ingress = of('AWS::EC2::SecurityGroupIngress').map(
+    ({ GroupId, SourceSecurityGroupId, FromPort, ToPort }) =>
+      `${flatten(GroupId)} ${flatten(SourceSecurityGroupId)} ${FromPort}-${ToPort}`,
+  );
+  const allowed = ['DeliveryDeliverBatch', 'DeliveryDeliverTask', 'EnrichmentEnrichBatch', 'EnrichmentEnrichTask'];
+  expect(ingress.sort()).toEqual(
+    allowed.map((name) => `<CacheSecurityGroup.GroupId> <${name}FunctionSecurityGroup.GroupId> 6379-6380`),
+  );
 });
 
 describe('the ledger', () => {
@@ -337,7 +270,7 @@ describe('the ledger', () => {
     expect(endpoint.VpcEndpointType).toBe('Gateway');
     expect(flatten(endpoint.ServiceName)).toMatch(/^com\.amazonaws\..*\.dynamodb$/);
     const subnets = new Set(
-      HANDLERS.flatMap((handler) => functionProperties(handler).VpcConfig?.SubnetIds ?? []).map(flatten),
+      IN_VPC.flatMap((handler) => functionProperties(template, handler).VpcConfig.SubnetIds.map(flatten)),
     );
     const routed = resourcesOf(template, 'AWS::EC2::SubnetRouteTableAssociation').filter(([, { Properties }]) =>
       endpoint.RouteTableIds.map(flatten).includes(flatten(Properties.RouteTableId)),
@@ -371,73 +304,52 @@ describe('an execution', () => {
   });
 });
 
-/** Rules that invoke a construct's functions, and the configuration for failed invocations. */
-function invokedOf(construct: string) {
-  const ofConstruct = (type: string) =>
-    resourcesOf(template, type)
-      .filter(([id]) => id.startsWith(construct))
-      .map(([, { Properties }]) => Properties);
-  return { rules: ofConstruct('AWS::Events::Rule'), invocations: ofConstruct('AWS::Lambda::EventInvokeConfig') };
-}
+describe('rules', () => {
+  const rules = of('AWS::Events::Rule').map(({ Targets: [target, ...others], ...rule }) => {
+    expect(others).toEqual([]);
+    return { ...rule, ...target, by: flatten(target.Arn).slice(1, -'Function.Arn>'.length) };
+  });
 
-describe('the rescue', () => {
-  const { rules } = invokedOf('Rescue');
-
-  test('is invoked for every execution that does not succeed', () => {
-    const rule = rules.find(({ EventPattern }) => EventPattern !== undefined);
-    expect(rule.EventPattern).toEqual({
+  test('invoke functions on schedules, and the rescue for every execution that does not succeed', () => {
+    const schedules = rules.map(({ by, ScheduleExpression, Input }) => [by, ScheduleExpression, Input]);
+    expect(schedules.toSorted()).toEqual([
+      ['CredentialAge', 'rate(6 hours)', undefined],
+      ['ReconcilerReconcile', 'rate(1 day)', '{"days":31}'],
+      ['ReconcilerReconcile', 'rate(1 hour)', '{}'],
+      ['RescueRescueExecution', undefined, undefined],
+      ['RescueSweepExecutions', 'rate(15 minutes)', undefined],
+    ]);
+    const [pattern, ...others] = rules.flatMap(({ EventPattern }) => EventPattern ?? []);
+    expect(others).toEqual([]);
+    expect(pattern).toEqual({
       source: ['aws.states'],
       'detail-type': ['Step Functions Execution Status Change'],
       detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: [expect.objectContaining({})] },
     });
-    expect(flatten(rule.EventPattern.detail.stateMachineArn[0])).toBe('<RetryWorkflowStateMachine>');
-    expect(flatten(rule.Targets[0].Arn)).toBe('<RescueRescueExecutionFunction.Arn>');
+    expect(flatten(pattern.detail.stateMachineArn[0])).toBe('<RetryWorkflowStateMachine>');
   });
 
-  test('sweeps every 15 minutes', () => {
-    const rule = rules.find(({ ScheduleExpression }) => ScheduleExpression !== undefined);
-    expect(rule.ScheduleExpression).toBe('rate(15 minutes)');
-    expect(flatten(rule.Targets[0].Arn)).toBe('<RescueSweepExecutionsFunction.Arn>');
-  });
-});
-
-describe('the reconciler', () => {
-  const { rules } = invokedOf('Reconciler');
-
-  test('runs every hour with the default days, and every day for longer than an execution may last', () => {
-    const runs = rules.map(({ ScheduleExpression, Targets: [target, ...others] }) => {
-      expect(others).toEqual([]);
-      expect(flatten(target.Arn)).toBe('<ReconcilerReconcileFunction.Arn>');
-      return [ScheduleExpression, JSON.parse(target.Input)];
-    });
-    expect(runs).toEqual([
-      ['rate(1 hour)', {}],
-      ['rate(1 day)', { days: 31 }],
-    ]);
-    for (const [, input] of runs) expect(reconcileInputSchema.safeParse(input).success).toBe(true);
-    expect(31).toBeGreaterThan(MAX_EXECUTION_DAYS);
+  test('the reconciler’s daily run covers more days than an execution may last', () => {
+    expect(reconcileInputSchema.parse({ days: 31 }).days).toBeGreaterThan(MAX_EXECUTION_DAYS);
     expect(reconcileInputSchema.parse({})).toMatchObject({ in_flight_bound_seconds: 1800, days: 4 });
   });
-});
 
-test.each([
-  ['Rescue', 2, 2],
-  ['Reconciler', 2, 1],
-  ['CredentialAge', 1, 1],
-])(
-  '%s receives undelivered events, and invocations that failed three times within 6 hours',
-  (construct, all, functions) => {
-    const { rules, invocations } = invokedOf(construct);
-    const undelivered = `<${construct}Undelivered.Arn>`;
-    expect(rules).toHaveLength(all);
-    for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe(undelivered);
-    expect(invocations).toHaveLength(functions);
-    for (const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } of invocations) {
-      expect([MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
-      expect(flatten(DestinationConfig.OnFailure.Destination)).toBe(undelivered);
+  test('an event that is not delivered, or fails three times within 6 hours, goes to the queue of its construct', () => {
+    const invoked = of('AWS::Lambda::EventInvokeConfig').map((config) => {
+      expect([config.MaximumRetryAttempts, config.MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
+      return [
+        flatten(config.FunctionName).slice(1, -'Function>'.length),
+        config.DestinationConfig.OnFailure.Destination,
+      ];
+    });
+    expect(invoked.map(([by]) => by).toSorted()).toEqual([...new Set(rules.map(({ by }) => by))].sort());
+    for (const [by, queue] of [...invoked, ...rules.map(({ by, DeadLetterConfig }) => [by, DeadLetterConfig.Arn])]) {
+      const [construct] = /^(Rescue|Reconciler|CredentialAge)/.exec(by) ?? [];
+      expect([by, flatten(queue)]).toEqual([by, `<${construct}Undelivered.Arn>`]);
     }
-  },
-);
+    for (const { RetryPolicy } of rules) expect(RetryPolicy.MaximumEventAgeInSeconds).toBe(6 * 3600);
+  });
+});
 
 /** Queue ARNs for commands that move dead-letter messages back. */
 const outputsOfPair = (name: string) => ({
@@ -448,7 +360,7 @@ const outputsOfPair = (name: string) => ({
 });
 
 test('the outputs for commands and guides', () => {
-  const outputs = Object.entries(dev.Outputs).map(([name, { Value }]) => [name, flatten(Value)]);
+  const outputs = Object.entries(synthesize('dev').Outputs).map(([name, { Value }]) => [name, flatten(Value)]);
   expect(Object.fromEntries(outputs)).toEqual({
     EventsQueueUrl: '<QueuesEvents>',
     EventsQueueArn: '<QueuesEvents.Arn>',
@@ -485,5 +397,6 @@ test('the outputs for commands and guides', () => {
     IntegrationsStrategyId: '<ConfigurationStrategiesIntegrations>',
     EmergencyStrategyId: '<ConfigurationAllAtOnce>',
   });
-  for (const output of Object.values(dev.Outputs)) expect(output).toHaveProperty('Description', expect.any(String));
+  for (const output of Object.values(synthesize('dev').Outputs))
+    expect(output).toHaveProperty('Description', expect.any(String));
 });

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import type { Stage } from '../../lib/stage-schema.ts';
 
@@ -29,24 +30,35 @@ function sourcesHash(): string {
   return hash.digest('hex').slice(0, 32);
 }
 
+/** Stages with options of the command line, by the names that tests use for them. */
+const VARIANTS: Readonly<Record<string, Stage>> = {
+  'prod with all options': findStage('prod', {
+    alarmEmails: 'night@example.com, day@example.com',
+    publisherPrincipals: 'arn:aws:iam::210987654321:role/lms/publisher,123456789012',
+    availabilityZones: 'us-west-2a,us-west-2b,us-west-2c',
+    statusIssuer: 'https://identity.example/realms/lms',
+    statusAudiences: 'lms,partner-portal',
+    statusOrigins: 'https://lms.example,https://portal.example:8443',
+    statusEnterpriseClaim: 'enterprise_customer_uuid',
+  }),
+  'dev with the flag overridden': findStage('dev', { environment: { [FEATURE_OVERRIDE]: 'false' } }),
+};
+
 /**
- * The stack's template, as `cdk synth` writes it, but for the functions' code, which is not bundled. CloudFormation's
+ * A stack's template, as `cdk synth` writes it, but for the functions' code, which is not bundled. CloudFormation's
  * checks take 4 s of each synthesis: `infra/app.test.ts` makes them once.
+ *
+ * @param name of a stage or of a variant
  */
-export function synthesize(stageName: string, environment: Readonly<Record<string, string>> = {}): Template {
-  const named = STAGE_NAMES.map((name) => findStage(name));
-  return templateOf(findStage(stageName, { environment }), named);
+export function synthesize(name: string): Template {
+  return synthesizeStage(VARIANTS[name] ?? findStage(name));
 }
 
-/** The same for a stage that is not defined in lib/stage.ts. */
+/** The same for any stage. */
 export function synthesizeStage(stage: Stage): Template {
-  return templateOf(stage, []);
-}
-
-/** @param others stages to synthesize together with it, where it is not there yet */
-function templateOf(stage: Stage, others: readonly Stage[]): Template {
   const file = fileOf(stage);
-  if (!existsSync(file)) write([stage, ...others]);
+  // All in one process, since loading `aws-cdk-lib` takes longer than a synthesis.
+  if (!existsSync(file)) write([stage, ...STAGE_NAMES.map((name) => findStage(name)), ...Object.values(VARIANTS)]);
   return JSON.parse(readFileSync(file, 'utf8'));
 }
 
@@ -68,6 +80,18 @@ function write(stages: readonly Stage[]): void {
 
 export function resourcesOf(template: Template, type: string): [string, Resource][] {
   return Object.entries(template.Resources).filter(([, resource]) => resource.Type === type);
+}
+
+/** The properties of all resources of a type. */
+export function propertiesOf(template: Template, type: string): Resource['Properties'][] {
+  return resourcesOf(template, type).map(([, { Properties }]) => Properties);
+}
+
+/** @param handler `enrich-batch` */
+export function functionProperties(template: Template, handler: string): Resource['Properties'] {
+  const found = propertiesOf(template, 'AWS::Lambda::Function').find(({ Handler }) => Handler === `${handler}.handler`);
+  if (found === undefined) throw new Error(`no function ${handler}`);
+  return found;
 }
 
 /** The only resource of a type. */
