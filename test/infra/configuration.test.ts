@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import AjvDraft04 from 'ajv-draft-04';
 import { integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
-import { flatten, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+import { propertiesOf, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 import { FROZEN_SEEDS } from './frozen-seeds.ts';
 
 const template = synthesize('dev');
@@ -21,33 +21,17 @@ describe('AppConfig', () => {
   });
 
   test('operators’ strategies deploy to all pollers at once, with a bake time', () => {
-    const strategies = OF_OPERATORS.map((id) => template.Resources[id]?.Properties);
-    expect(strategies).toMatchObject([
-      { Name: 'learning-time-webhooks-dev-flags', FinalBakeTimeInMinutes: 10 },
-      { Name: 'learning-time-webhooks-dev-integrations', FinalBakeTimeInMinutes: 20 },
-    ]);
-    for (const strategy of strategies) {
-      expect(strategy).toMatchObject({ GrowthType: 'LINEAR', GrowthFactor: 100, DeploymentDurationInMinutes: 0 });
-    }
-  });
-
-  test('flags and integrations have an environment each', () => {
-    const names = resourcesOf(template, 'AWS::AppConfig::Environment').map(([, { Properties }]) => Properties.Name);
-    expect(names.sort()).toEqual(['flags', 'integrations']);
-    const targets = resourcesOf(template, 'AWS::AppConfig::Deployment').map(([, { Properties }]) => [
-      flatten(Properties.EnvironmentId),
-      flatten(Properties.ConfigurationProfileId),
-    ]);
-    expect(targets).toEqual([
-      ['<ConfigurationFlagsEnvironment>', '<ConfigurationFlagsProfileConfigurationProfile>'],
-      ['<ConfigurationIntegrationsEnvironment>', '<ConfigurationIntegrationsProfileConfigurationProfile>'],
+    const atOnce = { GrowthType: 'LINEAR', GrowthFactor: 100, DeploymentDurationInMinutes: 0 };
+    expect(OF_OPERATORS.map((id) => template.Resources[id]?.Properties)).toMatchObject([
+      { Name: 'learning-time-webhooks-dev-flags', FinalBakeTimeInMinutes: 10, ...atOnce },
+      { Name: 'learning-time-webhooks-dev-integrations', FinalBakeTimeInMinutes: 20, ...atOnce },
     ]);
   });
 });
 
 describe('the integrations’ validator', () => {
-  const [validator, ...others] = resourcesOf(template, 'AWS::AppConfig::ConfigurationProfile').flatMap(
-    ([, { Properties }]) => (Properties.Name === 'integrations' ? Properties.Validators : []),
+  const [validator, ...others] = propertiesOf(template, 'AWS::AppConfig::ConfigurationProfile').flatMap(
+    ({ Name, Validators }) => (Name === 'integrations' ? Validators : []),
   );
   const accepts = new AjvDraft04.default().compile(JSON.parse(validator.Content));
   const acme = { id: 'acme', url: 'https://lms.example.com/hooks?x=1' };

@@ -14,7 +14,7 @@ const STATE_EVENTS = 2;
 const CALL_EVENTS = 3;
 
 /** A retrier in ASL. */
-export interface AslRetrier {
+interface AslRetrier {
   readonly IntervalSeconds: number;
   readonly BackoffRate: number;
   readonly MaxDelaySeconds: number;
@@ -69,10 +69,10 @@ export function historyBound(definition: BoundedDefinition, limits: RoundLimits)
     rounds * (deliveryRound + worth(deliver, rate)) +
     limits.enrichments * (enrichmentRound + worth(enrich, rate));
   // The number of long waits is unlimited, so the rate must make them cost at least their events.
-  const isEnough = (rate: number) => deliveryRound + worth(deliver, rate) <= rate * limits.longWaitSeconds;
+  const least = leastRate((rate) => deliveryRound + worth(deliver, rate) <= rate * limits.longWaitSeconds);
   // `boundAt` is convex and piecewise linear, so its minimum is at one of these rates, or at the lowest one allowed.
-  const prices = [...deliver, ...enrich].map((seconds) => CALL_EVENTS / seconds).filter(isEnough);
-  return Math.ceil(Math.min(...[...prices, leastPrice(isEnough)].map(boundAt)));
+  const rates = [...deliver, ...enrich].map((seconds) => CALL_EVENTS / seconds).filter((rate) => rate >= least);
+  return Math.ceil(Math.min(...[...rates, least].map(boundAt)));
 }
 
 /** Events of the states of a path, with one call of each Task. */
@@ -95,7 +95,7 @@ function worth(waitsSeconds: readonly number[], rate: number): number {
 }
 
 /** By bisection, rounded up. */
-function leastPrice(isEnough: (rate: number) => boolean): number {
+function leastRate(isEnough: (rate: number) => boolean): number {
   let [tooLittle, enough] = [0, CALL_EVENTS + 1000];
   for (let step = 0; step < 100; step += 1) {
     const middle = (tooLittle + enough) / 2;
