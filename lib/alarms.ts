@@ -13,11 +13,6 @@ import { pipelineAlarms, type Watched } from './pipeline-alarms.ts';
 import type { Stage } from './stage-schema.ts';
 import { warehouseAlarms } from './warehouse-alarms.ts';
 
-export interface AlarmsProps extends Watched {
-  readonly stage: Stage;
-  readonly harm: HarmAlarms;
-}
-
 /** How long a page waits for the page that suppresses it: the alarms of one outage fire within a few minutes. */
 const WAIT_FOR_SUPPRESSOR = Duration.minutes(3);
 
@@ -33,7 +28,11 @@ export class Alarms extends Construct {
   private readonly stageName: string;
   private readonly notify: SnsAction;
 
-  constructor(scope: Construct, id: string, { stage, harm, ...watched }: AlarmsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, harm, ...watched }: Watched & { readonly stage: Stage; readonly harm: HarmAlarms },
+  ) {
     super(scope, id);
     this.stageName = stage.name;
     this.topic = this.createTopic(stage.alarmEmails);

@@ -209,6 +209,6 @@ function alarmReaderRole(scope: Construct): Role {
 }
 
 /** The integrations' schema for AppConfig: JSON Schema draft-04 of the input, in which defaults may be absent. */
-export function integrationsValidator(): string {
+function integrationsValidator(): string {
   return JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' }));
 }

@@ -11,11 +11,6 @@ import type { Secrets } from './secrets.ts';
 /** Four times in the day that the alarm evaluates. */
 const INTERVAL = Duration.hours(6);
 
-export interface CredentialAgeProps {
-  readonly codeBase: CodeBase;
-  readonly secrets: Secrets;
-}
-
 /** Publishes the age of the Snowflake credential, without permission to read it. */
 export class CredentialAge extends Construct {
   readonly age: PipelineFunction;
@@ -25,7 +20,11 @@ export class CredentialAge extends Construct {
    */
   readonly undelivered: Queue;
 
-  constructor(scope: Construct, id: string, { codeBase, secrets }: CredentialAgeProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { codeBase, secrets }: { readonly codeBase: CodeBase; readonly secrets: Secrets },
+  ) {
     super(scope, id);
     this.undelivered = undeliveredQueue(this, codeBase.stage);
     this.age = new PipelineFunction(this, 'CredentialAge', { codeBase, inVpc: false });

@@ -41,7 +41,7 @@ export function slowEndpointAttempts({ reservedConcurrency = UNRESERVED_CONCURRE
  * DeliverTask's reserved concurrency. While Valkey is down each environment applies its share of a partner's limit. In stages
  * without reserved concurrency for DeliverTask (`local`, `dev`) there may be more.
  */
-export function sendingEnvironments({ eventSources, functions }: Pick<Stage, 'eventSources' | 'functions'>): number {
+function sendingEnvironments({ eventSources, functions }: Pick<Stage, 'eventSources' | 'functions'>): number {
   const { reservedConcurrency = UNRESERVED_CONCURRENCY } = functions.deliverTask;
   return eventSources.deliveries.maxConcurrency + reservedConcurrency;
 }
@@ -89,8 +89,7 @@ export class Delivery extends Construct {
    * with a delay, and starts a workflow for those that wait longer or are retried.
    */
   connect({ deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
-    // The handler extends visibility timeouts itself; the event source's permissions include that.
-    this.batch.consume(deliveries.queue, this.stage.eventSources.deliveries);
+    this.batch.consume(deliveries.queue, 'DELIVERIES_QUEUE_URL', this.stage.eventSources.deliveries);
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.batch.grantSend(deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
     workflow.grantStart(this.batch);

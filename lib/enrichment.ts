@@ -44,7 +44,7 @@ export class Enrichment extends Construct {
     warehouse.grantQuery(this.task, 'enrich-task');
     warehouse.grantQuery(this.checkWarehouse, 'check-warehouse');
     // EnrichTask needs no ledger: it returns to the workflow, and the delivering functions settle the outcome.
-    ledger.grantAccept(this.batch);
+    ledger.grantDeliver(this.batch);
     stackOutputs(this, {
       CheckWarehouseFunctionName: [
         this.checkWarehouse.lambda.functionName,
@@ -56,9 +56,7 @@ export class Enrichment extends Construct {
   /** Connects EnrichBatch to the events queue; events that it cannot enrich in time go to the workflow. */
   connect({ events, deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
     this.configuration.grantReadIntegrations(this.batch);
-    this.batch.consume(events.queue, this.stage.eventSources.events);
-    // The handler extends visibility timeouts itself; the event source's permissions include that.
-    this.batch.setVariable('EVENTS_QUEUE_URL', events.queue.queueUrl);
+    this.batch.consume(events.queue, 'EVENTS_QUEUE_URL', this.stage.eventSources.events);
     this.batch.grantSend(events.deadLetters, 'EVENTS_DEAD_LETTER_QUEUE_URL');
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.batch.grantSend(outcomes.queue, 'OUTCOMES_QUEUE_URL');

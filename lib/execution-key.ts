@@ -33,11 +33,6 @@ const ADMINISTRATION = [
   'kms:UpdateKeyDescription',
 ];
 
-export interface ExecutionKeyProps {
-  readonly stage: Stage;
-  readonly stateMachineName: string;
-}
-
 /**
  * The key that encrypts the retry workflow's definition and executions, which contain learners' data for 90 days.
  *
@@ -52,7 +47,11 @@ export class ExecutionKey extends Construct {
   private readonly key: Key;
   private readonly stateMachineArn: string;
 
-  constructor(scope: Construct, id: string, { stage, stateMachineName }: ExecutionKeyProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, stateMachineName }: { readonly stage: Stage; readonly stateMachineName: string },
+  ) {
     super(scope, id);
     // Not a reference: the state machine refers to the key, so a reference back would be circular.
     this.stateMachineArn = Stack.of(this).formatArn({

@@ -58,19 +58,18 @@ export class Ledger extends Construct {
     });
   }
 
-  /** Lets a function record accepted events and find duplicates. */
-  grantAccept(fn: PipelineFunction): void {
-    this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
-    this.setBreaker(fn);
-  }
-
   /**
-   * Lets a function claim and settle webhooks by id and read the timers of their users, without listing. `BatchWriteItem`
-   * includes deletions, independently of `DeleteItem`: IAM has no narrower action.
+   * Lets a function record accepted events, claim and settle webhooks by id and read the timers of their users, without
+   * listing. `BatchWriteItem` includes deletions, independently of `DeleteItem`: IAM has no narrower action.
+   *
+   * For functions that continue without the table.
    */
   grantDeliver(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
-    this.setBreaker(fn);
+    const { failuresToOpen, openSeconds, slowMilliseconds } = this.settings.breaker;
+    fn.setVariable('LEDGER_FAILURES_TO_OPEN', String(failuresToOpen));
+    fn.setVariable('LEDGER_OPEN_SECONDS', String(openSeconds));
+    fn.setVariable('LEDGER_SLOW_MILLISECONDS', String(slowMilliseconds));
   }
 
   /** Lets a function settle single webhooks by id. */
@@ -81,7 +80,7 @@ export class Ledger extends Construct {
   /** Lets a function list everything and change single webhooks. */
   grantReconcile(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'Query']);
-    fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
+    this.grantListFailures(fn);
   }
 
   /** Lets a function query the index of webhooks and timers, but not the table. */
@@ -96,14 +95,6 @@ export class Ledger extends Construct {
     fn.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [this.table.tableArn], {
       'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [LEDGER_TABLE.sweepPartition] },
     });
-  }
-
-  /** For functions that continue without the table. */
-  private setBreaker(fn: PipelineFunction): void {
-    const { failuresToOpen, openSeconds, slowMilliseconds } = this.settings.breaker;
-    fn.setVariable('LEDGER_FAILURES_TO_OPEN', String(failuresToOpen));
-    fn.setVariable('LEDGER_OPEN_SECONDS', String(openSeconds));
-    fn.setVariable('LEDGER_SLOW_MILLISECONDS', String(slowMilliseconds));
   }
 
   private grant(fn: PipelineFunction, operations: readonly string[]): void {

@@ -19,9 +19,7 @@ export class Outcomes extends Construct {
     const { outcomes } = queues;
     this.settle = new PipelineFunction(this, 'SettleOutcomes', { codeBase, inVpc: false });
     ledger.grantSettle(this.settle);
-    this.settle.consume(outcomes.queue, codeBase.stage.eventSources.outcomes);
-    // The handler extends visibility timeouts itself; the event source's permissions include that.
-    this.settle.setVariable('OUTCOMES_QUEUE_URL', outcomes.queue.queueUrl);
+    this.settle.consume(outcomes.queue, 'OUTCOMES_QUEUE_URL', codeBase.stage.eventSources.outcomes);
     this.settle.grantSend(outcomes.deadLetters, 'OUTCOMES_DEAD_LETTER_QUEUE_URL');
   }
 }

@@ -1,15 +1,6 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
-import {
-  type Conditions,
-  Effect,
-  type IGrantable,
-  type IPrincipal,
-  Policy,
-  PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import { type Conditions, Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -55,7 +46,7 @@ const NETWORK_INTERFACE_ACTIONS = [
 ];
 
 /** A function with its own role and log group. The construct that owns a resource grants access to it. */
-export class PipelineFunction extends Construct implements IGrantable, IConnectable {
+export class PipelineFunction extends Construct implements IConnectable {
   readonly lambda: LambdaFunction;
   readonly logGroup: LogGroup;
   readonly size: FunctionSize;
@@ -106,10 +97,6 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     });
   }
 
-  get grantPrincipal(): IPrincipal {
-    return this.lambda.grantPrincipal;
-  }
-
   get connections(): Connections {
     return this.lambda.connections;
   }
@@ -148,14 +135,13 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     this.allow(['sqs:SendMessage'], [queue.queueArn]);
   }
 
-  /** Lets the function count a queue's messages and sets `variable` to its URL. */
-  grantCount(queue: IQueue, variable: EnvironmentName): void {
+  /**
+   * Invokes the function with batches of a queue; it may report single messages as failed. Sets `variable` to the queue's URL:
+   * the handler extends visibility timeouts, which the event source's permissions include.
+   */
+  consume(queue: IQueue, variable: EnvironmentName, source: EventSource): void {
+    const { batchSize, windowSeconds, maxConcurrency } = source;
     this.setVariable(variable, queue.queueUrl);
-    this.allow(['sqs:GetQueueAttributes'], [queue.queueArn]);
-  }
-
-  /** Invokes the function with batches of a queue; it may report single messages as failed. */
-  consume(queue: IQueue, { batchSize, windowSeconds, maxConcurrency }: EventSource): void {
     this.lambda.addEventSource(
       new SqsEventSource(queue, {
         batchSize,

@@ -40,7 +40,8 @@ export class Reconciler extends Construct {
     configuration.grantReadIntegrations(this.reconcile);
     this.reconcile.grantSend(queues.deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.reconcile.grantSend(queues.deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
-    this.reconcile.grantCount(queues.outcomes.queue, 'OUTCOMES_QUEUE_URL');
+    this.reconcile.setVariable('OUTCOMES_QUEUE_URL', queues.outcomes.queue.queueUrl);
+    this.reconcile.allow(['sqs:GetQueueAttributes'], [queues.outcomes.queue.queueArn]);
     const occasions = {
       Hourly: {
         description: 'Balances the ledger of the last days',

@@ -27,44 +27,37 @@ export class Rescue extends Construct {
   /** Events of failed executions that could not be handled. */
   readonly undelivered: Queue;
   readonly functions: readonly PipelineFunction[];
-  private readonly props: RescueProps;
 
-  constructor(scope: Construct, id: string, props: RescueProps) {
+  constructor(scope: Construct, id: string, { codeBase, workflow, ledger, deadLetters }: RescueProps) {
     super(scope, id);
-    this.props = props;
-    const { stateMachine } = props.workflow;
-    this.undelivered = undeliveredQueue(this, props.codeBase.stage);
-
-    const rescue = this.rescuer('RescueExecution');
+    const { stateMachineArn } = workflow.stateMachine;
+    this.undelivered = undeliveredQueue(this, codeBase.stage);
+    const rescue = new PipelineFunction(this, 'RescueExecution', { codeBase, inVpc: false });
+    const sweep = new PipelineFunction(this, 'SweepExecutions', { codeBase, inVpc: false });
+    this.functions = [rescue, sweep];
+    for (const fn of this.functions) {
+      workflow.grantStart(fn);
+      workflow.grantDescribe(fn);
+      fn.grantSend(deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
+    }
+    sweep.allow(['states:ListExecutions'], [stateMachineArn]);
+    ledger.grantSweep(sweep);
     const failed = {
       description: 'Retry workflow executions that failed, timed out or were aborted',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { status: FAULTS_OF_OURS, stateMachineArn: [stateMachine.stateMachineArn] },
+        detail: { status: FAULTS_OF_OURS, stateMachineArn: [stateMachineArn] },
       },
     };
-    invokeByRules(rescue, { Rule: failed }, this.undelivered);
-    const sweep = this.rescuer('SweepExecutions');
-    sweep.allow(['states:ListExecutions'], [stateMachine.stateMachineArn]);
-    props.ledger.grantSweep(sweep);
     const interval = {
       description: 'Looks for failed executions whose event was not delivered',
       schedule: Schedule.rate(SWEEP_INTERVAL),
     };
+    invokeByRules(rescue, { Rule: failed }, this.undelivered);
     invokeByRules(sweep, { Rule: interval }, this.undelivered);
-    this.functions = [rescue, sweep];
     stackOutputs(this, {
       RescueDeadLetterQueueUrl: [this.undelivered.queueUrl, 'Failed rescues: should stay empty'],
     });
-  }
-
-  private rescuer(id: 'RescueExecution' | 'SweepExecutions'): PipelineFunction {
-    const { codeBase, workflow, deadLetters } = this.props;
-    const fn = new PipelineFunction(this, id, { codeBase, inVpc: false });
-    workflow.grantStart(fn);
-    workflow.grantDescribe(fn);
-    fn.grantSend(deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
-    return fn;
   }
 }

@@ -3,7 +3,7 @@ import type { RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from './lambda-faults.ts';
 
 /** Waits of a state's retrier, in seconds: `interval`, doubled each time, at most `cap`. */
-export interface Backoff {
+interface Backoff {
   readonly intervalSeconds: number;
   readonly capSeconds: number;
 }
@@ -17,7 +17,7 @@ const PATIENT: Backoff = { intervalSeconds: 1, capSeconds: 900 };
 const FOR_AN_OPERATOR: Backoff = { intervalSeconds: 5, capSeconds: 900 };
 
 /** How long a delivery waits for a function that does not run; the same time as parked deliveries wait for a partner. */
-export const NOT_RUN_BUDGET_HOURS = 72;
+const NOT_RUN_BUDGET_HOURS = 72;
 
 /** Our faults that an operator can fix while the delivery waits. Names as in `lambdas/shared/errors.ts`. */
 export const PASSING_FAULTS = ['ConfigurationUnavailable', 'SecretUnavailable', 'EnvironmentInvalid'];

@@ -25,10 +25,6 @@ import { wildcardFinding } from './wildcard-finding.ts';
  */
 const EXECUTION_TIMEOUT = Duration.days(MAX_EXECUTION_DAYS);
 
-export interface RetryWorkflowProps extends WorkflowParts {
-  readonly stage: Stage;
-}
-
 /**
  * Carries the deliveries that must wait, retry or fall back: about one in a hundred. A Standard workflow, billed by transition,
  * because its state survives the end of any process (docs/decisions/0024). Failed, timed-out and aborted executions are caused by
@@ -38,7 +34,7 @@ export class RetryWorkflow extends Construct {
   readonly stateMachine: StateMachine;
   private readonly key: ExecutionKey;
 
-  constructor(scope: Construct, id: string, { stage, ...parts }: RetryWorkflowProps) {
+  constructor(scope: Construct, id: string, { stage, ...parts }: WorkflowParts & { readonly stage: Stage }) {
     super(scope, id);
     const stateMachineName = `learning-time-webhooks-${stage.name}`;
     this.key = new ExecutionKey(this, 'Key', { stage, stateMachineName });

@@ -97,14 +97,16 @@ const QUERIES: readonly SavedQuery[] = [
   },
 ];
 
-export interface SavedQueriesProps {
-  readonly stage: Stage;
-  readonly functions: Readonly<Record<SavedQuery['of'], readonly PipelineFunction[]>>;
-}
-
 /** Saved queries for operators in Logs Insights. */
 export class SavedQueries extends Construct {
-  constructor(scope: Construct, id: string, { stage, functions }: SavedQueriesProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    {
+      stage,
+      functions,
+    }: { readonly stage: Stage; readonly functions: Readonly<Record<SavedQuery['of'], readonly PipelineFunction[]>> },
+  ) {
     super(scope, id);
     QUERIES.forEach(({ name, of, fields, filter, parse, stats, sort }, index) => {
       new QueryDefinition(this, `Query${index + 1}`, {

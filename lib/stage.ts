@@ -183,7 +183,7 @@ export const OVERRIDE_NAMES = [
   'statusEnterpriseClaim',
 ] as const;
 
-export interface StageOverrides extends Readonly<Partial<Record<(typeof OVERRIDE_NAMES)[number], unknown>>> {
+interface StageOverrides extends Readonly<Partial<Record<(typeof OVERRIDE_NAMES)[number], unknown>>> {
   /** Environment variables, which may include `FEATURE_<NAME>_ENABLED`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }

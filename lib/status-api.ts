@@ -18,11 +18,6 @@ import type { CodeBase } from './function-code.ts';
 import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 
-export interface StatusApiProps {
-  readonly codeBase: CodeBase;
-  readonly configuration: Configuration;
-}
-
 /** How long a browser may cache a preflight response. */
 const PREFLIGHT_MAX_AGE = Duration.hours(1);
 
@@ -49,7 +44,11 @@ export class StatusApi extends Construct {
   readonly api: HttpApi;
   readonly featureStatus: PipelineFunction;
 
-  constructor(scope: Construct, id: string, { codeBase, configuration }: StatusApiProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { codeBase, configuration }: { readonly codeBase: CodeBase; readonly configuration: Configuration },
+  ) {
     super(scope, id);
     const { stage } = codeBase;
     const { browsers, requestsPerSecond, burst } = stage.statusApi;
