@@ -15,7 +15,7 @@ export const OFF = { ...ON, enabled: false, rollout_percentage: null, reason: 'o
 
 export type Behaviour = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A status API that answers as it is told, on a socket. */
+/** A status API on a socket, whose behaviour a test sets. */
 export async function startStatusServer() {
   const seen: { readonly url: string; readonly authorization: string | undefined }[] = [];
   let behaviour: Behaviour = answering(200, { features: { [FEATURE]: ON }, user_id: null });

@@ -42,7 +42,7 @@ function newRoot() {
   return createRoot(shown as unknown as Parameters<typeof createRoot>[0]);
 }
 
-/** Shows what both hooks say. */
+/** Shows the results of both hooks. */
 function Page(): ReactNode {
   renders += 1;
   const { isEnabled, isLoading, error, features } = useFeatureFlags();
@@ -57,49 +57,22 @@ const provider = (props: Partial<FeatureFlagsProviderProps> = {}, child: ReactNo
 const render = (element: ReactNode) => flushSync(() => root.render(element));
 const says = (text: string) => until(() => shown.textContent === text);
 
-test('loading and off at first, then as the API answers', async () => {
-  const asked = Promise.withResolvers<() => void>();
+test('loading and off at first, then the state of the API; an equal state renders nothing', async () => {
+  const requested = Promise.withResolvers<() => void>();
   server.behave((request, response) =>
-    asked.resolve(() => answering(200, { features: { [FEATURE]: ON } })(request, response)),
+    requested.resolve(() => answering(200, { features: { [FEATURE]: ON } })(request, response)),
   );
-  render(provider());
-  const respond = await asked.promise;
-  expect(shown.textContent).toBe('loading false false false 0');
-  respond();
-  await says('ready true true false 1');
-  expect(server.seen).toHaveLength(1);
-});
-
-test('an error: off, and said', async () => {
-  server.behave(answering(503, {}));
-  render(provider());
-  await says('StatusRefused false false false 0');
-});
-
-test('one request for many hooks, and for the double mount of StrictMode a second', async () => {
-  render(
-    provider(
-      {},
-      [1, 2, 3].map((key) => createElement(Page, { key })),
-    ),
-  );
-  await says('ready true true false 1'.repeat(3));
-  expect(server.seen).toHaveLength(1);
-  flushSync(() => root.unmount());
-  root = newRoot();
-  render(createElement(StrictMode, null, provider()));
-  await says('ready true true false 1');
-  expect(server.seen.length).toBeLessThanOrEqual(3);
-});
-
-test('refresh asks anew; what is as it was renders nothing', async () => {
   let refresh = async () => {};
   function Refreshing(): ReactNode {
     refresh = useFeatureFlags().refresh;
     return createElement(Page);
   }
   render(provider({}, createElement(Refreshing)));
+  const respond = await requested.promise;
+  expect(shown.textContent).toBe('loading false false false 0');
+  respond();
   await says('ready true true false 1');
+  server.behave(answering(200, { features: { [FEATURE]: ON } }));
   const before = renders;
   await refresh();
   expect([server.seen.length, renders]).toEqual([2, before]);
@@ -108,7 +81,27 @@ test('refresh asks anew; what is as it was renders nothing', async () => {
   await says('ready false false false 1');
 });
 
-test('another enterprise begins anew: the former one’s features are never shown', async () => {
+test('after an error everything is off, and the error is shown', async () => {
+  server.behave(answering(503, {}));
+  render(provider());
+  await says('StatusRefused false false false 0');
+});
+
+test('one request for many hooks and for equal props; a second for the double mount of StrictMode', async () => {
+  const pages = () => [1, 2, 3].map((key) => createElement(Page, { key }));
+  for (const _ of [1, 2]) {
+    render(provider({ userId: 'me' }, pages()));
+    await says('ready true true false 1'.repeat(3));
+  }
+  expect(server.seen).toHaveLength(1);
+  flushSync(() => root.unmount());
+  root = newRoot();
+  render(createElement(StrictMode, null, provider()));
+  await says('ready true true false 1');
+  expect(server.seen.length).toBeLessThanOrEqual(3);
+});
+
+test('another enterprise starts from nothing: the features of the first are never shown', async () => {
   render(provider({ enterpriseCustomerUuid: 'first' }));
   await says('ready true true false 1');
   server.behave(() => {});
@@ -118,15 +111,7 @@ test('another enterprise begins anew: the former one’s features are never show
   expect(server.seen.map(({ url }) => url.split('=')[1])).toEqual(['first', 'second']);
 });
 
-test('the same props in another render ask nothing anew', async () => {
-  render(provider({ userId: 'me' }));
-  await says('ready true true false 1');
-  render(provider({ userId: 'me' }));
-  await says('ready true true false 1');
-  expect(server.seen).toHaveLength(1);
-});
-
-test('a page that is not seen is refreshed once somebody looks', async () => {
+test('a hidden page is refreshed once it is visible', async () => {
   jest.useFakeTimers();
   const features = jest.fn(async () => ({ [FEATURE]: ON }));
   render(provider({ client: { ...client, features }, refreshMs: 30_000 }));
@@ -144,11 +129,11 @@ function look(state: 'hidden' | 'visible'): void {
   page.document.dispatchEvent(new page.Event('visibilitychange'));
 }
 
-test('a server renders what is known there: nothing, and everything off', () => {
+test('a server renders everything off, without a request', () => {
   expect(renderToString(provider())).toBe('loading false false false 0');
   expect(server.seen).toEqual([]);
 });
 
-test('without a provider it is said what is missing', () => {
+test('without a provider the error names it', () => {
   expect(() => renderToString(createElement(Page))).toThrow('useFeatureFlags needs a FeatureFlagsProvider above it');
 });
