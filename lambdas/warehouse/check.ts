@@ -67,7 +67,10 @@ export interface WarehouseColumn {
   readonly scale: number | null;
 }
 
-/** One session of the warehouse, step by step. Each step ends within its limit, in milliseconds, and never throws. */
+/**
+ * One session of the warehouse, step by step. Each step ends within its limit, in milliseconds, and never throws. After a
+ * failure other than `statement` the only further call is `close`.
+ */
 export interface WarehouseInspector {
   /** @returns the part of the step's duration that loading the SDK took, in milliseconds */
   logIn(limitMs: number): Promise<Inspected<{ readonly sdkMs: number }>>;

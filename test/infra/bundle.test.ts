@@ -7,17 +7,8 @@ import { prepareLearningTimeQuery } from '../../lambdas/warehouse/query.ts';
 import { connectionOptions } from '../../lambdas/warehouse/snowflake/sdk.ts';
 import { startSnowflakeServer } from '../../local/snowflake/snowflake-server.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
-import {
-  account,
-  courseId,
-  createKeyPair,
-  day,
-  enterpriseId,
-  learner,
-  NAMES,
-  QUIET_SDK,
-  user,
-} from '../support/snowflake.ts';
+import { courseId, day, enterpriseId, learner, NAMES } from '../support/learning-time-table.ts';
+import { account, createKeyPair, QUIET_SDK, user } from '../support/snowflake.ts';
 
 /** Bundled by `npm run synth:local`, which `npm test` runs first. */
 const template = JSON.parse(readFileSync(join(LOCAL_ASSEMBLY, `${LOCAL_STACK}.template.json`), 'utf8'));

@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { SecretSource } from '../../lambdas/shared/secret-source.ts';
-import type { LearnerKey, Warehouse } from '../../lambdas/warehouse/learning-time.ts';
-import type { WarehouseNames } from '../../lambdas/warehouse/query.ts';
+import type { Warehouse } from '../../lambdas/warehouse/learning-time.ts';
 import { createSnowflakeWarehouse } from '../../lambdas/warehouse/snowflake/warehouse.ts';
 import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import type { SnowflakeSecret } from '../../lambdas/warehouse/snowflake-secret-schema.ts';
@@ -10,12 +9,13 @@ import {
   type SnowflakeServerOptions,
   startSnowflakeServer,
 } from '../../local/snowflake/snowflake-server.ts';
+import { NAMES } from './learning-time-table.ts';
 import { recordingLog } from './recording-log.ts';
 
 export const account = 'acme-lms';
 export const user = 'ENTERPRISE_SERVICE_USER';
 
-/** What the stack sets on the functions; the SDK reads it when it is loaded. */
+/** Variables that the stack sets on the functions; the SDK reads them when it is loaded. */
 export const QUIET_SDK = {
   SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true',
   SNOWFLAKE_DISABLE_MINICORE: 'true',
@@ -40,21 +40,7 @@ export function createKeyPair(passphrase?: string): KeyPair {
   };
 }
 
-export const NAMES: WarehouseNames = {
-  warehouse: 'COMPUTE_WH',
-  role: 'ANALYST',
-  table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
-  columns: {
-    user: 'USER_ID',
-    course: 'COURSE_KEY',
-    enterprise: 'ENTERPRISE_CUSTOMER_UUID',
-    date: 'DATE',
-    seconds: 'LEARNING_TIME_SECONDS',
-  },
-  enterpriseIdForm: 'lower',
-};
-
-/** Secrets that a test sets: what is cached, and what a refetch finds. Both are counted. */
+/** Secrets that a test sets: the cached one, and the result of a refetch. Both kinds of calls are counted. */
 export interface SecretStub extends SecretSource<SnowflakeSecret> {
   cached: () => Promise<SnowflakeSecret>;
   stored: () => Promise<SnowflakeSecret>;
@@ -106,16 +92,4 @@ export async function startSnowflake({
   const log = recordingLog();
   const warehouse = createSnowflakeWarehouse({ secrets, names, queryTag: 'learning-time-test', log });
   return { server, secrets, warehouse, log };
-}
-
-export const courseId = 'course-v1:edX+DemoX+Demo_Course';
-export const enterpriseId = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
-
-export function learner(userId: string): LearnerKey {
-  return { userId, courseId, enterpriseId };
-}
-
-/** A day's seconds of a learner. */
-export function day(userId: number | bigint, date: string, seconds: number | bigint | null) {
-  return { userId, courseId, enterpriseId, date, seconds };
 }

@@ -6,36 +6,32 @@ import { ENTERPRISE, subject } from '../support/factories.ts';
 
 describe('a user id for the INTEGER column of the warehouse', () => {
   test.each([
-    [42, '42'],
     [0, '0'],
-    ['42', '42'],
     ['0042', '0042'],
     ['999999999999999999', '999999999999999999'],
     [Number.MAX_SAFE_INTEGER, '9007199254740991'],
   ])('%p is %s', (userId, text) => expect(warehouseUserId(userId)).toBe(text));
 
   test.each([
-    [-1],
-    [1.5],
-    [Number.MAX_SAFE_INTEGER + 1],
-    [''],
-    ['-1'],
-    [' 42'],
-    ['42\n'],
-    ['٤٢'],
-    ['1000000000000000000'],
-    ['sample_learner'],
-    [null],
-    [[42]],
+    -1,
+    1.5,
+    Number.MAX_SAFE_INTEGER + 1,
+    '',
+    ' 42',
+    '42\n',
+    '٤٢',
+    '1000000000000000000',
+    'sample_learner',
+    null,
   ])('%p is none', (userId) => expect(warehouseUserId(userId)).toBeUndefined());
 
-  test('anything at all gives up to 18 digits or nothing', () => {
+  test('has up to 18 digits', () => {
     fc.assert(fc.property(fc.anything(), (value) => expect(warehouseUserId(value) ?? '0').toMatch(/^\d{1,18}$/)));
   });
 });
 
-describe('what the warehouse is asked about', () => {
-  test('is the learner, the course and the enterprise', () => {
+describe('the key of a delivery', () => {
+  test('is learner, course and enterprise', () => {
     expect(learnerKey(subject())).toEqual({
       userId: '42',
       courseId: 'course-v1:Org+Course+Run',
@@ -43,8 +39,7 @@ describe('what the warehouse is asked about', () => {
     });
   });
 
-  test.each(['user_id', 'course_id', 'enterprise_customer_uuid'] as const)('is nothing without %s', (field) => {
-    const { [field]: _, ...rest } = subject();
-    expect(learnerKey(rest)).toBeUndefined();
+  test.each(['user_id', 'course_id', 'enterprise_customer_uuid'] as const)('is undefined without %s', (field) => {
+    expect(learnerKey({ ...subject(), [field]: undefined })).toBeUndefined();
   });
 });

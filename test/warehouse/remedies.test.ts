@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { InspectionFailure } from '../../lambdas/warehouse/check.ts';
 import { grantsFor, loginRemedy, statementRemedy } from '../../lambdas/warehouse/remedies.ts';
-import { NAMES as names } from '../support/snowflake.ts';
+import { NAMES as names } from '../support/learning-time-table.ts';
 
 const failure = (kind: InspectionFailure['kind'], code: string, detail = ''): InspectionFailure => ({
   kind,

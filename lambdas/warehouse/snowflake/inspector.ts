@@ -34,11 +34,6 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
   let connection: SnowflakeConnection | undefined;
   let isOver = false;
 
-  function discard(): void {
-    isOver = true;
-    connection?.discard();
-  }
-
   async function logIn(): Promise<{ sdkMs: number }> {
     const startedAt = performance.now();
     const sdk = await loadSdk();
@@ -54,18 +49,19 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
     return connection;
   }
 
-  const step = <T>(limitMs: number, what: string, work: () => Promise<T>): Promise<Inspected<T>> =>
-    withinLimit(limitMs, what, work, discard);
   const query = <T>(limitMs: number, text: LearningTimeQuery, read: (rows: unknown[]) => T): Promise<Inspected<T>> =>
-    step(limitMs, 'query', async () => read(await loggedIn().query(text, seconds(limitMs))));
+    withinLimit(limitMs, 'query', async () => read(await loggedIn().query(text, seconds(limitMs))));
 
   return {
-    logIn: (limitMs) => step(limitMs, 'login', logIn),
+    logIn: (limitMs) => withinLimit(limitMs, 'login', logIn),
     context: (limitMs) => query(limitMs, CONTEXT, ([row]) => ({ role: text(row, 0), warehouse: text(row, 1) })),
-    columns: (limitMs) => step(limitMs, 'query', () => loggedIn().columnsOf(queries.columns, seconds(limitMs))),
+    columns: (limitMs) => withinLimit(limitMs, 'query', () => loggedIn().columnsOf(queries.columns, seconds(limitMs))),
     anyKey: (limitMs) => query(limitMs, queries.anyKey, ([row]) => (Array.isArray(row) ? row : undefined)),
     rowsOf: (key, limitMs) => query(limitMs, queryFor([key]), (rows) => rows),
-    close: discard,
+    close() {
+      isOver = true;
+      connection?.discard();
+    },
   };
 }
 
@@ -79,12 +75,8 @@ function text(row: unknown, index: number): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-async function withinLimit<T>(
-  limitMs: number,
-  what: string,
-  work: () => Promise<T>,
-  discard: () => void,
-): Promise<Inspected<T>> {
+/** What is in flight at the limit ends when the caller closes the inspector. */
+async function withinLimit<T>(limitMs: number, what: string, work: () => Promise<T>): Promise<Inspected<T>> {
   const startedAt = performance.now();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -94,9 +86,7 @@ async function withinLimit<T>(
     const value = await Promise.race([late.promise, work()]);
     return { ok: true, value, ms: performance.now() - startedAt };
   } catch (thrown) {
-    const failure = failureOf(thrown);
-    if (failure.kind !== 'statement') discard();
-    return { ok: false, failure };
+    return { ok: false, failure: failureOf(thrown) };
   } finally {
     clearTimeout(timer);
   }
