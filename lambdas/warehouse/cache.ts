@@ -1,9 +1,10 @@
+import { jittered } from '../events/retry-timing.ts';
 import { IO_DEADLINES, type IoDeadlines } from '../shared/io-deadlines.ts';
 import type { Log } from '../shared/log.ts';
 import { clientOpener, type ValkeyAddress, type ValkeyClient } from '../valkey/client.ts';
 import { ValkeyConnection } from '../valkey/connection.ts';
 import { type Outcome, reasonOf } from '../valkey/outcomes.ts';
-import { decodeLearningTime, encodeLearningTime, jitteredTtlSeconds } from './cached-learning-time.ts';
+import { decodeLearningTime, encodeLearningTime } from './cached-learning-time.ts';
 import { type LearningTime, type LearningTimeCache, learnerKeyText } from './learning-time.ts';
 
 export interface ValkeyCacheOptions extends ValkeyAddress {
@@ -57,11 +58,12 @@ export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
       const outcomes = await run('read', (client) => texts.map((text) => client.get(text)));
       return hitsAmong(texts, outcomes, log);
     },
-    async write(answers, ttlSeconds) {
-      if (answers.size === 0) return;
+    async write(learningTimes, ttlSeconds) {
+      if (learningTimes.size === 0) return;
       const send = (client: ValkeyClient) =>
-        [...answers].map(([text, answer]) =>
-          client.set(text, encodeLearningTime(answer), 'EX', jitteredTtlSeconds(ttlSeconds, random())),
+        // With jitter, entries that were stored together do not expire together.
+        [...learningTimes].map(([text, one]) =>
+          client.set(text, encodeLearningTime(one), 'EX', jittered(ttlSeconds, random)),
         );
       await run('write', send, deadlines.commandMs);
     },
@@ -80,8 +82,8 @@ function hitsAmong(
   outcomes.forEach((outcome, position) => {
     const text = texts[position];
     if (text === undefined || !('value' in outcome) || outcome.value === null) return;
-    const answer = decodeLearningTime(outcome.value);
-    if (answer) hits.set(text, answer);
+    const learningTime = decodeLearningTime(outcome.value);
+    if (learningTime) hits.set(text, learningTime);
     else unreadable.push(text);
   });
   // One line for all: after a rollback all values may be of another version.

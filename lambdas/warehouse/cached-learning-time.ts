@@ -13,9 +13,6 @@ const storedLearningTime = z.union([
 
 const NO_DATA = '{"none":1}';
 
-/** Times to live vary by this share. */
-const JITTER_SHARE = 0.1;
-
 /** Encodes a learning time for the cache. */
 export function encodeLearningTime(learningTime: LearningTime): string {
   return learningTime.found ? JSON.stringify({ s: learningTime.totalSeconds, d: learningTime.lastDate }) : NO_DATA;
@@ -31,19 +28,4 @@ export function decodeLearningTime(text: string): LearningTime | undefined {
   if (!result.success) return undefined;
   const stored = result.data;
   return 's' in stored ? { found: true, totalSeconds: stored.s, lastDate: stored.d } : { found: false };
-}
-
-/**
- * Adds jitter to a time to live, so that entries stored together do not expire together.
- *
- * @param ttlSeconds above 0
- * @param random from 0 up to, but without, 1
- * @returns whole seconds within ±10% of `ttlSeconds`, at least 1 (the server refuses 0)
- */
-export function jitteredTtlSeconds(ttlSeconds: number, random: number): number {
-  const lowest = Math.ceil(ttlSeconds * (1 - JITTER_SHARE));
-  const highest = Math.floor(ttlSeconds * (1 + JITTER_SHARE));
-  // Under ten seconds the only whole second within 10% is the number itself.
-  const choices = Math.max(0, highest - lowest) + 1;
-  return Math.max(1, lowest + Math.floor(random * choices));
 }

@@ -51,6 +51,6 @@ export interface Warehouse {
 export interface LearningTimeCache {
   /** The hits among `keys`, by `learnerKeyText`. Each command has a timeout of 200 ms. */
   read(keys: readonly LearnerKey[]): Promise<ReadonlyMap<string, LearningTime>>;
-  /** Stores learning times for `ttlSeconds` ±10%. Resolves when stored, or after 200 ms. */
-  write(answers: ReadonlyMap<string, LearningTime>, ttlSeconds: number): Promise<void>;
+  /** Stores learning times for `ttlSeconds` ±10%, rounded. Resolves when stored, or after 200 ms. */
+  write(learningTimes: ReadonlyMap<string, LearningTime>, ttlSeconds: number): Promise<void>;
 }
