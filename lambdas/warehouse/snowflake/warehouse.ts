@@ -1,5 +1,4 @@
-import { IDENTIFIER } from '../../shared/environment.ts';
-import { EnvironmentInvalid, errorName, PipelineError, WarehouseUnavailable } from '../../shared/errors.ts';
+import { errorName, PipelineError, WarehouseUnavailable } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { SecretSource } from '../../shared/secret-source.ts';
 import type { LearnerKey, Warehouse } from '../learning-time.ts';
@@ -26,12 +25,10 @@ export interface SnowflakeWarehouseOptions {
  * requests are discarded. A refused login is retried once, with the secret fetched again; a session that is gone is replaced
  * once.
  *
- * @throws EnvironmentInvalid if a warehouse, role, table or column name is not an identifier
+ * @throws EnvironmentInvalid if a table or column name is not an identifier
  */
 export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Warehouse {
   const { secrets, names, queryTag, log, loadSdk = loadSnowflakeSdk } = options;
-  if (!IDENTIFIER.test(names.warehouse)) throw new EnvironmentInvalid('the warehouse is not an identifier');
-  if (!IDENTIFIER.test(names.role)) throw new EnvironmentInvalid('the role is not an identifier');
   const queryFor = prepareLearningTimeQuery(names);
   let current: Login | undefined;
 
