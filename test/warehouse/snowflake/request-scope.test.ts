@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, get, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createRequestScope } from '../../../lambdas/warehouse/snowflake/request-scope.ts';
 
 let server: Server;
@@ -35,7 +35,7 @@ afterAll(() => {
 function outcome(path: string): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   get(url() + path)
-    .on('response', () => resolve('answered'))
+    .on('response', () => resolve('response'))
     .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
   return promise;
 }
@@ -54,11 +54,20 @@ test('ending a scope ends its requests in flight, those made later in it, and no
 
   expect(await inFlight).toBe('ERR_CANCELED');
   expect(await later).toBe('ERR_CANCELED');
-  expect(await outcome('/')).toBe('answered');
-  expect(await createRequestScope().run(() => outcome('/'))).toBe('answered');
+  expect(await outcome('/')).toBe('response');
+  expect(await createRequestScope().run(() => outcome('/'))).toBe('response');
 });
 
-test('an answer without an end is hopeless, and is read no further', async () => {
+test('ending a scope leaves closed requests alone: it does not keep them', async () => {
+  const scope = createRequestScope();
+  const request = scope.run(() => get(url(), (response) => response.resume()));
+  await once(request, 'close');
+  const destroy = jest.spyOn(request, 'destroy');
+  scope.end();
+  expect(destroy).not.toHaveBeenCalled();
+});
+
+test('a response without an end is reported, and is read no further', async () => {
   const codes: string[] = [];
   const scope = createRequestScope((code) => codes.push(code));
   const request = scope.run(() => get(`${url()}/endless`));
@@ -72,11 +81,11 @@ test('an answer without an end is hopeless, and is read no further', async () =>
 });
 
 test.each([
-  ['two without an answer', ['/reset', '/reset'], ['network']],
+  ['two without a response', ['/reset', '/reset'], ['network']],
   ['a 5xx counts too', ['/reset', '/busy'], ['network']],
-  ['one alone', ['/reset'], []],
-  ['an answer in between', ['/reset', '/', '/reset'], []],
-])('repeated failure is reported after two in a row: %s', async (_, paths, expected) => {
+  ['one failure', ['/reset'], []],
+  ['a response in between', ['/reset', '/', '/reset'], []],
+])('two failures in a row are reported: %s', async (_, paths, expected) => {
   const calls: string[] = [];
   const scope = createRequestScope((code) => calls.push(code));
   for (const path of paths) await scope.run(() => outcome(path));

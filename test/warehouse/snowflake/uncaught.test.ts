@@ -5,10 +5,10 @@ import { expect, test } from '@jest/globals';
 
 const module = fileURLToPath(new URL('../../../lambdas/warehouse/snowflake/uncaught.ts', import.meta.url));
 
-/** What a process of its own prints and how it ends: an uncaught error is the whole process's. */
+/** The output and exit code of a separate process, because an uncaught error ends its process. */
 async function run(code: string) {
   const script = `import { captureUncaught } from ${JSON.stringify(module)};
-    const start = () => captureUncaught((thrown) => console.log('heard', thrown.message));
+    const start = () => captureUncaught((thrown) => console.log('captured', thrown.message));
     const fail = (text) => () => { throw new Error(text); };
     ${code}`;
   const call = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
@@ -16,13 +16,13 @@ async function run(code: string) {
   return { lines: ended.stdout.trim().split('\n'), stderr: ended.stderr, code: 'code' in ended ? ended.code : 0 };
 }
 
-test('what work throws later, wherever it does, is heard, and the process goes on', async () => {
+test('errors in ticks, timers and immediates of the work are captured, and the process continues', async () => {
   const { lines, code } = await run(`
-    let heard = 0;
+    let captured = 0;
     const capture = captureUncaught((thrown) => {
-      console.log('heard', thrown.message);
-      heard += 1;
-      if (heard === 3) setImmediate(() => { capture.stop(); console.log('goes on'); });
+      console.log('captured', thrown.message);
+      captured += 1;
+      if (captured === 3) setImmediate(() => { capture.stop(); console.log('continues'); });
     });
     capture.run(() => {
       process.nextTick(fail('tick'));
@@ -31,11 +31,11 @@ test('what work throws later, wherever it does, is heard, and the process goes o
     });
   `);
   // A timer of a millisecond and an immediate come in any order.
-  expect(lines.toSorted()).toEqual(['goes on', 'heard immediate', 'heard tick', 'heard timer']);
-  expect({ last: lines.at(-1), code }).toEqual({ last: 'goes on', code: 0 });
+  expect(lines.toSorted()).toEqual(['captured immediate', 'captured tick', 'captured timer', 'continues']);
+  expect({ last: lines.at(-1), code }).toEqual({ last: 'continues', code: 0 });
 });
 
-test('each hears its own', async () => {
+test('each capture gets the errors of its own work', async () => {
   const { lines } = await run(`
     for (const name of ['one', 'other']) {
       const capture = captureUncaught((thrown) => { console.log(name, thrown.message); capture.stop(); });
