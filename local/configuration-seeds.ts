@@ -1,7 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
 import type { StrategySettings } from './appconfig/configuration-store.ts';
 import type { ControlPlane } from './control-plane/server.ts';
-import { arnOf, type Resolver } from './resolver.ts';
+import type { Resolver } from './resolver.ts';
 
 /** AppConfig's resource types, with the attribute that equals their `Ref`. */
 const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
@@ -63,26 +63,14 @@ export function seedAppConfig(resolver: Resolver, { appConfig }: ControlPlane): 
   }
   for (const logicalId of resolver.logicalIds(VERSION_TYPE)) {
     const version = resolver.properties(logicalId) as Record<string, string>;
-    const { ApplicationId = '', ConfigurationProfileId = '', Content = '', ContentType = '' } = version;
-    appConfig.store.createVersion(ApplicationId, ConfigurationProfileId, {
-      content: Content,
-      contentType: ContentType,
-    });
+    const { ApplicationId = '', ConfigurationProfileId = '', Content: content = '', ContentType = '' } = version;
+    appConfig.store.createVersion(ApplicationId, ConfigurationProfileId, { content, contentType: ContentType });
   }
   for (const logicalId of resolver.logicalIds('AWS::AppConfig::Deployment')) {
     const deployment = resolver.properties(logicalId) as Record<string, string>;
-    const {
-      ApplicationId = '',
-      EnvironmentId = '',
-      ConfigurationProfileId = '',
-      ConfigurationVersion = '',
-    } = deployment;
-    const draft = {
-      profileId: ConfigurationProfileId,
-      version: ConfigurationVersion,
-      strategyId: deployment.DeploymentStrategyId ?? '',
-    };
-    appConfig.store.startDeployment(ApplicationId, EnvironmentId, draft, 0);
+    const { ApplicationId = '', EnvironmentId = '', ConfigurationProfileId: profileId = '' } = deployment;
+    const { ConfigurationVersion: version = '', DeploymentStrategyId: strategyId = '' } = deployment;
+    appConfig.store.startDeployment(ApplicationId, EnvironmentId, { profileId, version, strategyId }, 0);
   }
 }
 
@@ -111,53 +99,13 @@ function generatedSecret(generation: Generation | undefined): string | undefined
   return JSON.stringify({ ...JSON.parse(SecretStringTemplate), [GenerateStringKey]: characters.join('') });
 }
 
-/**
- * The secrets of the template, without values except for generated ones, and those that operators create.
- */
-export class LocalSecrets {
-  readonly #names = new Map<string, readonly [name: string, arn: string]>();
-  readonly #controlPlane: ControlPlane;
-
-  constructor(resolver: Resolver, controlPlane: ControlPlane) {
-    this.#controlPlane = controlPlane;
-    for (const logicalId of resolver.logicalIds('AWS::SecretsManager::Secret')) {
-      const name = resolver.nameOf(logicalId, 'Name');
-      const arn = arnOf('secretsmanager', `secret:${name}-${appConfigId(logicalId).slice(0, 6)}`);
-      this.#names.set(logicalId, [name, arn]);
-      controlPlane.secretsManager.define([name, arn]);
-      const generated = generatedSecret(resolver.properties(logicalId).GenerateSecretString as Generation | undefined);
-      if (generated !== undefined) controlPlane.secretsManager.put([name, arn], generated);
-      resolver.register(logicalId, { ref: arn, attributes: { Id: arn } });
-    }
-  }
-
-  /** @param key logical id, name or ARN. @throws Error if the template has no such secret */
-  put(key: string, secretString: string): void {
-    this.#controlPlane.secretsManager.put(this.#idsOf(key), secretString);
-  }
-
-  /** @param key name, logical id or ARN; also of a secret that is not in the template */
-  arnOf(key: string): string {
-    const found = [...this.#names].find(([logicalId, ids]) => logicalId === key || ids.includes(key));
-    if (found !== undefined) return found[1][1];
-    return key.startsWith('arn:') ? key : arnOf('secretsmanager', `secret:${key}-AbCdEf`);
-  }
-
-  /** Creates a secret that is not in the template. @throws Error if it exists */
-  create(name: string, secretString: string): void {
-    const { secretsManager } = this.#controlPlane;
-    if (secretsManager.isThere(name)) throw new Error(`the secret ${name} already exists`);
-    secretsManager.put(name, secretString);
-  }
-
-  /** Removes the value. @throws Error if the template has no such secret */
-  remove(key: string): void {
-    this.#controlPlane.secretsManager.remove(this.#idsOf(key));
-  }
-
-  #idsOf(key: string): readonly string[] {
-    const found = [...this.#names].find(([logicalId, ids]) => logicalId === key || ids.includes(key));
-    if (found === undefined) throw new Error(`the template has no secret ${key}`);
-    return found[1];
+/** Creates the template's secrets, without values except for generated ones. */
+export function registerSecrets(resolver: Resolver, { secretsManager }: ControlPlane): void {
+  for (const logicalId of resolver.logicalIds('AWS::SecretsManager::Secret')) {
+    const name = resolver.nameOf(logicalId, 'Name');
+    const { arn } = secretsManager.define(name);
+    const generated = generatedSecret(resolver.properties(logicalId).GenerateSecretString as Generation | undefined);
+    if (generated !== undefined) secretsManager.put(name, generated);
+    resolver.register(logicalId, { ref: arn, attributes: { Id: arn } });
   }
 }

@@ -6,7 +6,7 @@ import { CLOUDWATCH_TARGET, cloudWatchApi } from './cloudwatch/cloudwatch.ts';
 import { LOGS_TARGET, logGroups, logsApi } from './cloudwatch/logs.ts';
 import { LocalMetrics } from './cloudwatch/metrics.ts';
 import { QueueMetrics } from './cloudwatch/queue-metrics.ts';
-import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
+import { registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import type { Tables } from './dynamodb/dynamodb.ts';
 import { EventRules } from './event-bridge/event-rules.ts';
@@ -15,6 +15,7 @@ import { createMappings, type EventSourceMapping } from './lambda/event-source-m
 import type { InvocationResult, LogLine } from './lambda/function-process.ts';
 import { Functions, registerFunctions } from './lambda/functions.ts';
 import { lambdaApi, lambdaSettingsApi } from './lambda/lambda-api.ts';
+import type { LocalSecretsManager } from './secrets-manager/secrets-manager.ts';
 import { type ServiceOptions, type Services, startServices, stopServices } from './services.ts';
 import { registerTopics, topicsApi } from './sns/topics.ts';
 import type { Queues } from './sqs/queues.ts';
@@ -58,7 +59,7 @@ export interface Platform {
   readonly appConfig: LocalAppConfig;
   /** ARNs of the template's alarms. AppConfig sees them in ALARM only after `appConfig.store.setAlarm`. */
   readonly alarms: readonly string[];
-  readonly secrets: LocalSecrets;
+  readonly secrets: LocalSecretsManager;
   /** URL of the local issuer of tokens for the status API; undefined if the template names another, or none. */
   readonly issuerUrl: string | undefined;
   /** The only cache of the template. @throws Error if there is none, or more than one */
@@ -94,7 +95,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function assemble(services: Services, options: PlatformOptions): Promise<Platform> {
-  const { clock, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
+  const { clock, resolver, queues, tables, controlPlane, httpApis, caches } = services;
   queues.register(resolver);
   tables?.register(resolver);
   registerFunctions(resolver);
@@ -187,7 +188,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
     controlPlane,
     appConfig: controlPlane.appConfig,
     alarms: alarmArns(resolver),
-    secrets,
+    secrets: controlPlane.secretsManager,
     issuerUrl: httpApis.issuer?.url,
     get valkey() {
       return only(caches, 'cache');

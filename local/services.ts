@@ -1,6 +1,6 @@
 import type { OnCall } from './aws-calls.ts';
 import { Clock } from './clock/clock.ts';
-import { LocalSecrets } from './configuration-seeds.ts';
+import { registerSecrets } from './configuration-seeds.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
 import { Tables } from './dynamodb/dynamodb.ts';
 import { HttpApis } from './http-api/http-apis.ts';
@@ -36,7 +36,6 @@ export interface Services {
   readonly controlPlane: ControlPlane;
   readonly httpApis: HttpApis;
   readonly caches: readonly RunningValkey[];
-  readonly secrets: LocalSecrets;
 }
 
 export interface ServiceOptions {
@@ -65,8 +64,8 @@ export async function startServices(
   for (const cache of caches) await clock.follow((offsetMs) => cache.moveClock(offsetMs));
   for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);
   httpApis.register(resolver);
-  const secrets = new LocalSecrets(resolver, controlPlane);
-  return { clock, resolver, queues, tables, controlPlane, httpApis, caches, secrets };
+  registerSecrets(resolver, controlPlane);
+  return { clock, resolver, queues, tables, controlPlane, httpApis, caches };
 }
 
 export async function stopServices({ clock, queues, tables, controlPlane, httpApis, caches }: Services): Promise<void> {

@@ -26,9 +26,12 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET environments': ({ store }, parent) => environmentAnswer(store, parent),
   'PATCH environments': updateEnvironment,
   'POST environments deployments': startDeployment,
-  'GET environments deployments': listDeployments,
-  'GET environments deployments #': (appConfig, parent) =>
-    jsonAnswer(200, describe(appConfig, parent, findDeployment(appConfig, parent))),
+  'GET environments deployments': (appConfig, { applicationId, id }, { query }) =>
+    page(appConfig.store.deployments(applicationId, id), query, (deployment) => summary(appConfig, deployment)),
+  'GET environments deployments #': (appConfig, parent) => {
+    const { applicationId, id, number } = parent;
+    return jsonAnswer(200, describe(appConfig, parent, appConfig.store.deployment(applicationId, id, number)));
+  },
   'DELETE environments deployments #': stopDeployment,
 };
 
@@ -59,11 +62,10 @@ function updateEnvironment({ store }: LocalAppConfig, parent: Parent, { body }: 
 }
 
 function createVersion({ store }: LocalAppConfig, parent: Parent, { headers, body }: RestRequest): Answer {
-  const contentType = headers['content-type'];
-  if (contentType === undefined) throw new AwsError('BadRequestException', 400, 'Content-Type is required');
   const draft = {
     content: body.toString(),
-    contentType,
+    // A required header, which the SDK checks.
+    contentType: headers['content-type'] as string,
     description: headers.description as string | undefined,
     label: headers.versionlabel as string | undefined,
   };
@@ -85,9 +87,7 @@ function versionAnswer(status: number, { applicationId, id }: Parent, version: H
 }
 
 function listVersions({ store }: LocalAppConfig, { applicationId, id }: Parent, { query }: RestRequest): Answer {
-  const label = query.get('version_label');
-  const versions = store.versions(applicationId, id).filter((version) => label === null || version.label === label);
-  return page(versions, query, ({ number, description, contentType, label }) => ({
+  return page(store.versions(applicationId, id), query, ({ number, description, contentType, label }) => ({
     ApplicationId: applicationId,
     ConfigurationProfileId: id,
     VersionNumber: number,
@@ -121,18 +121,6 @@ function stopDeployment(appConfig: LocalAppConfig, parent: Parent, { headers }: 
   const allowRevert = headers['allow-revert'] === 'true';
   const stopped = store.stopDeployment(parent.applicationId, parent.id, parent.number, { allowRevert, rollbackMs });
   return jsonAnswer(202, describe(appConfig, parent, stopped));
-}
-
-function listDeployments(appConfig: LocalAppConfig, parent: Parent, { query }: RestRequest): Answer {
-  return page(appConfig.store.deployments(parent.applicationId, parent.id), query, (deployment) =>
-    summary(appConfig, deployment),
-  );
-}
-
-function findDeployment({ store }: LocalAppConfig, { applicationId, id, number }: Parent): Deployment {
-  const found = store.deployments(applicationId, id).find((deployment) => String(deployment.number) === number);
-  if (found !== undefined) return found;
-  throw new AwsError('ResourceNotFoundException', 404, `the environment ${id} has no deployment ${number}`);
 }
 
 function describe(appConfig: LocalAppConfig, { applicationId, id }: Parent, deployment: Deployment): object {

@@ -42,7 +42,7 @@ export class ConfigurationStore {
   readonly #profiles = new Map<string, Profile>();
   readonly #environments = new Map<string, ConfigurationEnvironment>();
   /** ARNs of alarms that are set to ALARM, and since when (epoch milliseconds). */
-  readonly #ringing = new Map<string, number>();
+  readonly #inAlarm = new Map<string, number>();
   readonly #strategies = new Map<string, StrategySettings>([['AppConfig.AllAtOnce', {}]]);
 
   constructor(now: () => number) {
@@ -72,22 +72,22 @@ export class ConfigurationStore {
    * Sets an alarm's state. While it is in ALARM, deployments in progress in environments that monitor it are rolled back, and
    * so are deployments that are started there, even without a bake time: AWS does not document an exception.
    */
-  setAlarm(alarmArn: string, isRinging: boolean): void {
-    if (isRinging) this.#ringing.set(alarmArn, this.#now());
-    else this.#ringing.delete(alarmArn);
+  setAlarm(alarmArn: string, isInAlarm: boolean): void {
+    if (isInAlarm) this.#inAlarm.set(alarmArn, this.#now());
+    else this.#inAlarm.delete(alarmArn);
     for (const environment of this.#environments.values()) {
       const last = environment.deployments.at(-1);
-      if (last !== undefined && this.state(last) === 'BAKING') this.#heedAlarms(environment);
+      if (last !== undefined && this.state(last) === 'BAKING') this.#rollBackInAlarm(environment);
     }
   }
 
   /** Since when an operator has set it to ALARM, epoch milliseconds; undefined where it is not set. */
   alarmSetAt(alarmArn: string): number | undefined {
-    return this.#ringing.get(alarmArn);
+    return this.#inAlarm.get(alarmArn);
   }
 
-  #heedAlarms({ deployments, alarmArns }: ConfigurationEnvironment): void {
-    const alarmArn = alarmArns.find((arn) => this.#ringing.has(arn));
+  #rollBackInAlarm({ deployments, alarmArns }: ConfigurationEnvironment): void {
+    const alarmArn = alarmArns.find((arn) => this.#inAlarm.has(arn));
     const last = deployments.at(-1);
     if (alarmArn === undefined || last === undefined) return;
     const hasEarlier = deployments.slice(0, -1).some((earlier) => isDeployed(earlier, last.draft.profileId));
@@ -96,10 +96,6 @@ export class ConfigurationStore {
 
   defineStrategy(strategyId: string, settings: StrategySettings): void {
     this.#strategies.set(strategyId, settings);
-  }
-
-  hasProfile(applicationId: string, profileId: string): boolean {
-    return this.#profiles.has(keyOf(applicationId, profileId));
   }
 
   /** @param latest the number that must be the latest; undefined: no check */
@@ -142,7 +138,7 @@ export class ConfigurationStore {
     const number = deployments.length + 1;
     const deployment = { number, draft, version, published, startedAtMs, completedAtMs: startedAtMs + bakeMs };
     deployments.push(deployment);
-    this.#heedAlarms(environment);
+    this.#rollBackInAlarm(environment);
     return deployments.at(-1) ?? deployment;
   }
 
@@ -151,11 +147,16 @@ export class ConfigurationStore {
     return this.#environment(applicationId, environmentId).deployments;
   }
 
+  deployment(applicationId: string, environmentId: string, number: string): Deployment {
+    const found = this.deployments(applicationId, environmentId).find((one) => String(one.number) === number);
+    return found ?? notFound(`the environment ${environmentId} has no deployment ${number}`);
+  }
+
   /** Rolls a deployment back: pollers get the previous one. */
   stopDeployment(applicationId: string, environmentId: string, number: string, how: TakingBack): Deployment {
     const { deployments } = this.#environment(applicationId, environmentId);
-    const index = deployments.findIndex((candidate) => String(candidate.number) === number);
-    const deployment = deployments[index] ?? notFound(`the environment ${environmentId} has no deployment ${number}`);
+    const deployment = this.deployment(applicationId, environmentId, number);
+    const index = deployments.indexOf(deployment);
     const { profileId } = deployment.draft;
     if (!deployments.slice(0, index).some((earlier) => isDeployed(earlier, profileId))) {
       throw new AwsError('BadRequestException', 400, `nothing was deployed before deployment ${number}`);

@@ -2,50 +2,32 @@ import * as z from 'zod';
 
 /**
  * Hosted content of a feature-flag profile, after AppConfig's user guide, "type reference for AWS.AppConfig.FeatureFlags".
- * Multi-variant flags (`_variants`) are refused: only the AppConfig Agent evaluates them.
+ * Constraints of the types that the stack's flag has are supported; others, and multi-variant flags (`_variants`, which only
+ * the AppConfig Agent evaluates), are refused.
  */
 const key = z.string().regex(/^[a-z][a-zA-Z\d_-]{0,63}$/);
 const name = z.string().regex(/^[^\n]{1,64}$/);
 const description = z.string().max(1024);
-const required = z.boolean().optional();
+const required = z.boolean().default(false);
 const timestamps = { _createdAt: z.string().optional(), _updatedAt: z.string().optional() };
 
 const numberConstraints = z.strictObject({
   type: z.literal('number'),
   required,
-  minimum: z.int().optional(),
-  maximum: z.int().optional(),
+  minimum: z.int().default(Number.NEGATIVE_INFINITY),
+  maximum: z.int().default(Number.POSITIVE_INFINITY),
 });
-const stringConstraints = z
-  .strictObject({
-    type: z.literal('string'),
-    required,
-    pattern: z.string().max(1024).optional(),
-    enum: z
-      .array(z.union([z.string().max(1024), z.int()]))
-      .max(100)
-      .optional(),
-  })
-  .refine(({ pattern, enum: values }) => pattern === undefined || values === undefined, 'has both pattern and enum');
-const booleanConstraints = z.strictObject({ type: z.literal('boolean'), required });
 const arrayConstraints = z.strictObject({
   type: z.literal('array'),
   required,
-  elements: z.discriminatedUnion('type', [numberConstraints, stringConstraints]).optional(),
+  elements: z.strictObject({ type: z.literal('string'), pattern: z.string().max(1024) }),
 });
-const constraintsSchema = z.discriminatedUnion('type', [
-  numberConstraints,
-  stringConstraints,
-  booleanConstraints,
-  arrayConstraints,
-]);
-type Constraints = z.infer<typeof constraintsSchema>;
+const constraintsSchema = z.discriminatedUnion('type', [numberConstraints, arrayConstraints]);
 
 const flagDefinition = z.strictObject({
   ...timestamps,
   name: name.optional(),
   description: description.optional(),
-  _deprecation: z.strictObject({ status: z.literal('planned'), date: z.iso.date().optional() }).optional(),
   attributes: z
     .record(key, z.strictObject({ description: description.optional(), constraints: constraintsSchema.optional() }))
     .refine((attributes) => Object.keys(attributes).length <= 25, 'has more than 25 attributes')
@@ -102,23 +84,14 @@ function attributeFaults({ attributes }: FlagDefinition, values: Record<string, 
   return faults;
 }
 
-function valueFault(constraints: Constraints, value: unknown): string | undefined {
+function valueFault(constraints: z.infer<typeof constraintsSchema>, value: unknown): string | undefined {
   if (value === undefined) return constraints.required ? 'a value is required' : undefined;
-  const type = Array.isArray(value) ? 'array' : typeof value;
-  if (type !== constraints.type) return `is of type ${type}, not ${constraints.type}`;
-  if (constraints.type === 'number') return rangeFault(constraints, value as number);
-  if (constraints.type === 'string') return textFault(constraints, value as string);
-  if (constraints.type !== 'array' || constraints.elements === undefined) return undefined;
-  const { elements } = constraints;
-  return (value as unknown[]).map((element) => valueFault(elements, element)).find((fault) => fault !== undefined);
-}
-
-function rangeFault({ minimum, maximum }: z.infer<typeof numberConstraints>, value: number): string | undefined {
-  if (minimum !== undefined && value < minimum) return `is less than ${minimum}`;
-  return maximum !== undefined && value > maximum ? `is more than ${maximum}` : undefined;
-}
-
-function textFault({ pattern, enum: values }: z.infer<typeof stringConstraints>, value: string): string | undefined {
-  if (pattern !== undefined && !new RegExp(pattern).test(value)) return `does not match ${pattern}`;
-  return values !== undefined && !values.includes(value) ? `is none of ${values.join(', ')}` : undefined;
+  if (constraints.type === 'array') {
+    const { pattern } = constraints.elements;
+    const isRight = (element: unknown) => typeof element === 'string' && new RegExp(pattern).test(element);
+    return Array.isArray(value) && value.every(isRight) ? undefined : `is no list of texts that match ${pattern}`;
+  }
+  const { minimum, maximum } = constraints;
+  if (typeof value !== 'number') return `is of type ${typeof value}, not number`;
+  return value >= minimum && value <= maximum ? undefined : `is not between ${minimum} and ${maximum}`;
 }

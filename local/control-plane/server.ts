@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { createLocalAppConfig, type LocalAppConfig } from '../appconfig/appconfig.ts';
+import { LocalAppConfig } from '../appconfig/appconfig.ts';
 import { appConfigApi, appConfigDataApi } from '../appconfig/appconfig-api.ts';
 import { awsCall, type OnCall } from '../aws-calls.ts';
 import type { Clock } from '../clock/clock.ts';
 import { startHttpServer } from '../http-server.ts';
-import { createLocalSecretsManager, type LocalSecretsManager } from '../secrets-manager/secrets-manager.ts';
+import { LocalSecretsManager } from '../secrets-manager/secrets-manager.ts';
 import { AwsError } from './aws-error.ts';
 import { type Answer, jsonAnswer, jsonBody, type RestApi, type TargetHandler } from './rest.ts';
 
@@ -43,12 +43,12 @@ interface Services {
 /** Starts the control plane on 127.0.0.1. Signatures are not checked. */
 export async function startControlPlane({
   port = 0,
-  now,
+  now = Date.now,
   clock,
   onCall,
 }: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const appConfig = createLocalAppConfig(now);
-  const secretsManager = createLocalSecretsManager(now);
+  const appConfig = new LocalAppConfig(now);
+  const secretsManager = new LocalSecretsManager(now);
   const services: Services = {
     rest: [appConfigDataApi(appConfig), appConfigApi(appConfig)],
     targets: new Map([['secretsmanager', secretsManager.handle]]),

@@ -1,143 +1,161 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { AwsError } from '../control-plane/aws-error.ts';
 import type { TargetHandler } from '../control-plane/rest.ts';
-import { type Secret, SecretVersions } from './secret-versions.ts';
+import { arnOf } from '../resolver.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
 /** Characters that Secrets Manager allows in a name. */
 const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
 
+/** Parameters that the pipeline does not use, and that would change a result. */
+const UNSUPPORTED = ['VersionStage', 'VersionStages', 'VersionId', 'SecretBinary'];
+
+/** Labels by position. Older versions have none, so that Secrets Manager does not list them. */
+const STAGES = ['AWSCURRENT', 'AWSPREVIOUS'];
+
+interface SecretVersion {
+  readonly id: string;
+  readonly secretString: string;
+  readonly createdAtMs: number;
+}
+
+interface Secret {
+  readonly name: string;
+  readonly arn: string;
+  /** Current and previous one; empty for a secret without a value, as after a first deployment. */
+  versions: readonly SecretVersion[];
+}
+
 /** Secrets Manager: reading, creating and changing secrets. */
-export interface LocalSecretsManager {
-  /** A secret without a value, under one or more ids (its name, its ARN), as a deployment makes it. */
-  define(ids: string | readonly string[]): void;
-  /** Sets a secret's value, and creates the secret if it does not exist. */
-  put(ids: string | readonly string[], secretString: string): void;
-  /** Removes all values: the secret exists without one, as after a first deployment. */
-  remove(ids: string | readonly string[]): void;
-  isThere(id: string): boolean;
-  /** The current value; undefined if there is no secret, or no value. */
-  current(id: string): string | undefined;
-  /** While down, every call gets 503. */
-  setDown(isDown: boolean): void;
-  /** For `X-Amz-Target: secretsmanager.*`. */
-  readonly handle: TargetHandler;
-}
+export class LocalSecretsManager {
+  readonly #now: () => number;
+  readonly #secrets: Secret[] = [];
+  #isDown = false;
 
-/** @param now the wall clock, in milliseconds */
-export function createLocalSecretsManager(now: () => number = Date.now): LocalSecretsManager {
-  const secrets = new Map<string, Secret>();
-  let isDown = false;
+  /** @param now the wall clock, in milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
-  const define = (ids: string | readonly string[]): Secret => {
-    const all = [ids].flat();
-    const known = all.map((id) => secrets.get(id)).find((secret) => secret !== undefined);
-    const secret = known ?? {
-      name: String(all[0]),
-      arn: all.find((id) => id.startsWith('arn:')) ?? arnOf(String(all[0])),
-      versions: new SecretVersions(now),
-    };
-    for (const id of [...all, secret.arn]) secrets.set(id, secret);
+  /** Creates a secret without a value, if it does not exist. */
+  define(name: string, arn = arnOf('secretsmanager', `secret:${name}-${randomBytes(3).toString('hex')}`)): Secret {
+    const existing = this.#find(name);
+    if (existing !== undefined) return existing;
+    const secret = { name, arn, versions: [] };
+    this.#secrets.push(secret);
     return secret;
-  };
-  const operations: Readonly<Record<string, (body: Body) => object>> = {
-    CreateSecret: (body) => createSecret(body, secrets, define),
-    PutSecretValue: (body) => putSecretValue(body, find(secrets, body)),
-    GetSecretValue: (body) => getSecretValue(body, find(secrets, body)),
-    ListSecretVersionIds: (body) => listSecretVersionIds(find(secrets, body)),
+  }
+
+  /** Sets a secret's value, and creates the secret if it does not exist. @param id name or ARN, here and below */
+  put(id: string, secretString: string): void {
+    this.#add(this.define(id), secretString, randomUUID());
+  }
+
+  /** @throws Error if it exists */
+  create(name: string, secretString: string): void {
+    if (this.#find(name) !== undefined) throw new Error(`the secret ${name} already exists`);
+    this.put(name, secretString);
+  }
+
+  /** Removes all values. */
+  remove(id: string): void {
+    this.define(id).versions = [];
+  }
+
+  /** The current value; undefined if there is no secret, or no value. */
+  current(id: string): string | undefined {
+    return this.#find(id)?.versions[0]?.secretString;
+  }
+
+  /** The ARN of a secret; of one that does not exist, an ARN that it could have. */
+  arnOf(id: string): string {
+    return this.#find(id)?.arn ?? (id.startsWith('arn:') ? id : arnOf('secretsmanager', `secret:${id}-AbCdEf`));
+  }
+
+  /** While down, every call gets 503. */
+  setDown(isDown: boolean): void {
+    this.#isDown = isDown;
+  }
+
+  /** For `X-Amz-Target: secretsmanager.*`. */
+  readonly handle: TargetHandler = async (operation, body) => {
+    if (this.#isDown) throw new AwsError('ServiceUnavailable', 503, 'Secrets Manager is switched off');
+    const unsupported = UNSUPPORTED.find((parameter) => body[parameter] !== undefined);
+    if (unsupported !== undefined) throw invalid(`${unsupported} is not supported by the local platform`);
+    switch (operation) {
+      case 'CreateSecret':
+        return this.#create(body);
+      case 'PutSecretValue':
+        return this.#putValue(body);
+      case 'GetSecretValue':
+        return getValue(this.#existing(body));
+      case 'ListSecretVersionIds':
+        return listVersions(this.#existing(body));
+      default:
+        throw new AwsError('UnknownOperationException', 400, `no ${operation} here`);
+    }
   };
 
-  return {
-    define: (ids) => void define(ids),
-    put: (ids, secretString) => void define(ids).versions.put(secretString),
-    remove: (ids) => define(ids).versions.clear(),
-    isThere: (id) => secrets.has(id),
-    current: (id) => secrets.get(id)?.versions.find('AWSCURRENT')?.secretString,
+  #create({ Name, SecretString, ClientRequestToken }: Body): object {
+    const name = String(Name);
+    if (!SECRET_NAME.test(name)) throw new AwsError('ValidationException', 400, 'Invalid name.');
+    if (typeof SecretString !== 'string') throw invalid('the local platform creates secrets with a SecretString only');
+    const existing = this.#find(name);
+    // A retry of the client has the same token, and is the same request.
+    if (existing !== undefined && existing.versions[0]?.id !== ClientRequestToken) {
+      const reason = `The operation failed because the secret ${name} already exists.`;
+      throw new AwsError('ResourceExistsException', 400, reason);
+    }
+    const secret = existing ?? this.define(name);
+    this.#add(secret, SecretString, String(ClientRequestToken));
+    return { Name: name, ARN: secret.arn, VersionId: ClientRequestToken };
+  }
 
-    setDown(value) {
-      isDown = value;
-    },
+  #putValue(body: Body): object {
+    const secret = this.#existing(body);
+    const { SecretString, ClientRequestToken } = body;
+    if (typeof SecretString !== 'string') throw invalid('You must provide either SecretString or SecretBinary.');
+    this.#add(secret, SecretString, String(ClientRequestToken));
+    return { Name: secret.name, ARN: secret.arn, VersionId: ClientRequestToken, VersionStages: ['AWSCURRENT'] };
+  }
 
-    async handle(operation, body) {
-      if (isDown) throw new AwsError('ServiceUnavailable', 503, 'Secrets Manager is switched off');
-      const answer = operations[operation];
-      if (answer === undefined) throw new AwsError('UnknownOperationException', 400, `no ${operation} here`);
-      return answer(body);
-    },
-  };
+  #add(secret: Secret, secretString: string, id: string): void {
+    const [current] = secret.versions;
+    if (current?.id === id && current.secretString === secretString) return;
+    const version = { id, secretString, createdAtMs: this.#now() };
+    secret.versions = current === undefined ? [version] : [version, current];
+  }
+
+  #find(id: string): Secret | undefined {
+    return this.#secrets.find(({ name, arn }) => [name, arn].includes(id));
+  }
+
+  #existing({ SecretId }: Body): Secret {
+    return this.#find(String(SecretId)) ?? notFound("Secrets Manager can't find the specified secret.");
+  }
 }
 
-function createSecret(
-  { Name, SecretString, ClientRequestToken }: Body,
-  secrets: ReadonlyMap<string, Secret>,
-  define: (id: string) => Secret,
-): object {
-  const name = String(Name);
-  if (!SECRET_NAME.test(name)) throw new AwsError('ValidationException', 400, 'Invalid name.');
-  const token = String(ClientRequestToken ?? randomUUID());
-  const existing = secrets.get(name);
-  // A retry of the client has the same token, and is the same request.
-  if (existing !== undefined && existing.versions.find(undefined, token)?.secretString !== SecretString) {
-    throw new AwsError(
-      'ResourceExistsException',
-      400,
-      `The operation failed because the secret ${name} already exists.`,
-    );
+function getValue({ name, arn, versions: [current] }: Secret): object {
+  if (current === undefined) {
+    return notFound("Secrets Manager can't find the specified secret value for staging label: AWSCURRENT");
   }
-  const secret = existing ?? define(name);
-  if (SecretString === undefined) return { Name: name, ARN: secret.arn };
-  const { id } = secret.versions.put(String(SecretString), token);
-  return { Name: name, ARN: secret.arn, VersionId: id };
-}
-
-function putSecretValue({ SecretString, ClientRequestToken, VersionStages }: Body, secret: Secret): object {
-  if (typeof SecretString !== 'string') {
-    throw new AwsError('InvalidParameterException', 400, 'You must provide either SecretString or SecretBinary.');
-  }
-  const token = ClientRequestToken as string | undefined;
-  const { id, stages } = secret.versions.put(SecretString, token, VersionStages as string[] | undefined);
-  return { Name: secret.name, ARN: secret.arn, VersionId: id, VersionStages: [...stages] };
-}
-
-function getSecretValue({ VersionStage, VersionId }: Body, secret: Secret): object {
-  const stage = VersionStage ?? (VersionId === undefined ? 'AWSCURRENT' : undefined);
-  const version = secret.versions.find(stage as string | undefined, VersionId as string | undefined);
-  if (version === undefined) {
-    const what = stage === undefined ? `VersionId: ${VersionId}` : `staging label: ${stage}`;
-    throw notFound(`Secrets Manager can't find the specified secret value for ${what}`);
-  }
-  return {
-    Name: secret.name,
-    ARN: secret.arn,
-    VersionId: version.id,
-    VersionStages: [...version.stages],
-    SecretString: version.secretString,
-    CreatedDate: version.createdAtMs / 1000,
-  };
+  return { Name: name, ARN: arn, SecretString: current.secretString, ...described(current, 0) };
 }
 
 /** In one page, since a secret has few versions. */
-function listSecretVersionIds({ name, arn, versions }: Secret): object {
-  const Versions = versions.labelled().map(({ id, stages, createdAtMs }) => ({
-    VersionId: id,
-    VersionStages: [...stages],
-    CreatedDate: createdAtMs / 1000,
-  }));
-  return { Name: name, ARN: arn, Versions };
+function listVersions({ name, arn, versions }: Secret): object {
+  return { Name: name, ARN: arn, Versions: versions.map(described) };
 }
 
-function find(secrets: ReadonlyMap<string, Secret>, { SecretId }: Body): Secret {
-  const secret = secrets.get(String(SecretId));
-  if (secret === undefined) throw notFound("Secrets Manager can't find the specified secret.");
-  return secret;
+function described({ id, createdAtMs }: SecretVersion, position: number) {
+  return { VersionId: id, VersionStages: [STAGES[position]], CreatedDate: createdAtMs / 1000 };
 }
 
-function notFound(message: string): AwsError {
-  return new AwsError('ResourceNotFoundException', 400, message);
+function invalid(reason: string): AwsError {
+  return new AwsError('InvalidParameterException', 400, reason);
 }
 
-/** With six characters after the name, like Secrets Manager's. */
-function arnOf(name: string): string {
-  return `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-${randomBytes(3).toString('hex')}`;
+function notFound(message: string): never {
+  throw new AwsError('ResourceNotFoundException', 400, message);
 }

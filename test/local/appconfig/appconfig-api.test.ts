@@ -19,9 +19,10 @@ const environment = { ApplicationId: 'app', EnvironmentId: 'env' };
 const schema = JSON.stringify({
   $schema: 'http://json-schema.org/draft-04/schema#',
   type: 'object',
-  required: ['limit'],
   properties: { limit: { type: 'integer', minimum: 1 }, unit: { type: 'string' } },
 });
+const conflict = { name: 'ConflictException', $metadata: { httpStatusCode: 409 } };
+const notFound = { name: 'ResourceNotFoundException', $metadata: { httpStatusCode: 404 } };
 
 let nowMs: number;
 let plane: ControlPlane;
@@ -32,7 +33,8 @@ beforeEach(async () => {
   plane = await startControlPlane({ now: () => nowMs });
   plane.appConfig.defineProfile('app', 'free', 'AWS.Freeform', [schema]);
   plane.appConfig.store.defineEnvironment('app', 'env');
-  plane.appConfig.store.defineStrategy('slow123', { FinalBakeTimeInMinutes: 20, GrowthFactor: 100 });
+  plane.appConfig.store.defineStrategy('slow', { FinalBakeTimeInMinutes: 20, GrowthFactor: 100 });
+  plane.appConfig.store.defineStrategy('at-once', { FinalBakeTimeInMinutes: 0 });
   client = new AppConfigClient(clientOptions(plane.endpoint));
 });
 afterEach(async () => {
@@ -40,36 +42,23 @@ afterEach(async () => {
   await plane.close();
 });
 
-const create = (content: string, more = {}) =>
-  client.send(
-    new CreateHostedConfigurationVersionCommand({
-      ...ids,
-      Content: Buffer.from(content),
-      ContentType: 'application/json',
-      ...more,
-    }),
-  );
+const create = (content: string, more = {}) => {
+  const version = { ...ids, Content: Buffer.from(content), ContentType: 'application/json', ...more };
+  return client.send(new CreateHostedConfigurationVersionCommand(version));
+};
 const list = (more = {}) => client.send(new ListHostedConfigurationVersionsCommand({ ...ids, ...more }));
-const start = (more = {}) =>
-  client.send(
-    new StartDeploymentCommand({
-      ...environment,
-      ConfigurationProfileId: 'free',
-      ConfigurationVersion: '1',
-      DeploymentStrategyId: 'slow123',
-      ...more,
-    }),
-  );
-const stop = (DeploymentNumber: number, AllowRevert?: boolean) =>
+const start = (ConfigurationVersion: string, more = {}) => {
+  const deployment = { ...environment, ConfigurationProfileId: 'free', DeploymentStrategyId: 'slow', ...more };
+  return client.send(new StartDeploymentCommand({ ...deployment, ConfigurationVersion }));
+};
+const stop = (DeploymentNumber: number, AllowRevert = true) =>
   client.send(new StopDeploymentCommand({ ...environment, DeploymentNumber, AllowRevert }));
-const deployments = (more = {}) => client.send(new ListDeploymentsCommand({ ...environment, ...more }));
+const get = (DeploymentNumber: number) => client.send(new GetDeploymentCommand({ ...environment, DeploymentNumber }));
+const states = async () =>
+  (await client.send(new ListDeploymentsCommand(environment))).Items?.map(({ State }) => State);
 
-/** What a function gets that asks for the first time. */
-function polled(): string {
-  return polledVersion().content;
-}
-
-function polledVersion() {
+/** What a function gets in its first poll. */
+function polled() {
   const { appConfig } = plane;
   const token = appConfig.startSession({
     ApplicationIdentifier: 'app',
@@ -80,123 +69,76 @@ function polledVersion() {
 }
 
 describe('hosted versions', () => {
-  test('are counted, and read back as they were written', async () => {
-    const first = await create('{"limit": 1}', { Description: 'first', VersionLabel: 'v-one' });
-    expect(first).toMatchObject({ ...ids, VersionNumber: 1, Description: 'first', VersionLabel: 'v-one' });
-    expect((await create('{"limit": 2, "unit": "Stück"}')).VersionNumber).toBe(2);
-
+  test('are counted, read back as they were written, and listed newest first in pages', async () => {
+    await create('{"limit": 1}', { Description: 'first' });
+    const labelled = await create('{"limit": 2, "unit": "Stück"}', { VersionLabel: 'v-2' });
+    expect(labelled).toMatchObject({ ...ids, VersionNumber: 2, VersionLabel: 'v-2' });
     const { Content, ...read } = await client.send(
       new GetHostedConfigurationVersionCommand({ ...ids, VersionNumber: 2 }),
     );
     expect(read).toMatchObject({ ...ids, VersionNumber: 2, ContentType: 'application/json' });
     expect(Buffer.from(Content ?? []).toString()).toBe('{"limit": 2, "unit": "Stück"}');
-  });
 
-  test('are listed newest first, in pages', async () => {
-    for (const limit of [1, 2, 3]) await create(JSON.stringify({ limit }), { VersionLabel: `v-${limit}` });
-    const { Items, NextToken } = await list({ MaxResults: 2 });
-    expect(Items?.map(({ VersionNumber }) => VersionNumber)).toEqual([3, 2]);
-    const rest = await list({ MaxResults: 2, NextToken });
-    expect(rest.Items).toEqual([{ ...ids, VersionNumber: 1, ContentType: 'application/json', VersionLabel: 'v-1' }]);
+    const { Items, NextToken } = await list({ MaxResults: 1 });
+    expect(Items).toMatchObject([{ VersionNumber: 2, VersionLabel: 'v-2' }]);
+    const rest = await list({ MaxResults: 1, NextToken });
+    expect(rest.Items).toMatchObject([{ ...ids, VersionNumber: 1, Description: 'first' }]);
     expect(rest.NextToken).toBeUndefined();
-    expect((await list({ VersionLabel: 'v-2' })).Items).toHaveLength(1);
   });
 
-  test('a concurrent version: a conflict, and nothing is written', async () => {
+  test('are refused after a concurrent one, and by the validator with its reasons; nothing is written then', async () => {
     await create('{"limit": 1}', { LatestVersionNumber: 0 });
-    await create('{"limit": 2}', { LatestVersionNumber: 1 });
-    await expect(create('{"limit": 3}', { LatestVersionNumber: 1 })).rejects.toMatchObject({
-      name: 'ConflictException',
-      $metadata: { httpStatusCode: 409 },
-    });
-    expect((await list()).Items).toHaveLength(2);
-  });
-
-  test('the validator refuses in its own words, and nothing is written', async () => {
+    await expect(create('{"limit": 2}', { LatestVersionNumber: 0 })).rejects.toMatchObject(conflict);
     await expect(create('{"limit": 0, "unit": 5}')).rejects.toMatchObject({
       name: 'BadRequestException',
       message: '/limit must be >= 1; /unit must be string',
       Reason: 'InvalidConfiguration',
       Details: { InvalidConfiguration: [{ Reason: '/limit must be >= 1' }, { Reason: '/unit must be string' }] },
     });
-    expect((await list()).Items).toEqual([]);
-  });
-
-  test.each([
-    ['a version', () => client.send(new GetHostedConfigurationVersionCommand({ ...ids, VersionNumber: 9 }))],
-    ['a profile', () => create('{}', { ConfigurationProfileId: 'none' })],
-  ])('%s that is not there', async (_, ask) => {
-    await expect(ask()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    expect((await list()).Items).toHaveLength(1);
   });
 });
 
 describe('deployments', () => {
-  beforeEach(() => create('{"limit": 1}'));
+  beforeEach(async () => {
+    await create('{"limit": 1}');
+    await create('{"limit": 2}', { VersionLabel: 'pilot-2' });
+  });
 
-  test('are complete at once, and reach those who poll', async () => {
-    const deployment = {
-      DeploymentNumber: 1,
-      ConfigurationVersion: '1',
-      State: 'COMPLETE',
-      PercentageComplete: 100,
-      FinalBakeTimeInMinutes: 20,
-      StartedAt: new Date(nowMs),
-      CompletedAt: new Date(nowMs),
+  test('are complete at once, and reach functions with their label', async () => {
+    const described = {
+      ...{ ...environment, ConfigurationProfileId: 'free', DeploymentNumber: 1, ConfigurationVersion: '1' },
+      ...{ State: 'COMPLETE', PercentageComplete: 100, FinalBakeTimeInMinutes: 20, Description: 'because' },
+      ...{ StartedAt: new Date(nowMs), CompletedAt: new Date(nowMs) },
     };
-    const described = { ...deployment, ...environment, ConfigurationProfileId: 'free', Description: 'because' };
-    expect(await start({ Description: 'because' })).toMatchObject(described);
-    expect(await client.send(new GetDeploymentCommand({ ...environment, DeploymentNumber: 1 }))).toMatchObject(
-      described,
-    );
-    expect((await deployments()).Items).toMatchObject([deployment]);
-    expect(polled()).toBe('{"limit": 1}');
+    expect(await start('1', { Description: 'because' })).toMatchObject(described);
+    expect(await get(1)).toMatchObject(described);
+    expect(polled()).toMatchObject({ content: '{"limit": 1}', versionLabel: undefined });
+    await start('pilot-2');
+    expect(polled()).toMatchObject({ content: '{"limit": 2}', versionLabel: 'pilot-2' });
   });
 
-  test('and those of the local platform’s own are one history, newest first', async () => {
-    plane.appConfig.deploy('app', 'env', 'free', '{"limit": 2}');
-    await start();
-    const { Items } = await deployments();
-    expect(Items?.map(({ ConfigurationVersion }) => ConfigurationVersion)).toEqual(['1', '2']);
-    expect(polled()).toBe('{"limit": 1}');
-    expect((await create('{"limit": 3}')).VersionNumber).toBe(3);
-  });
-
-  test('one that bakes reaches everybody, and keeps the environment from any other', async () => {
+  test('that bake reach functions, and keep the environment from any other; without a bake time they do not', async () => {
     plane.appConfig.setBakeSeconds(60);
-    const baking = await start();
+    const baking = await start('1');
     expect(baking).toMatchObject({ State: 'BAKING' });
     expect(baking.CompletedAt).toBeUndefined();
-    expect(polled()).toBe('{"limit": 1}');
-    const conflict = { name: 'ConflictException', $metadata: { httpStatusCode: 409 } };
-    await expect(start()).rejects.toMatchObject(conflict);
+    expect(polled().content).toBe('{"limit": 1}');
     nowMs += 59_999;
-    await expect(start()).rejects.toMatchObject(conflict);
+    await expect(start('2')).rejects.toMatchObject(conflict);
     nowMs += 1;
-    expect(await start()).toMatchObject({ DeploymentNumber: 2 });
-    expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['BAKING', 'COMPLETE']);
+    expect(await start('2', { DeploymentStrategyId: 'at-once' })).toMatchObject({ State: 'COMPLETE' });
+    expect(await states()).toEqual(['COMPLETE', 'COMPLETE']);
   });
 
-  test('one whose strategy bakes for no time is complete at once', async () => {
-    plane.appConfig.setBakeSeconds(60);
-    plane.appConfig.store.defineStrategy('at-once', { FinalBakeTimeInMinutes: 0 });
-    expect(await start({ DeploymentStrategyId: 'at-once' })).toMatchObject({ State: 'COMPLETE' });
-  });
-
-  test('a concurrent deployment: a conflict', async () => {
-    await start({ LatestDeploymentNumber: 0 });
-    await expect(start({ LatestDeploymentNumber: 0 })).rejects.toMatchObject({ name: 'ConflictException' });
-  });
-
-  test.each([
-    ['version', { ConfigurationVersion: '2' }],
-    ['profile', { ConfigurationProfileId: 'none' }],
-    ['environment', { EnvironmentId: 'none' }],
-    ['strategy', { DeploymentStrategyId: 'none' }],
-  ])('of a %s that is not there', async (_, wrong) => {
-    await expect(start(wrong)).rejects.toMatchObject({
-      name: 'ResourceNotFoundException',
-      $metadata: { httpStatusCode: 404 },
-    });
+  test('are refused after a concurrent one, and for what does not exist', async () => {
+    await start('1', { LatestDeploymentNumber: 0 });
+    await expect(start('2', { LatestDeploymentNumber: 0 })).rejects.toMatchObject(conflict);
+    await expect(start('3')).rejects.toMatchObject(notFound);
+    for (const id of ['ConfigurationProfileId', 'EnvironmentId', 'DeploymentStrategyId']) {
+      await expect(start('1', { [id]: 'none' })).rejects.toMatchObject(notFound);
+    }
+    await expect(get(9)).rejects.toMatchObject(notFound);
   });
 });
 
@@ -205,131 +147,87 @@ describe('an alarm of the environment', () => {
   const setAlarm = (isInAlarm: boolean, arn = ALARM) => plane.appConfig.store.setAlarm(arn, isInAlarm);
   const watch = (...arns: readonly string[]) =>
     client.send(new UpdateEnvironmentCommand({ ...environment, Monitors: arns.map((AlarmArn) => ({ AlarmArn })) }));
-  const states = async () => (await deployments()).Items?.map(({ State }) => State);
 
   beforeEach(async () => {
     await create('{"limit": 1}');
     await create('{"limit": 2}');
-    await start();
+    await start('1');
     plane.appConfig.setBakeSeconds(60);
     await watch(ALARM);
+    expect((await client.send(new GetEnvironmentCommand(environment))).Monitors).toEqual([{ AlarmArn: ALARM }]);
   });
 
-  test('is one of its monitors, as long as they name it', async () => {
-    const monitors = async () => (await client.send(new GetEnvironmentCommand(environment))).Monitors;
-    expect(await monitors()).toEqual([{ AlarmArn: ALARM }]);
-    await watch();
-    expect(await monitors()).toEqual([]);
-  });
-
-  test('rolls back what bakes, and the event log says which', async () => {
-    await start({ ConfigurationVersion: '2' });
+  test('rolls back a deployment that bakes, and the event log names it', async () => {
+    await start('2');
+    setAlarm(true, `${ALARM}-other`);
+    expect(await states()).toEqual(['BAKING', 'COMPLETE']);
     setAlarm(true);
-    const { State, EventLog } = await client.send(new GetDeploymentCommand({ ...environment, DeploymentNumber: 2 }));
+    const { State, EventLog } = await get(2);
     expect(State).toBe('ROLLED_BACK');
     expect(EventLog).toMatchObject([{ EventType: 'ROLLBACK_COMPLETED', TriggeredBy: 'CLOUDWATCH_ALARM' }]);
     expect(EventLog?.[0]?.Description).toContain(ALARM);
-    expect(polled()).toBe('{"limit": 1}');
+    expect(polled().content).toBe('{"limit": 1}');
   });
 
-  test('rolls back deployments that start while it is in ALARM, and none when it is OK or not monitored', async () => {
+  test('rolls back deployments that start in ALARM, but none that has ended, or when it is OK or not monitored', async () => {
     setAlarm(true);
-    await start({ ConfigurationVersion: '2' });
+    await start('2');
     expect(await states()).toEqual(['ROLLED_BACK', 'COMPLETE']);
     await watch();
-    await start({ ConfigurationVersion: '2' });
+    await start('2');
     nowMs += 60_000;
     await watch(ALARM);
-    expect((await states())?.[0]).toBe('COMPLETE');
-    setAlarm(false);
-    await start({ ConfigurationVersion: '1' });
-    expect((await states())?.[0]).toBe('BAKING');
-  });
-
-  test('says nothing of what has baked, nor of another environment’s', async () => {
-    await start({ ConfigurationVersion: '2' });
-    setAlarm(true, 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:other');
-    expect((await states())?.[0]).toBe('BAKING');
-    nowMs += 60_000;
     setAlarm(true);
     expect((await states())?.[0]).toBe('COMPLETE');
+    setAlarm(false);
+    await start('1');
+    expect((await states())?.[0]).toBe('BAKING');
   });
 });
 
-test('functions hear a version’s label, and nothing where it has none', async () => {
-  await create('{"limit": 1}');
-  await start();
-  expect(polledVersion().versionLabel).toBeUndefined();
-  nowMs += 30 * 60_000;
-  await create('{"limit": 2}', { VersionLabel: 'pilot-2' });
-  await start({ ConfigurationVersion: 'pilot-2' });
-  expect(polledVersion()).toMatchObject({ content: '{"limit": 2}', versionLabel: 'pilot-2' });
-});
-
-describe('taking a deployment back', () => {
+describe('StopDeployment', () => {
   const refused = { name: 'BadRequestException', $metadata: { httpStatusCode: 400 } };
 
   beforeEach(async () => {
     await create('{"limit": 1}');
     await create('{"limit": 2}');
-    await start();
+    await start('1');
   });
 
-  test('one that bakes: rolled back, those who poll get the one before', async () => {
+  test('rolls back a deployment that bakes, and reverts one that has ended', async () => {
     plane.appConfig.setBakeSeconds(60);
-    await start({ ConfigurationVersion: '2' });
-    expect(await stop(2, true)).toMatchObject({ DeploymentNumber: 2, State: 'ROLLED_BACK', ...environment });
-    expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['ROLLED_BACK', 'COMPLETE']);
-    expect(polled()).toBe('{"limit": 1}');
-    expect(await start({ ConfigurationVersion: '2' })).toMatchObject({ DeploymentNumber: 3 });
-  });
-
-  test('one that has ended: reverted, those who have polled get the one before too', async () => {
-    await start({ ConfigurationVersion: '2' });
-    const { appConfig } = plane;
-    const token = appConfig.startSession({
-      ApplicationIdentifier: 'app',
-      EnvironmentIdentifier: 'env',
-      ConfigurationProfileIdentifier: 'free',
-    });
-    const { nextToken } = appConfig.getLatest(token);
-    expect(await stop(2, true)).toMatchObject({ State: 'REVERTED' });
+    await start('2');
+    expect(await stop(2)).toMatchObject({ DeploymentNumber: 2, State: 'ROLLED_BACK', ...environment });
+    expect(polled().content).toBe('{"limit": 1}');
+    await start('2');
     nowMs += 60_000;
-    expect(appConfig.getLatest(nextToken)).toMatchObject({ content: '{"limit": 1}' });
+    const { nextToken } = polled();
+    expect(await stop(3)).toMatchObject({ State: 'REVERTED' });
+    nowMs += 60_000;
+    expect(plane.appConfig.getLatest(nextToken)).toMatchObject({ content: '{"limit": 1}' });
   });
 
-  test('takes its time, in which the environment takes no other', async () => {
+  test('takes its time, in which the environment accepts no other deployment', async () => {
     plane.appConfig.setRollbackSeconds(5);
-    await start({ ConfigurationVersion: '2' });
-    expect(await stop(2, true)).toMatchObject({ State: 'ROLLING_BACK' });
-    await expect(start()).rejects.toMatchObject({ name: 'ConflictException' });
+    await start('2');
+    expect(await stop(2)).toMatchObject({ State: 'ROLLING_BACK' });
+    await expect(start('2')).rejects.toMatchObject(conflict);
     nowMs += 5_000;
-    await start();
-    expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['COMPLETE', 'REVERTED', 'COMPLETE']);
+    await start('2');
+    expect(await states()).toEqual(['COMPLETE', 'REVERTED', 'COMPLETE']);
   });
 
-  test('one that has ended, where reverting was not allowed', async () => {
-    await start({ ConfigurationVersion: '2' });
-    await expect(stop(2)).rejects.toMatchObject(refused);
-    expect(polled()).toBe('{"limit": 2}');
-  });
-
-  test('one that has ended more than 72 hours ago', async () => {
-    await start({ ConfigurationVersion: '2' });
+  test('is refused without AllowRevert, after 72 hours, twice, and for the first deployment', async () => {
+    await start('2');
+    await expect(stop(2, false)).rejects.toMatchObject(refused);
+    await expect(stop(1)).rejects.toMatchObject(refused);
     nowMs += 72 * 3_600_000 + 1;
-    await expect(stop(2, true)).rejects.toMatchObject(refused);
-  });
-
-  test('one that is taken back already, or was the first', async () => {
-    await start({ ConfigurationVersion: '2' });
-    await stop(2, true);
-    await expect(stop(2, true)).rejects.toMatchObject(refused);
-    await expect(stop(1, true)).rejects.toMatchObject(refused);
-    expect(polled()).toBe('{"limit": 1}');
-  });
-
-  test('one that is not there', async () => {
-    await expect(stop(9, true)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    await expect(stop(2)).rejects.toMatchObject(refused);
+    expect(polled().content).toBe('{"limit": 2}');
+    nowMs -= 1;
+    await stop(2);
+    await expect(stop(2)).rejects.toMatchObject(refused);
+    await expect(stop(9)).rejects.toMatchObject(notFound);
   });
 });
 

@@ -1,7 +1,7 @@
 import {
   CreateSecretCommand,
   GetSecretValueCommand,
-  type GetSecretValueCommandInput,
+  ListSecretVersionIdsCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
@@ -14,7 +14,6 @@ const Name = '/local/integrations/acme';
 let nowMs: number;
 let plane: ControlPlane;
 let client: SecretsManagerClient;
-
 beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
   plane = await startControlPlane({ now: () => nowMs });
@@ -25,64 +24,63 @@ afterEach(async () => {
   await plane.close();
 });
 
-const create = (SecretString?: string, more = {}) =>
-  client.send(new CreateSecretCommand({ Name, ...(SecretString !== undefined && { SecretString }), ...more }));
+const create = (SecretString: string, more = {}) =>
+  client.send(new CreateSecretCommand({ Name, SecretString, ...more }));
 const put = (SecretString: string, more = {}) =>
   client.send(new PutSecretValueCommand({ SecretId: Name, SecretString, ...more }));
-const get = (more: Partial<GetSecretValueCommandInput> = {}) =>
-  client.send(new GetSecretValueCommand({ SecretId: Name, ...more }));
-
+const get = (SecretId = Name) => client.send(new GetSecretValueCommand({ SecretId }));
 const notThere = { name: 'ResourceNotFoundException' };
 
-test('created, it is found by its name and its ARN, with the date of its version', async () => {
+test('a created secret is found by its name and its ARN, with the date of its version', async () => {
   const { ARN, VersionId } = await create('one');
   expect(ARN).toMatch(/^arn:aws:secretsmanager:us-east-1:000000000000:secret:\/local\/integrations\/acme-[0-9a-f]{6}$/);
-  const value = { Name, ARN, VersionId, SecretString: 'one', VersionStages: ['AWSCURRENT'] };
-  expect(await get()).toMatchObject({ ...value, CreatedDate: new Date(nowMs) });
-  expect(await get({ SecretId: String(ARN) })).toMatchObject(value);
+  const value = { Name, ARN, VersionId, SecretString: 'one', CreatedDate: new Date(nowMs) };
+  expect(await get()).toMatchObject(value);
+  expect(await get(ARN)).toMatchObject(value);
 });
 
-test('created twice, it exists already; the same request once more does not count', async () => {
+test('a secret that exists is not created again, except by the same request', async () => {
   const first = await create('one', { ClientRequestToken: 'a'.repeat(32) });
   await expect(create('two')).rejects.toMatchObject({ name: 'ResourceExistsException' });
   const again = await create('one', { ClientRequestToken: 'a'.repeat(32) });
   expect(again.VersionId).toBe(first.VersionId);
-  expect((await get()).SecretString).toBe('one');
 });
 
-test('a new value keeps the last one as AWSPREVIOUS, and no older one', async () => {
-  const one = await create('one');
-  const two = await put('two');
-  expect(two.VersionStages).toEqual(['AWSCURRENT']);
-  expect((await get()).SecretString).toBe('two');
-  expect(await get({ VersionStage: 'AWSPREVIOUS' })).toMatchObject({ SecretString: 'one', VersionId: one.VersionId });
-
-  await put('three');
-  expect((await get({ VersionStage: 'AWSPREVIOUS' })).SecretString).toBe('two');
-  await expect(get({ VersionId: String(one.VersionId) })).rejects.toMatchObject(notThere);
+test('the current and the previous version are listed with their labels and dates', async () => {
+  for (const value of ['one', 'two', 'three']) {
+    await (value === 'one' ? create(value) : put(value));
+    nowMs += 1000;
+  }
+  expect((await get()).SecretString).toBe('three');
+  const { Versions } = await client.send(new ListSecretVersionIdsCommand({ SecretId: Name }));
+  expect(Versions).toMatchObject([
+    { VersionStages: ['AWSCURRENT'], CreatedDate: new Date(nowMs - 1000) },
+    { VersionStages: ['AWSPREVIOUS'], CreatedDate: new Date(nowMs - 2000) },
+  ]);
 });
 
-test('a value under a label of its own leaves the current one', async () => {
-  await create('one');
-  await put('two', { VersionStages: ['AWSPENDING'] });
-  expect((await get()).SecretString).toBe('one');
-  expect((await get({ VersionStage: 'AWSPENDING' })).SecretString).toBe('two');
-});
-
-test('without a value it is there, and has nothing to read', async () => {
-  await create();
+test('a secret without a value is not found until it has one, and neither is one that does not exist', async () => {
+  await expect(get()).rejects.toMatchObject({ ...notThere, message: expect.stringContaining('the specified secret.') });
+  await expect(put('one')).rejects.toMatchObject(notThere);
+  plane.secretsManager.define(Name);
   await expect(get()).rejects.toMatchObject({ ...notThere, message: expect.stringContaining('AWSCURRENT') });
   await put('one');
   expect((await get()).SecretString).toBe('one');
+  plane.secretsManager.remove(Name);
+  await expect(get()).rejects.toMatchObject(notThere);
 });
 
-test.each([
-  ['read', () => get()],
-  ['given a value', () => put('one')],
-])('what is not there cannot be %s', async (_, ask) => {
-  await expect(ask()).rejects.toMatchObject({ ...notThere, message: expect.stringContaining('the specified secret.') });
-});
-
-test('a name with a space is refused', async () => {
+test('invalid names and unsupported parameters are refused', async () => {
   await expect(create('one', { Name: '/local/a b' })).rejects.toMatchObject({ name: 'ValidationException' });
+  await create('one');
+  const unsupported = { name: 'InvalidParameterException', message: expect.stringContaining('VersionStages is not') };
+  await expect(put('two', { VersionStages: ['AWSPENDING'] })).rejects.toMatchObject(unsupported);
+});
+
+test('down: 503, until it is up again', async () => {
+  plane.secretsManager.put(Name, 'x');
+  plane.secretsManager.setDown(true);
+  await expect(get()).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } });
+  plane.secretsManager.setDown(false);
+  expect((await get()).SecretString).toBe('x');
 });
