@@ -5,15 +5,13 @@ import type { LedgerRecord } from '../ledger/record.ts';
 import { OVERDUE_AFTER_MS } from '../ledger/timer.ts';
 import { firedTimer } from '../ledger/timers.ts';
 import { isFinal } from '../ledger/transitions.ts';
+import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import { errorFields, InputInvalid } from '../shared/errors.ts';
 import { faultsOf } from '../shared/faults.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { endParked, type ParkedInLedger, releaseParked } from './reconcile-parked.ts';
 import { CHUNK, ReconcileRun, type ReconcileServices } from './reconcile-run.ts';
 import { resendStuck, type StuckFound } from './resend-webhooks.ts';
-
-const HOUR_MS = 3600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Largest number of parked webhooks of one integration in memory, about 20 MB; later runs find the others. */
 const MAX_PARKED = 100_000;
@@ -120,8 +118,8 @@ async function reconcileIntegration(integrationId: string, days: readonly Ledger
 }
 
 /**
- * Counts one integration's webhooks of one day in the balance: first those whose records are listed, then the events without a
- * listed record. The index is eventually consistent, so a webhook counts as stuck only after its record was read.
+ * Counts one integration's webhooks of one day in the balance: those whose records are listed, and the events without a listed
+ * record. The index is eventually consistent, so a webhook counts as stuck only after its record was read.
  *
  * It lists the events because a mere count would hide a lost webhook behind a deleted payload, and a counting query costs as
  * many read units as one that lists.
@@ -133,18 +131,19 @@ async function reconcileDay(day: LedgerDay, findings: Findings, run: ReconcileRu
   const suspect = async (one: Suspect) => {
     if (suspects.push(one) === CHUNK) await examine(suspects.splice(0), day, findings, run);
   };
-  for await (const listed of table.listRecords(day, run.span)) {
+  for await (const listed of table.listDay(day, run.span)) {
     if (!run.mayCount()) return;
+    if (listed.kind === 'event') {
+      const { webhook_id: webhookId, accepted_at: acceptedAt } = listed;
+      if (!known.has(webhookId)) await suspect({ webhookId, acceptedAt, hasRecord: false });
+      continue;
+    }
     known.add(listed.webhook_id);
     addToFindings(listed, findings);
     const seen = { state: listed.state, changedAt: listed.changed_at, dueAt: listed.due_at };
     const standing = standingOf(seen, run.boundMs, now());
     if (standing.kind !== 'stuck' && !mayBeParkedTooLong(listed, now())) run.count(standing);
     else await suspect({ webhookId: listed.webhook_id, acceptedAt: listed.accepted_at, hasRecord: true });
-  }
-  for await (const { webhook_id: webhookId, accepted_at: acceptedAt } of table.listEvents(day, run.span)) {
-    if (!run.mayCount()) return;
-    if (!known.has(webhookId)) await suspect({ webhookId, acceptedAt, hasRecord: false });
   }
   await examine(suspects, day, findings, run);
 }

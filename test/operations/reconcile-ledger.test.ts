@@ -107,8 +107,10 @@ describe('the balance of a ledger', () => {
     const id = await fixture.put('a', { agoMs: 2 * HOUR, state: 'delivered' });
     fixture.table = {
       ...fixture.ledger,
-      async *listRecords(day, span) {
-        for await (const line of fixture.ledger.listRecords(day, span)) yield { ...line, state: 'accepted' };
+      async *listDay(day, span) {
+        for await (const entry of fixture.ledger.listDay(day, span)) {
+          yield entry.kind === 'record' ? { ...entry, state: 'accepted' } : entry;
+        }
       },
     };
     expect(await fixture.run()).toMatchObject({ states: { delivered: 1 }, is_balanced: true });

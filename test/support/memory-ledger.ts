@@ -136,6 +136,10 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
         yield { webhook_id: event.webhook_id, accepted_at: event.accepted_at };
       }
     },
+    async *listDay(day, span) {
+      for await (const record of ledger.listRecords(day, span)) yield { kind: 'record', ...record };
+      for await (const event of ledger.listEvents(day, span)) yield { kind: 'event', ...event };
+    },
     async *idsStartingWith(day, prefix) {
       await reach();
       const ofDay = heldEvents().filter((one) => isOf(one, day, { from: '', until: '~' }));

@@ -1,5 +1,5 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../ports.ts';
+import type { DayEntry, LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../ports.ts';
 import { LEDGER_TABLE, type WebhookState } from '../record.ts';
 import { AFTER_ALL, acceptedAtOf, DIRECTORY, dayOf, HEX_DIGITS, lineOf, listingOf, SORT_KEYS } from './ledger-items.ts';
 import {
@@ -16,7 +16,7 @@ const { partitionKey, sortKey, index } = LEDGER_TABLE;
 
 type Lists = Pick<
   LedgerTable,
-  'days' | 'listRecords' | 'listEvents' | 'idsStartingWith' | 'countEvents' | 'latestRecords' | 'eventsOf'
+  'days' | 'listRecords' | 'listEvents' | 'listDay' | 'idsStartingWith' | 'countEvents' | 'latestRecords' | 'eventsOf'
 >;
 
 /** Filters of a list: states, and a part of the reason. */
@@ -68,7 +68,18 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
     },
     async *listEvents(day, span) {
       for await (const page of listItems('listEvents', eventQueries(day, span))) {
-        yield* page.map((item) => ({ webhook_id: String(item[partitionKey]), accepted_at: acceptedAtOf(item) }));
+        yield* page.map(eventOf);
+      }
+    },
+    async *listDay(day, span) {
+      if (isEmpty(span)) return;
+      const since = retainedSince();
+      for await (const page of listItems('listDay', wholeDayQueries(day, span))) {
+        for (const item of page) {
+          const entry = dayEntryOf(item);
+          const { kind, accepted_at: at } = entry;
+          if (at >= span.from && at <= span.until && (kind === 'record' || at >= since)) yield entry;
+        }
       }
     },
     async *idsStartingWith(day, prefix) {
@@ -150,6 +161,30 @@ function prefixQuery({ integrationId, day }: LedgerDay, prefix: string): TableQu
       ':prefix': prefix,
     }),
   };
+}
+
+/** The sixteen queries that read events and records together. Records sort last, so the reverse order returns them first. */
+function wholeDayQueries({ integrationId, day }: LedgerDay, { from, until }: Span): TableQuery[] {
+  return HEX_DIGITS.map((hexDigit) => ({
+    IndexName: index.name,
+    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
+    ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey },
+    ExpressionAttributeValues: marshall({
+      ':pk': listingOf(integrationId, day, hexDigit),
+      ':from': `event#${from}`,
+      ':until': `state#${until}`,
+    }),
+    ScanIndexForward: false,
+  }));
+}
+
+function dayEntryOf(item: Item): DayEntry {
+  const isRecord = String(item[index.sortKey]).startsWith('state#');
+  return isRecord ? { kind: 'record', ...lineOf(item) } : { kind: 'event', ...eventOf(item) };
+}
+
+function eventOf(item: Item): ListedEvent {
+  return { webhook_id: String(item[partitionKey]), accepted_at: acceptedAtOf(item) };
 }
 
 function conditionsOf({ states, reason }: Filter) {

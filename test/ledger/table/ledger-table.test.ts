@@ -87,8 +87,8 @@ describe('records', () => {
     const found = await ledger.table.records(ids);
     expect(found.size).toBe(130);
     for (const record of records) expect(found.get(record.webhook_id)).toEqual(record);
-    const asked = callsTo('BatchGetItem').map(({ input }) => input.RequestItems.ledger.Keys.length);
-    expect(asked).toEqual([100, 31]);
+    const keys = callsTo('BatchGetItem').map(({ input }) => input.RequestItems.ledger.Keys.length);
+    expect(keys).toEqual([100, 31]);
   });
 
   test('make no call without ids', async () => {
@@ -244,6 +244,7 @@ describe('a table that does not respond', () => {
     days: (down) => down.days(ALWAYS),
     listRecords: (down) => Array.fromAsync(down.listRecords(day, ALWAYS)),
     listEvents: (down) => Array.fromAsync(down.listEvents(day, ALWAYS)),
+    listDay: (down) => Array.fromAsync(down.listDay(day, ALWAYS)),
     countEvents: (down) => down.countEvents(day, ALWAYS),
     latestRecords: (down) => down.latestRecords(day, 5),
     timers: (down) => down.timers(['timer_0']),
@@ -253,7 +254,7 @@ describe('a table that does not respond', () => {
     eventsOf: (down) => Array.fromAsync(down.eventsOf({ userId: '42' })),
   };
 
-  test.each(Object.keys(calls))('is named with what was asked of it, and no value: %s', async (operation) => {
+  test.each(Object.keys(calls))('is reported with the operation, and no value: %s', async (operation) => {
     const failure = await calls[operation]?.(unreachable).catch((thrown: unknown) => thrown);
     const { name, message, cause } = failure as Error;
     expect(name).toBe('LedgerUnavailable');
