@@ -1,14 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  isParkedInLedger,
-  isParkedTooLong,
-  mayRelease,
-  releasePlan,
-  type Sighting,
-  sightingOf,
-  standingOf,
-} from '../../lambdas/ledger/balance.ts';
+import { isParkedTooLong, mayRelease, releasePlan, type Sighting, standingOf } from '../../lambdas/ledger/balance.ts';
 import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { integration, NOW } from '../support/factories.ts';
@@ -58,28 +50,25 @@ describe('the balance', () => {
     );
   });
 
-  test.each(['delivered', 'dead', 'filtered', 'cancelled'] as const)('%s: counted at any age', (state) => {
-    expect(standing(seen(state, 300 * DAY, { dueAt: isoAgo(200 * DAY) }))).toEqual({ kind: 'counted', state });
-  });
-
-  test.each(['accepted', 'delivering'] as const)('%s: in flight for less than the bound, then stuck', (state) => {
-    expect(standing(seen(state, BOUND - 1))).toEqual({ kind: 'in_flight' });
-    expect(standing(seen(state, BOUND))).toMatchObject({ kind: 'stuck', since: isoAgo(BOUND) });
-  });
-
-  test.each(['scheduled', 'parked'] as const)('%s: counted until it is overdue by the bound', (state) => {
-    expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(-HOUR) }))).toEqual({ kind: 'counted', state });
-    expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(BOUND - 1) }))).toEqual({ kind: 'counted', state });
-    expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(BOUND) }))).toMatchObject({ since: isoAgo(BOUND) });
-  });
-
-  test('parked in the ledger: counted at any age', () => {
-    expect(standing(seen('parked', 9 * DAY))).toEqual({ kind: 'counted', state: 'parked' });
-  });
-
-  test('scheduled without a time: due since it was scheduled', () => {
-    expect(standing(seen('scheduled', BOUND - 1))).toEqual({ kind: 'counted', state: 'scheduled' });
-    expect(standing(seen('scheduled', BOUND))).toMatchObject({ kind: 'stuck', since: isoAgo(BOUND) });
+  test.each<[string, Sighting, object]>([
+    ...(['delivered', 'dead', 'filtered', 'cancelled'] as const).map((state): [string, Sighting, object] => [
+      `${state}: counted at any age`,
+      seen(state, 300 * DAY, { dueAt: isoAgo(200 * DAY) }),
+      { kind: 'counted', state },
+    ]),
+    ...(['accepted', 'delivering'] as const).flatMap((state): [string, Sighting, object][] => [
+      [`${state}: in flight for less than the bound`, seen(state, BOUND - 1), { kind: 'in_flight' }],
+      [`${state}: then stuck`, seen(state, BOUND), { kind: 'stuck', since: isoAgo(BOUND) }],
+    ]),
+    ...(['scheduled', 'parked'] as const).flatMap((state): [string, Sighting, object][] => [
+      [`${state}: counted`, seen(state, 9 * DAY, { dueAt: isoAgo(BOUND - 1) }), { kind: 'counted', state }],
+      [`${state}: overdue by the bound`, seen(state, 9 * DAY, { dueAt: isoAgo(BOUND) }), { since: isoAgo(BOUND) }],
+    ]),
+    ['parked in the ledger: counted at any age', seen('parked', 9 * DAY), { kind: 'counted', state: 'parked' }],
+    ['scheduled without a time: counted', seen('scheduled', BOUND - 1), { kind: 'counted', state: 'scheduled' }],
+    ['scheduled without a time: stuck', seen('scheduled', BOUND), { kind: 'stuck', since: isoAgo(BOUND) }],
+  ])('%s', (_, one, expected) => {
+    expect(standing(one)).toMatchObject(expected);
   });
 
   test.each([
@@ -96,13 +85,6 @@ describe('the balance', () => {
   test('a bound of more than a day is not shortened by a republication', () => {
     expect(standing(seen('accepted', 3 * DAY - 1, { republished: 1 }), 3 * DAY).kind).toBe('in_flight');
   });
-
-  test('reads a record: its lease only while it is delivering', () => {
-    const lease_until = isoAgo(-MINUTE);
-    const delivering = recordOf('a', { agoMs: DAY, state: 'delivering', changedAgoMs: HOUR, record: { lease_until } });
-    expect(sightingOf(delivering)).toMatchObject({ changedAt: isoAgo(HOUR), leaseEndMs: NOW + MINUTE });
-    expect(sightingOf({ ...delivering, state: 'accepted' }).leaseEndMs).toBe(0);
-  });
 });
 
 describe('a parked webhook in the balance', () => {
@@ -114,12 +96,6 @@ describe('a parked webhook in the balance', () => {
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1) }), NOW)).toBe(true);
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1), token: 'g0' }), NOW)).toBe(true);
     expect(isParkedTooLong({ ...parked({ parked_since: isoAgo(90 * HOUR) }), state: 'delivering' }, NOW)).toBe(false);
-  });
-
-  test('is in the ledger only if nothing carries it', () => {
-    expect(isParkedInLedger(parked())).toBe(true);
-    expect(isParkedInLedger(parked({ token: 'g0' }))).toBe(false);
-    expect(isParkedInLedger({ ...parked(), state: 'scheduled' })).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Delivery, Progress } from '../../lambdas/events/delivery.ts';
 import { createLedger, type LedgerOptions } from '../../lambdas/ledger/dynamodb-ledger.ts';
-import type { Claim, Lease, LedgerTable, Settlement } from '../../lambdas/ledger/ports.ts';
+import type { Claim, Lease, Settlement } from '../../lambdas/ledger/ports.ts';
 import { RESPONSE_START_CHARACTERS } from '../../lambdas/ledger/record.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/ledger/unsettled-outcome.ts';
@@ -53,27 +53,17 @@ const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', mess
 const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
 const operations = () => shared.front.calls.map(({ operation }) => operation);
 
-describe('a webhook’s life cycle', () => {
-  test('is an event, a claim and a delivery', async () => {
-    const { accept, claim, settle, log, counter } = newLedger();
-    const one = newDelivery();
-    expect(await accept([one])).toEqual(new Map());
-    const lease = leaseOf(await claim(one, LEASE_MS));
-    expect(await settle(lease, ended('delivered'))).toBe(true);
-    expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'PutItem', 'BatchWriteItem']);
-    expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
-    expect(await shared.table.event(one.webhook_id)).toMatchObject({ payload: one.payload });
-    expect(log.lines).toEqual([]);
-    expect(counter.counts).toEqual({});
-  });
-
-  test('that starts with an unclaimed settlement is carried by its token', async () => {
-    const { settleUnclaimed, claim } = newLedger();
-    const one = newDelivery();
-    expect(await settleUnclaimed(one, ended('retry', { token: 'g0' }))).toBe(true);
-    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'scheduled' });
-    expect(await claim({ ...one, token: 'g0' }, LEASE_MS)).toMatchObject({ verdict: 'claimed' });
-  });
+test('the life cycle of a webhook is an event, a claim and a delivery', async () => {
+  const { accept, claim, settle, log, counter } = newLedger();
+  const one = newDelivery();
+  expect(await accept([one])).toEqual(new Map());
+  const lease = leaseOf(await claim(one, LEASE_MS));
+  expect(await settle(lease, ended('delivered'))).toBe(true);
+  expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'PutItem', 'BatchWriteItem']);
+  expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
+  expect(await shared.table.event(one.webhook_id)).toMatchObject({ payload: one.payload });
+  expect(log.lines).toEqual([]);
+  expect(counter.counts).toEqual({});
 });
 
 test('a delivery whose lease has ended keeps the generation and the attempts of the next claim', async () => {
@@ -113,11 +103,6 @@ describe('accepting', () => {
     expect(JSON.stringify(input).split('"event"')).toHaveLength(2);
   });
 
-  test('of nothing makes no call', async () => {
-    expect(await newLedger().accept([])).toEqual(new Map());
-    expect(operations()).toEqual([]);
-  });
-
   test('writes even if nothing could be read, and returns undefined', async () => {
     const { accept, log, counter } = newLedger();
     shared.front.decide(({ operation }) => (operation === 'BatchGetItem' ? REFUSED : 'pass'));
@@ -131,27 +116,14 @@ describe('accepting', () => {
   });
 });
 
-describe('a claim', () => {
-  test('of a duplicate is counted and logged', async () => {
-    const { claim, log, counter } = newLedger();
-    const one = newDelivery({ generation: 1 });
-    await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
-    await claim(one, LEASE_MS);
-    const { webhook_id, integration_id } = one;
-    expect(log.only('delivery.duplicate')).toEqual({ webhook_id, integration_id, generation: 1, state: 'delivered' });
-    expect(counter.counts).toEqual({ [METRICS.deliveryDuplicate]: 1 });
-  });
-
-  test('of a webhook with another function’s lease is logged', async () => {
-    const { claim, log, counter } = newLedger();
-    const one = newDelivery();
-    await claim(one, LEASE_MS);
-    await claim(one, LEASE_MS);
-    expect(log.lines).toMatchObject([
-      { level: 'info', message: 'delivery.busy', fields: { webhook_id: one.webhook_id } },
-    ]);
-    expect(counter.counts).toEqual({});
-  });
+test('the claim of a duplicate is counted and logged', async () => {
+  const { claim, log, counter } = newLedger();
+  const one = newDelivery({ generation: 1 });
+  await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
+  await claim(one, LEASE_MS);
+  const { webhook_id, integration_id } = one;
+  expect(log.only('delivery.duplicate')).toEqual({ webhook_id, integration_id, generation: 1, state: 'delivered' });
+  expect(counter.counts).toEqual({ [METRICS.deliveryDuplicate]: 1 });
 });
 
 describe('settling', () => {
@@ -174,19 +146,19 @@ describe('settling', () => {
     expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivering' });
   });
 
-  test('keeps how the response began of a partner that refuses, not of one that takes the delivery', async () => {
+  test('stores the start of a refusal, not of a 2xx response', async () => {
     const { claim, settle } = newLedger();
-    const answerOf = async (outcome: Progress['outcome']) => {
+    const responseOf = async (outcome: Progress['outcome']) => {
       const one = newDelivery();
       const responseStart = 'x'.repeat(RESPONSE_START_CHARACTERS + 1);
       await settle(leaseOf(await claim(one, LEASE_MS)), ended(outcome, { responseStart }));
       return shared.table.response(one.webhook_id);
     };
-    expect(await answerOf('dead')).toBe('x'.repeat(RESPONSE_START_CHARACTERS));
-    expect(await answerOf('delivered')).toBeUndefined();
+    expect(await responseOf('dead')).toBe('x'.repeat(RESPONSE_START_CHARACTERS));
+    expect(await responseOf('delivered')).toBeUndefined();
   });
 
-  test('is written although the answer is not', async () => {
+  test('is written although the response is not', async () => {
     const { claim, settle, log } = newLedger({
       ...shared.table,
       putResponse: () => Promise.reject(new LedgerUnavailable('putResponse: no')),
@@ -197,7 +169,7 @@ describe('settling', () => {
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
-  test('what another function has taken over is logged, and is not written', async () => {
+  test('a delivery that another function has claimed since is logged, and not written', async () => {
     const { claim, settle, log, queued } = newLedger();
     const one = newDelivery();
     const lease = leaseOf(await claim(one, LEASE_MS));
@@ -211,7 +183,7 @@ describe('settling', () => {
   });
 });
 
-test('a note of what needs none is no failure', async () => {
+test('an unclaimed outcome that is outdated is no failure', async () => {
   const { settleUnclaimed, log } = newLedger();
   const one = newDelivery();
   await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
@@ -228,18 +200,18 @@ describe('without its table', () => {
     const known = await ledger.accept([one]);
     const claimed = await ledger.claim(one, LEASE_MS);
     const settled = await ledger.settle(leaseOf(claimed), ended('parked', { responseStart: LEARNER_DATA[0] }));
-    const noted = await ledger.settleUnclaimed(one, ended('retry', { token: 'g0' }));
-    return { one, known, claimed, settled, noted };
+    const unclaimed = await ledger.settleUnclaimed(one, ended('retry', { token: 'g0' }));
+    return { one, known, claimed, settled, unclaimed };
   };
 
-  test('the ledger grants every claim, and what rests in it is not written', async () => {
+  test('the ledger grants every claim, and does not park', async () => {
     const ledger = newLedger();
-    const { one, ...answers } = await everything(ledger);
-    expect(answers).toEqual({
+    const { one, ...results } = await everything(ledger);
+    expect(results).toEqual({
       known: undefined,
       claimed: { verdict: 'claimed', lease: { delivery: one, record: undefined } },
       settled: false,
-      noted: true,
+      unclaimed: true,
     });
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6, [METRICS.outcomeQueued]: 1 });
     expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
@@ -248,7 +220,7 @@ describe('without its table', () => {
     expect(ledger.log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
-  test('the ledger says so once a second for each operation, and counts all', async () => {
+  test('the ledger logs one failure a second for each operation, and counts all', async () => {
     const { claim, log, counter } = newLedger();
     const claimAll = () => Promise.all(Array.from({ length: 10 }, () => claim(newDelivery(), LEASE_MS)));
     await claimAll();
@@ -260,34 +232,19 @@ describe('without its table', () => {
     expect(log.messages()).toEqual(['ledger.unavailable', 'ledger.unavailable']);
     expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 30 });
   });
-
-  test('what was delivered is written once it is there again', async () => {
-    const { claim, settle } = newLedger();
-    const one = newDelivery();
-    const lease = leaseOf(await claim(one, LEASE_MS));
-    expect(lease.record).toBeUndefined();
-    shared.front.decide(() => 'pass');
-    expect(await settle(lease, ended('delivered'))).toBe(true);
-    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'delivered' });
-  });
 });
 
-describe('an outcome that its table does not take', () => {
+describe('an outcome that cannot be written', () => {
   test.each<[string, Settlement]>([
     ['delivered', ended('delivered', { attempt: { at: new Date(NOW).toISOString(), status: 200, duration_ms: 9 } })],
     ['dead', ended('dead', { responseStart: LEARNER_DATA[0] })],
-    ['carried on', ended('retry', { token: 'g0-a1' })],
-    [
-      'parked in a workflow',
-      { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, park_count: 1 } },
-    ],
-  ])('is queued with its claim, and without any learner: %s', async (_, settlement) => {
+  ])('is queued with its claim, and without personal data: %s', async (_outcome, settlement) => {
     const { claim, settle, queued, counter } = newLedger();
     const one = newDelivery({ user_id: '4711', course_id: 'course-v1:edX+DemoX+Demo_Course' });
     const { delivery: claimed, record } = leaseOf(await claim(one, LEASE_MS));
     shared.front.decide(() => REFUSED);
     expect(await settle({ delivery: claimed, record }, settlement)).toBe(true);
-    const { responseStart: _answer, ...kept } = settlement;
+    const { responseStart: _, ...kept } = settlement;
     const { payload, user_id, course_id, ...facts } = claimed;
     expect(queued).toEqual([
       {
@@ -299,7 +256,7 @@ describe('an outcome that its table does not take', () => {
     expect(counter.counts).toMatchObject({ [METRICS.outcomeQueued]: 1 });
   });
 
-  test('is queued where it could not be claimed, or did not have to be', async () => {
+  test('is queued if its claim had no response, or if there was none', async () => {
     const { claim, settle, settleUnclaimed, queued } = newLedger();
     shared.front.decide(() => REFUSED);
     const one = newDelivery();
@@ -308,7 +265,7 @@ describe('an outcome that its table does not take', () => {
     expect(queued.map(({ lease }) => lease.kind)).toEqual(['unseen', 'unclaimed']);
   });
 
-  test('is queued until its own claim has ended, of which the response was lost', async () => {
+  test('is queued until its own lease has ended, if the response of the claim was lost', async () => {
     const { claim, settle, queued } = newLedger();
     const one = newDelivery();
     shared.front.decide(({ operation }) => (operation === 'PutItem' ? 'lose' : REFUSED));
@@ -319,7 +276,7 @@ describe('an outcome that its table does not take', () => {
     expect(queued).toMatchObject([{ lease: { kind: 'unseen' }, settlement: { progress: { outcome: 'dead' } } }]);
   });
 
-  test('is lost where the queue does not take it either: that is counted, logged, and no failure of the delivery', async () => {
+  test('is lost if the queue refuses it too, which is counted and logged', async () => {
     const { claim, settle, log, counter } = newLedger(shared.table, { queueOutcome: async () => false });
     const one = newDelivery();
     const lease = leaseOf(await claim(one, LEASE_MS));
@@ -336,14 +293,14 @@ describe('an outcome that its table does not take', () => {
   });
 });
 
-describe('behind its breaker', () => {
+describe('behind its circuit breaker', () => {
   const breaker = { failuresToOpen: 5, openMs: 10_000, slowMs: 1_000 };
-  const guarded = (table = shared.table) => newLedger(table, { breaker });
+  const guarded = () => newLedger(shared.table, { breaker });
   const claims = async ({ claim }: ReturnType<typeof newLedger>, times: number) => {
     for (let made = 0; made < times; made += 1) await claim(newDelivery(), LEASE_MS);
   };
 
-  test('a table that fails is asked for no more claims, which are granted unseen, until a probe succeeds', async () => {
+  test('a table that fails gets no more claims, which are granted, until a probe succeeds', async () => {
     const ledger = guarded();
     shared.front.decide(() => REFUSED);
     await claims(ledger, 8);
@@ -357,57 +314,7 @@ describe('behind its breaker', () => {
     expect(ledger.log.only('ledger.breaker_closed')).toEqual({ operation: 'claim' });
   });
 
-  describe('by timers', () => {
-    beforeEach(() => {
-      jest.useFakeTimers({ doNotFake: ['Date', 'performance'] });
-    });
-    afterEach(() => {
-      jest.useRealTimers();
-    });
-    const responding = (pass: () => Promise<void>): LedgerTable => ({
-      ...shared.table,
-      replace: async () => {
-        await pass();
-        return true;
-      },
-    });
-
-    test('a table that responds slowly is left alone too', async () => {
-      const slow = responding(async () => {
-        for (let tick = 0; tick < 20; tick += 1) {
-          shared.nowMs += 50;
-          await jest.advanceTimersByTimeAsync(50);
-        }
-      });
-      const ledger = guarded(slow);
-      await claims(ledger, 6);
-      expect(ledger.counter.counts).toEqual({ [METRICS.ledgerSkipped]: 1 });
-    });
-
-    test('a table whose responses wait for our own CPU is asked on: the event loop stood still', async () => {
-      const ledger = guarded(
-        responding(async () => {
-          shared.nowMs += 60_000;
-        }),
-      );
-      await claims(ledger, 8);
-      expect(ledger.counter.counts).toEqual({});
-    });
-  });
-
-  test('outcomes go to the queue at once', async () => {
-    const ledger = guarded();
-    const holds = await Promise.all(
-      Array.from({ length: 8 }, async () => leaseOf(await ledger.claim(newDelivery(), LEASE_MS))),
-    );
-    shared.front.decide(() => REFUSED);
-    shared.front.calls.length = 0;
-    for (const lease of holds) expect(await ledger.settle(lease, ended('dead'))).toBe(true);
-    expect(operations()).toHaveLength(5);
-    expect(ledger.queued).toHaveLength(8);
-  });
-
-  test('a table that reads well and writes slowly is still read: each operation has its own', async () => {
+  test('each operation has a circuit breaker of its own', async () => {
     const ledger = guarded();
     shared.front.decide(({ operation }) => (operation === 'PutItem' ? REFUSED : 'pass'));
     await claims(ledger, 6);
@@ -417,7 +324,7 @@ describe('behind its breaker', () => {
     expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'BatchGetItem']);
   });
 
-  test('a partition that is throttled keeps no other call from the table', async () => {
+  test('throttling of a partition does not open it', async () => {
     const ledger = guarded();
     shared.front.decide(() => throttled);
     await claims(ledger, 8);
@@ -425,7 +332,7 @@ describe('behind its breaker', () => {
     expect(ledger.log.messages()).not.toContain('ledger.breaker_opened');
   });
 
-  test('timers are asked for however slow the table is: a lead that was moved is not sent at its old time', async () => {
+  test('timers have none: a lead that was moved is not sent at its old time', async () => {
     const ledger = guarded();
     shared.front.decide(() => REFUSED);
     for (let made = 0; made < 8; made += 1) expect(await ledger.timers(['timer_0'])).toBeUndefined();

@@ -85,12 +85,6 @@ describe('a delivered outcome', () => {
     }
   });
 
-  test('of a later generation raises the record’s', () => {
-    expect(decide(standing('accepted', -5), outcomeOf('delivered', 0, { generation: 3 }))).toMatchObject({
-      record: { state: 'delivered', generation: 3, attempt: 1 },
-    });
-  });
-
   test('makes the record where there is none', () => {
     const decision = decide(undefined, outcomeOf('delivered', 0, { generation: 2 }));
     expect(decision).toMatchObject({

@@ -169,17 +169,6 @@ describe('a webhook that is resent', () => {
     const parkedSince = CAUSES.map((cause) => reopened(ended({ state: 'parked' }), cause, NOW)?.parked_since);
     expect(parkedSince).toEqual([undefined, at(-50), at(-50)]);
   });
-
-  test('counts the reconciler’s resends', () => {
-    const once = reopened(ended(), 'republish', NOW) as LedgerRecord;
-    expect(once.republished).toBe(1);
-    expect(reopened(once, 'republish', NOW)?.republished).toBe(2);
-    expect(reopened(once, 'release', NOW)?.republished).toBe(1);
-  });
-
-  test('that was never claimed: its first version', () => {
-    expect(reopened(newRecord(subject(), NOW), 'republish', NOW)).toMatchObject({ version: 1, generation: 1 });
-  });
 });
 
 describe('an event, as the ledger stores it', () => {
@@ -190,10 +179,6 @@ describe('an event, as the ledger stores it', () => {
     expect(ledgerEventSchema.strict().parse(kept)).toEqual(kept);
     const { schema_version, generation, progress, token, ...said } = carried;
     expect(kept).toEqual(said);
-  });
-
-  test('was accepted now, if no time is given', () => {
-    expect(eventOf(subject(), NOW).accepted_at).toBe(at(0));
   });
 
   test('becomes a new delivery, in the generation of its record, with the known learning time', () => {
@@ -210,15 +195,6 @@ describe('an event, as the ledger stores it', () => {
       ...untold,
       generation: 4,
       progress: { enrichment: NOT_ENRICHED, config_version: 'v7', attempt: 0, due_at: null },
-    });
-  });
-
-  test('goes to the workflow for its learning time if that is not known', () => {
-    const { enrichment, ...unknown } = held();
-    expect(deliveryOf(eventOf(carried, NOW), unknown, NOW, 'replay').progress.enrichment).toEqual({
-      status: 'pending',
-      attempts: 1,
-      first_failed_at: at(0),
     });
   });
 });

@@ -77,21 +77,9 @@ describe('an event that is published again', () => {
   const standing = timer(leadOf('one', 0 - HOUR_MS, { send_at: at(HOUR_MS) }));
   const again = (occurredMs: number, dueMs: number) => timer(leadOf('one', occurredMs, { send_at: at(dueMs) }));
 
-  test('later, with a later time, moves to it', () => expect(moveOf(standing, again(-5, 2 * HOUR_MS))).toBe('later'));
-  test('later, with an earlier time, moves to it', () => expect(moveOf(standing, again(-5, 60_000))).toBe('earlier'));
-  test('later, with the same time, confirms it', () => expect(moveOf(standing, again(-5, HOUR_MS))).toBe('same'));
-
   test('of the same time, or an earlier one, is a copy', () => {
     expect(moveOf(standing, again(-HOUR_MS, 60_000))).toBe('none');
     expect(moveOf(standing, again(-2 * HOUR_MS, 60_000))).toBe('none');
-  });
-
-  test('moves nothing that has fired, or that is not its own', () => {
-    const { due_at, ...awake } = standing;
-    expect(moveOf(awake, again(-5, 60_000))).toBe('none');
-    for (const otherMs of [-HOUR_MS, -1]) {
-      expect(moveOf(timer(leadOf('other', otherMs, { send_at: at(1) })), again(-5, 60_000))).toBe('none');
-    }
   });
 
   // An older event's timer shows that this event's was never written: a later timer is never replaced by an older one.
@@ -125,24 +113,8 @@ describe('a due delivery', () => {
       expect(decideWhenDue({ ...due, generation }, earlier, NOW)).toEqual({ to: 'send' });
   });
 
-  test('of two at the same time the recorded one is sent', () => {
-    expect(decideWhenDue(due, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
-  });
-
   test('it is not cancelled by an earlier event, whose timer remained', () => {
     expect(decideWhenDue(due, timer(leadOf('earlier', -2 * HOUR_MS)), NOW)).toEqual({ to: 'send' });
-  });
-
-  test('it keeps waiting if it was moved to a later time, and is sent then', () => {
-    const moved = { ...timer({ ...own, occurred_at: at(-5) }), due_at: at(HOUR_MS) };
-    expect(decideWhenDue(due, moved, NOW)).toEqual({ to: 'wait', untilMs: NOW + HOUR_MS });
-    expect(decideWhenDue({ ...due, progress: { ...due.progress, due_at: at(HOUR_MS) } }, moved, NOW).to).toBe('send');
-  });
-
-  test('it ends if it was moved to an earlier time: another generation carries it', () => {
-    const moved = { ...timer({ ...own, occurred_at: at(-5), send_at: at(-1_000) }), generation: 1 };
-    expect(decideWhenDue(due, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
-    expect(decideWhenDue({ ...due, generation: 1 }, moved, NOW).to).toBe('send');
   });
 
   test('it is sent by a later generation than the timer’s: it was released, or found stuck', () => {

@@ -4,22 +4,12 @@ import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
 import { itemBytes } from '../../lambdas/ledger/table/item-size.ts';
 import type { Item } from '../../lambdas/ledger/table/table-calls.ts';
 
-/** What calls of one kind take, in DynamoDB's units. */
-export interface Units {
-  readonly calls: number;
-  readonly writes: number;
-  /** Those of the writes that an index entry takes. */
-  readonly indexWrites: number;
-  readonly reads: number;
-}
-
-/** By the call's name: `PutItemCommand`. */
-export type Capacity = Readonly<Record<string, Units>>;
-
 const WRITE_UNIT_BYTES = 1024;
 const READ_UNIT_BYTES = 4096;
 
-/** A call, and its answer. */
+const { partitionKey, sortKey, index } = LEDGER_TABLE;
+
+/** A call, and its response. */
 export interface TableCall {
   readonly name: string;
   // biome-ignore lint/suspicious/noExplicitAny: anything that the SDK sends.
@@ -28,99 +18,69 @@ export interface TableCall {
   readonly output: any;
 }
 
+type Sent = Record<string, AttributeValue>;
+
 /**
- * Counts units by DynamoDB's rules (Developer Guide, "DynamoDB read and write operations"): a write unit for each KB
- * begun of the item or of the one it replaces, whichever is larger, with a condition or without; the same for an entry of
- * the index that changes; a read unit for each 4 KB begun of an item, half of it where the read may be stale. The local
- * server counts no index.
+ * Counts units of the calls of a delivery by DynamoDB's rules (Developer Guide, "DynamoDB read and write operations"): a
+ * write unit for each KB begun of the item or of the one it replaces, whichever is larger; the same for an entry of the
+ * index that changes; a read unit for each 4 KB begun of an item, half of it if the read may be stale. The local server
+ * counts no index.
  */
 export function createCapacityMeter() {
   const items = new Map<string, Item>();
-  let counted = new Map<string, Units>();
+  let counted = { writes: 0, reads: 0 };
 
-  function putUnits(marshalled: Record<string, AttributeValue>): Omit<Units, 'calls'> {
+  function countPut(marshalled: Sent): void {
     const item = unmarshall(marshalled);
     const before = items.get(keyText(item));
     items.set(keyText(item), item);
-    const indexWrites = entryWrites(before && entryOf(before), entryOf(item));
-    return { writes: kilobytes(item, before) + indexWrites, indexWrites, reads: 0 };
+    counted.writes += kilobytes(item, before) + entryWrites(before && entryOf(before), entryOf(item));
   }
 
-  function unitsOf({ name, input, output }: TableCall): readonly Omit<Units, 'calls'>[] {
-    if (name === 'PutItemCommand') return [putUnits(input.Item)];
-    if (name === 'BatchWriteItemCommand') return puts(input).map((item) => putUnits(item));
-    if (name === 'BatchGetItemCommand') return gets(input, output);
-    throw new Error(`${name} is not part of the happy path`);
+  function countGets(keys: readonly Sent[], isConsistent: boolean, found: readonly Sent[]): void {
+    const byKey = new Map(found.map((one) => unmarshall(one)).map((item) => [keyText(item), item]));
+    for (const key of keys) {
+      // An item that does not exist takes a unit, too.
+      const bytes = itemBytes(byKey.get(keyText(unmarshall(key))) ?? {});
+      counted.reads += Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) / (isConsistent ? 1 : 2);
+    }
   }
 
   return {
-    count(call: TableCall): void {
-      const all = [counted.get(call.name) ?? NOTHING, { ...NOTHING, calls: 1 }, ...unitsOf(call)];
-      counted.set(call.name, all.reduce<Units>(sum, NOTHING));
+    count({ name, input, output }: TableCall): void {
+      const [[table = '', requests] = []] = Object.entries<never>(input.RequestItems ?? {});
+      if (name === 'PutItemCommand') countPut(input.Item);
+      else if (name === 'BatchWriteItemCommand') {
+        for (const { PutRequest } of requests as unknown as { PutRequest: { Item: Sent } }[]) countPut(PutRequest.Item);
+      } else if (name === 'BatchGetItemCommand') {
+        const { Keys, ConsistentRead } = requests as unknown as { Keys: Sent[]; ConsistentRead: boolean };
+        countGets(Keys, ConsistentRead, output.Responses[table]);
+      } else throw new Error(`${name} is not a call of a delivery`);
     },
-    /** What was counted since this was last asked. */
-    take(): Capacity {
-      const taken = Object.fromEntries(counted);
-      counted = new Map();
+    /** The units since the last call of this function. */
+    take() {
+      const taken = counted;
+      counted = { writes: 0, reads: 0 };
       return taken;
     },
   };
 }
 
-const NOTHING: Units = { calls: 0, writes: 0, indexWrites: 0, reads: 0 };
-
-function sum(a: Units, b: Partial<Units>): Units {
-  return {
-    calls: a.calls + (b.calls ?? 0),
-    writes: a.writes + (b.writes ?? 0),
-    indexWrites: a.indexWrites + (b.indexWrites ?? 0),
-    reads: a.reads + (b.reads ?? 0),
-  };
-}
-
-type Sent = Record<string, AttributeValue>;
-
-function puts({ RequestItems }: { readonly RequestItems: Record<string, { PutRequest?: { Item: Sent } }[]> }): Sent[] {
-  return Object.values(RequestItems)
-    .flat()
-    .map(({ PutRequest }) => {
-      if (PutRequest === undefined) throw new Error('nothing is deleted on the happy path');
-      return PutRequest.Item;
-    });
-}
-
-function gets(
-  { RequestItems }: { readonly RequestItems: Record<string, { Keys: Sent[]; ConsistentRead?: boolean }> },
-  { Responses = {} }: { readonly Responses?: Record<string, Sent[]> },
-) {
-  return Object.entries(RequestItems).flatMap(([table, { Keys, ConsistentRead }]) => {
-    const found = new Map((Responses[table] ?? []).map((one) => unmarshall(one)).map((item) => [keyText(item), item]));
-    return Keys.map((key) => {
-      // What is not there takes a unit, too.
-      const bytes = itemBytes(found.get(keyText(unmarshall(key))) ?? {});
-      const units = Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES));
-      return { writes: 0, indexWrites: 0, reads: ConsistentRead ? units : units / 2 };
-    });
-  });
-}
-
-const { partitionKey, sortKey, index } = LEDGER_TABLE;
-
 function keyText(item: Item): string {
   return `${item[partitionKey]} ${item[sortKey]}`;
 }
 
-/** What the index holds of an item; undefined where it does not list it. */
+/** An item's entry in the index; undefined if it is not listed. */
 function entryOf(item: Item): Item | undefined {
   if (item[index.partitionKey] === undefined || item[index.sortKey] === undefined) return undefined;
   const names = [partitionKey, sortKey, index.partitionKey, index.sortKey, ...index.attributes];
   return Object.fromEntries(names.filter((name) => item[name] !== undefined).map((name) => [name, item[name]]));
 }
 
+/** An entry that moves to another key is deleted and written. */
 function entryWrites(before: Item | undefined, after: Item | undefined): number {
   if (JSON.stringify(before) === JSON.stringify(after)) return 0;
-  if (before === undefined || after === undefined) return kilobytes(before ?? after ?? {});
-  const isMoved = [index.partitionKey, index.sortKey].some((name) => before[name] !== after[name]);
+  const isMoved = before && after && [index.partitionKey, index.sortKey].some((name) => before[name] !== after[name]);
   return isMoved ? kilobytes(before) + kilobytes(after) : kilobytes(before, after);
 }
 

@@ -8,7 +8,6 @@ import {
   hasExpired,
   lineOf,
   recordOf,
-  responseItem,
   stateItem,
 } from '../../../lambdas/ledger/table/ledger-items.ts';
 import type { Item } from '../../../lambdas/ledger/table/table-calls.ts';
@@ -91,10 +90,6 @@ describe('a state item', () => {
 describe('an event item', () => {
   const event = eventOf(subject(), NOW);
 
-  test('returns its event, without progress', () => {
-    expect(eventOfItem(stored(eventItem(event, 30)))).toStrictEqual(event);
-  });
-
   test('is listed as an event, and expires when payloads do', () => {
     expect(eventItem(event, 30)).toMatchObject({
       pk: event.webhook_id,
@@ -108,11 +103,6 @@ describe('an event item', () => {
   test('without a payload cannot be read', () => {
     expect(eventOfItem({ ...eventItem(event, 30), payload: undefined })).toBeUndefined();
   });
-});
-
-test('a response expires when payloads do', () => {
-  const item = responseItem('wh_1', new Date(NOW).toISOString(), 'Not Found', 30);
-  expect(item).toEqual({ pk: 'wh_1', sk: 'response', response: 'Not Found', expires_at: NOW / 1000 + day(30) });
 });
 
 test('a directory entry expires after the last record of its day', () => {
