@@ -8,6 +8,7 @@ import { type Counter, FEATURE_NAME, METRICS } from '../shared/metric-definition
 import {
   type AllStatuses,
   FEATURE_DESCRIPTION,
+  type FeatureQuery,
   type FeatureState,
   type FeatureStatus,
   featureQuerySchema,
@@ -58,7 +59,8 @@ async function respond(request: StatusRequest, services: StatusServices): Promis
   if (feature !== undefined && feature !== FEATURE_NAME) return errorResponse(404, 'There is no feature of this name');
   const fields = queryFields(request.rawQueryString);
   if (fields === undefined) return errorResponse(400, 'Give each parameter once at most');
-  const query = (feature === undefined ? statusQuerySchema : featureQuerySchema).safeParse(fields);
+  const query: z.ZodSafeParseResult<FeatureQuery> =
+    feature === undefined ? statusQuerySchema.safeParse(fields) : featureQuerySchema.safeParse(fields);
   if (!query.success) return errorResponse(400, faultOf(query.error));
   if (caller === 'browsers' && !mayAsk(request, query.data, services.enterpriseClaim)) {
     return errorResponse(403, 'Your token is not of this enterprise');
@@ -68,19 +70,17 @@ async function respond(request: StatusRequest, services: StatusServices): Promis
     return errorResponse(503, 'The state cannot be read just now', { 'retry-after': String(STATUS_MAX_AGE_SECONDS) });
   }
   // There is one feature.
-  const countEvaluation = ({ reason }: Pick<FeatureState, 'reason'>) =>
-    services.counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: reason });
-  if (feature === undefined) {
-    const statuses = allStatuses(flag, query.data);
-    for (const state of Object.values(statuses.features)) countEvaluation(state);
-    return success(statuses);
+  const state = featureState(flag, query.data.enterprise_customer_uuid);
+  services.counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: state.reason });
+  const { user_id = null, enterprise_customer_uuid = null, require: required } = query.data;
+  if (required !== undefined && !state.enabled) {
+    return errorResponse(403, `${NOT_ENABLED} ${state.user_specific ? 'this' : 'any'} enterprise`);
   }
-  const status = featureStatus(flag, feature, query.data);
-  if (status === undefined) return errorResponse(404, 'There is no feature of this name');
-  countEvaluation(status);
-  const isRequired = 'require' in query.data && query.data.require === 'enabled';
-  if (!isRequired || status.enabled) return success(status);
-  return errorResponse(403, `${NOT_ENABLED} ${status.user_specific ? 'this' : 'any'} enterprise`);
+  const asked = { user_id, enterprise_customer_uuid };
+  if (feature === undefined) {
+    return success({ features: { [FEATURE_NAME]: state }, ...asked } satisfies AllStatuses);
+  }
+  return success({ feature, ...state, ...asked } satisfies FeatureStatus);
 }
 
 /** Looks up the route that the gateway matched. */
@@ -131,17 +131,6 @@ function queryFields(rawQueryString: string): Readonly<Record<string, string>> |
   return Object.fromEntries(parameters);
 }
 
-/** The state of every feature for the query's enterprise. There is one feature. */
-export function allStatuses(flag: Flag, query: StatusQuery): AllStatuses {
-  return { features: { [FEATURE_NAME]: featureState(flag, query.enterprise_customer_uuid) }, ...askedOf(query) };
-}
-
-/** @returns undefined if there is no feature of that name */
-export function featureStatus(flag: Flag, feature: string, query: StatusQuery): FeatureStatus | undefined {
-  if (feature !== FEATURE_NAME) return undefined;
-  return { feature, ...featureState(flag, query.enterprise_customer_uuid), ...askedOf(query) };
-}
-
 /** @param enterpriseId undefined for the general state */
 function featureState(flag: Flag, enterpriseId: string | undefined): FeatureState {
   const { isOn, reason } = enterpriseId === undefined ? evaluateGeneral(flag) : evaluateFlag(flag, enterpriseId);
@@ -160,8 +149,4 @@ function evaluateGeneral(flag: Flag): Evaluation {
   if (flag.rollout_percentage > 0) return { isOn: true, reason: 'within_percentage' };
   if (flag.pilot_enterprises.length > 0) return { isOn: true, reason: 'pilot' };
   return { isOn: false, reason: 'beyond_percentage' };
-}
-
-function askedOf({ user_id, enterprise_customer_uuid }: StatusQuery) {
-  return { user_id: user_id ?? null, enterprise_customer_uuid: enterprise_customer_uuid ?? null };
 }

@@ -66,4 +66,3 @@ export type FeatureStatus = z.infer<typeof featureStatusSchema>;
 
 /** Every error of the handler. Those of the gateway are `{"message": …}`. */
 export const statusErrorSchema = z.strictObject({ detail: z.strictObject({ error: z.string() }) });
-export type StatusError = z.infer<typeof statusErrorSchema>;

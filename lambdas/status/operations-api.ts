@@ -93,12 +93,12 @@ function unreadable(): HttpResponse {
 }
 
 /** The token of a header `Authorization: Bearer …` (RFC 6750); undefined in any other form. */
-export function bearerToken(authorization: string | undefined): string | undefined {
+function bearerToken(authorization: string | undefined): string | undefined {
   return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
 }
 
 /** Whether two tokens are equal, in a time that reveals neither the first difference nor the expected token's length. */
-export function isSameToken(given: string, expected: string): boolean {
+function isSameToken(given: string, expected: string): boolean {
   return timingSafeEqual(digest(given), digest(expected));
 }
 

@@ -48,7 +48,7 @@ const REQUESTS: readonly Asked[] = [
   { state: { isCloudWatchDown: true, isLedgerDown: true } },
   { state: { isCloudWatchDown: true, registry: undefined } },
   { state: { isCloudWatchDown: true, isLedgerDown: true, registry: undefined } },
-  { state: { untold: new Set(['skillsoft']) } },
+  { state: { withoutData: new Set(['skillsoft']) } },
   { state: { tokenFault: new SecretUnavailable('no') } },
 ];
 

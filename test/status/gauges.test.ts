@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { KINDS } from '../../lambdas/events/event-types/event-types.ts';
-import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { definitionOf, METRICS, type MetricName } from '../../lambdas/shared/metric-definitions.ts';
 import { gaugeQueries, gaugeSamples } from '../../lambdas/status/gauges.ts';
 import { keyOf, spanUntil } from '../../lambdas/status/metric-queries.ts';
 import { GAUGES, type GaugeDefinition, type GaugeKey, type Sample } from '../../lambdas/status/prometheus.ts';
@@ -15,7 +15,7 @@ const QUEUES = {
 const NAMESPACE = 'LearningTimeWebhooks/prod';
 const READ = { queues: QUEUES, timers: { waiting: 12, overdue: 1 }, readAtMs: NOW };
 
-/** A value for everything that is asked: 1, 2, 3 … in the order of the queries, but for those that are given. */
+/** A value for each query: 1, 2, 3 … in their order, except for those that are given. */
 function allValues(ids: readonly string[], given: Readonly<Record<string, number>> = {}): Map<string, number> {
   const queries = gaugeQueries(NAMESPACE, ids, QUEUES);
   return new Map(queries.map(({ key }, index) => [key, given[key] ?? index + 1]));
@@ -27,40 +27,30 @@ function samples(values: ReadonlyMap<string, number>, integrationIds: readonly s
 
 const valuesOf = (all: readonly Sample[] | undefined) => all?.map(({ value }) => value);
 
-describe('what is asked of CloudWatch', () => {
-  test('is what functions of the stage publish, and what SQS does', () => {
+describe('the queries', () => {
+  test('are of metrics that functions publish, by their dimensions, and of SQS', () => {
     const queries = gaugeQueries(NAMESPACE, ['acme'], QUEUES);
     expect(new Set(queries.map(({ key }) => key)).size).toBe(queries.length);
+    for (const { namespace, name, dimensions } of queries.filter((query) => query.namespace !== 'AWS/SQS')) {
+      const { services, dimensions: others = {} } = definitionOf(name as MetricName);
+      expect({ namespace, names: Object.keys(dimensions) }).toEqual({
+        namespace: NAMESPACE,
+        names: ['service', ...Object.keys(others)],
+      });
+      expect(services).toContain(dimensions.service);
+    }
     expect(queries).toContainEqual({
-      key: keyOf(METRICS.deliverySuccess, 'acme'),
-      namespace: NAMESPACE,
-      name: 'webhook.delivery.success',
-      dimensions: { service: 'delivery', integration: 'acme' },
-      statistic: 'Sum',
+      key: keyOf('ApproximateAgeOfOldestMessage', 'EventsQueue'),
+      namespace: 'AWS/SQS',
+      name: 'ApproximateAgeOfOldestMessage',
+      dimensions: { QueueName: 'EventsQueue' },
+      statistic: 'Maximum',
       periodSeconds: 300,
-      take: 'sum',
+      take: 'latest',
     });
-    expect(queries).toContainEqual(
-      expect.objectContaining({
-        name: 'webhook.kind.failure',
-        dimensions: { service: 'delivery', kind: 'lead.hot' },
-        take: 'sum',
-      }),
-    );
-    expect(queries).toContainEqual(
-      expect.objectContaining({
-        namespace: 'AWS/SQS',
-        name: 'ApproximateAgeOfOldestMessage',
-        dimensions: { QueueName: 'EventsQueue' },
-        take: 'latest',
-      }),
-    );
-    expect(queries).toContainEqual(
-      expect.objectContaining({ namespace: NAMESPACE, name: METRICS.cacheHit, dimensions: { service: 'enrichment' } }),
-    );
   });
 
-  test('goes back to the beginning of a period, and includes this minute', () => {
+  test('begin with a whole period, and include this minute', () => {
     const nowMs = Date.parse('2026-01-15T12:03:20.500Z');
     const { fromMs, untilMs } = spanUntil(nowMs, 1, 300);
     expect([new Date(fromMs).toISOString(), new Date(untilMs).toISOString()]).toEqual([
@@ -75,7 +65,7 @@ describe('what is asked of CloudWatch', () => {
 });
 
 describe('the gauges', () => {
-  test('have all a value where everything could be read, each with the labels that the table says', () => {
+  test('have a value if everything could be read, each with its labels', () => {
     const shown = samples(allValues(['acme']));
     for (const [key, gauge] of Object.entries(GAUGES) as [GaugeKey, GaugeDefinition][]) {
       expect(shown[key]?.length).toBeGreaterThan(0);
@@ -89,7 +79,7 @@ describe('the gauges', () => {
     }
   });
 
-  test('are in base units: seconds, and shares of one', () => {
+  test('are in base units: seconds, and ratios', () => {
     const shown = samples(
       allValues(['acme', 'globex'], {
         [METRICS.deliveryLatency]: 2500,
@@ -114,7 +104,7 @@ describe('the gauges', () => {
     expect(valuesOf(shown.readAt)).toEqual([NOW / 1000]);
   });
 
-  test('have no share of nothing, and never more than all', () => {
+  test('have no ratio of nothing, and none above 1', () => {
     const nothing = { [METRICS.cacheHit]: 0, [METRICS.cacheMiss]: 0 };
     expect(valuesOf(samples(allValues(['acme'], nothing)).hitRatio)).toEqual([undefined]);
     const tooMany = {
@@ -125,7 +115,7 @@ describe('the gauges', () => {
     expect(valuesOf(samples(allValues(['acme'], tooMany)).fallbackRatio)).toEqual([1]);
   });
 
-  test('of what CloudWatch did not tell have no value, and the source is down', () => {
+  test('without data in CloudWatch have no value, and the source is down', () => {
     const values = allValues(['acme', 'globex']);
     values.delete(keyOf(METRICS.deliveryFailure, 'globex'));
     values.delete(METRICS.cacheMiss);
@@ -162,7 +152,7 @@ describe('the gauges', () => {
     expect(valuesOf(shown.sourceUp)).toEqual([1, 0, 1]);
   });
 
-  test('of integrations that could not be read are none, and the others are there', () => {
+  test('by integration are absent if the integrations could not be read, and the others are present', () => {
     const shown = gaugeSamples({ ...READ, integrationIds: undefined, values: allValues([]) });
     expect(shown.attempts).toEqual([]);
     expect(valuesOf(shown.successRatio)).toEqual([undefined]);

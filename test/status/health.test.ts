@@ -9,14 +9,14 @@ import { healthSchema } from '../../lambdas/status/health-document.ts';
 const counts = fc.record({ successes: fc.nat(1_000_000), failures: fc.nat(1_000_000) });
 
 describe('health', () => {
-  test('is degraded where its rate is below 0.8, though it is shown as 0.8', () => {
+  test('is degraded if its rate is below 0.8, even if it is rounded to 0.8', () => {
     expect(healthOf({ successes: 79_999, failures: 20_001 }, undefined)).toMatchObject({
       success_rate: 0.8,
       status: 'degraded',
     });
   });
 
-  test('whatever the counts: fits the contract, adds up, and is degraded below four in five', () => {
+  test('for any counts: fits the schema, adds up, and is degraded below four in five', () => {
     fc.assert(
       fc.property(counts, ({ successes, failures }) => {
         const health = healthSchema.parse(healthOf({ successes, failures }, undefined));
@@ -30,7 +30,7 @@ describe('health', () => {
     );
   });
 
-  test('of all together is of the sum, and not known where one is not', () => {
+  test('of all together is that of the sum, and unknown if one is', () => {
     fc.assert(
       fc.property(fc.array(counts), fc.nat(), (all, position) => {
         const total = all.reduce((sum, { successes, failures }) => sum + successes + failures, 0);
@@ -77,7 +77,7 @@ describe('the last error', () => {
     expect(lastErrorOf([webhook('dead', undefined)])?.message).toBe('dead-lettered');
   });
 
-  test('is the one that came about last, whatever the order', () => {
+  test('is the latest one, in any order', () => {
     const three = [3, 1, 2].map((minute) => webhook('dead', `HTTP 50${minute}`, at(minute)));
     fc.assert(
       fc.property(fc.shuffledSubarray(three, { minLength: 3 }), (order) => {
@@ -88,7 +88,7 @@ describe('the last error', () => {
     expect(latestError([undefined])).toBeUndefined();
   });
 
-  test('is found in whatever an attempt’s verdict says', () => {
+  test('is found in the reason of any failed attempt', () => {
     const failed = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,40}$/).map((code) => ({ kind: 'failed', code }) as const);
     const refused = fc.integer({ min: 300, max: 599 }).map((status) => ({ kind: 'answered', status }) as const);
     fc.assert(

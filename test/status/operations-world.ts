@@ -32,7 +32,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     isCloudWatchDown: false,
     isLedgerDown: false,
     /** Integrations and kinds without data in CloudWatch. */
-    untold: new Set<string>(),
+    withoutData: new Set<string>(),
     token: TOKEN,
     tokenFault: undefined as SecretUnavailable | undefined,
     nowMs: NOW,
@@ -44,7 +44,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     const { integration: id, kind } = dimensions;
     const of = id ?? kind;
     if (of === undefined) return 1;
-    if (state.untold.has(of)) return undefined;
+    if (state.withoutData.has(of)) return undefined;
     const isSuccess = name === METRICS.deliverySuccess || name === METRICS.kindSuccess;
     return (kind === undefined ? attempts : kinds)[of]?.[isSuccess ? 0 : 1] ?? 0;
   };
@@ -62,11 +62,11 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     log,
     now: () => state.nowMs,
   };
-  let held: string | undefined;
+  let cached: string | undefined;
   const fetchToken = async () => {
     if (state.tokenFault !== undefined) throw state.tokenFault;
-    held = state.token;
-    return { token: held };
+    cached = state.token;
+    return { token: cached };
   };
   const services = {
     health: createHealthReader({
@@ -86,7 +86,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
       queues: { events: 'e', deliveries: 'd', events_dead_letters: 'ed', deliveries_dead_letters: 'dd' },
     }),
     token: {
-      read: async () => (held === undefined ? fetchToken() : { token: held }),
+      read: async () => (cached === undefined ? fetchToken() : { token: cached }),
       async refetch() {
         asked.refetches += 1;
         return fetchToken();
