@@ -21,10 +21,11 @@ import {
   registry,
   serviceError,
 } from '../support/factories.ts';
-import { reportOf, reserved } from '../support/limiter-decisions.ts';
+import { allowed, failing, gone, reportOf, reserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
+import { answered, failed, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
 
+const NOW_ISO = new Date(NOW).toISOString();
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
   delivery(enrichment, { integration_id, event_id: `event for ${integration_id}` });
 const message = (given: Delivery) => ({ id: `message for ${given.integration_id}`, body: toMessageText(given) });
@@ -33,9 +34,9 @@ const read = (sent: { readonly body: string } | undefined) => deliverySchema.par
 const KNOWN = registry(
   ...['acme', 'busy', 'strict'].map((id) => integration({ id, url: `https://${id}.example/` })),
   integration({ id: 'slow', url: 'https://slow.example/', timeout_seconds: 16 }),
-  integration({ id: 'paused', active: false }),
+  integration({ id: 'inactive', active: false }),
 );
-const ANSWERS: Record<string, SendResult> = {
+const RESPONSES: Record<string, SendResult> = {
   'https://busy.example/': answered(503),
   'https://strict.example/': answered(400),
 };
@@ -52,16 +53,12 @@ async function deliver(messages: Messages, overrides: Partial<DeliverMessagesSer
   const [log, ledger] = [fakeLog(), openLedger()];
   const services: DeliverMessagesServices = {
     ...sendingServices([]),
-    limiter: openLimiter(),
-    async defer(more) {
-      deferred.push(...more);
-      return new Set();
-    },
+    ...{ ledger, log, counter: fakeCounter(), limiter: openLimiter(), random: () => 0.5 },
     integrations: { read: async () => KNOWN },
     sender: {
       async send(request) {
         sent.push(request);
-        return ANSWERS[request.url] ?? answered(200);
+        return RESPONSES[request.url] ?? answered(200);
       },
     },
     workflow: {
@@ -70,15 +67,14 @@ async function deliver(messages: Messages, overrides: Partial<DeliverMessagesSer
         return { token: executionToken(given), isOwn: true };
       },
     },
-    ledger,
+    async defer(more) {
+      deferred.push(...more);
+      return new Set();
+    },
     async deadLetter(more) {
       deadLetters.push(...more);
       return new Set();
     },
-    log,
-    counter: fakeCounter(),
-    now: () => NOW,
-    random: () => 0.5,
     ...overrides,
   };
   const received = messages.map((one) => {
@@ -96,14 +92,14 @@ describe('a message of the deliveries queue', () => {
     expect([failures, started, deadLetters]).toEqual([{}, [], []]);
   });
 
-  test('goes to the workflow where its partner may be well soon: due in a second, one attempt spent', async () => {
+  test('goes to the workflow after a temporary failure: due in a second, one attempt spent', async () => {
     const { failures, started, deadLetters } = await deliver(['busy']);
     const progress = { enrichment: ENRICHED, attempt: 1, due_at: '2026-01-15T12:00:01.000Z' };
     expect(started).toEqual([{ ...to('busy'), progress: { ...progress, outcome: 'retry', reason: 'HTTP 503' } }]);
     expect([failures, deadLetters]).toEqual([{}, []]);
   });
 
-  test('goes to the dead letter queue if it is permanent, as a delivery of the next generation', async () => {
+  test('goes to the dead letter queue after a permanent failure, as a delivery of the next generation', async () => {
     const { failures, started, deadLetters } = await deliver(['strict']);
     const deadLetter = { id: 'message for strict', body: expect.any(String), reason: 'HTTP 400' };
     expect(deadLetters).toEqual([{ ...deadLetter, integrationId: 'strict', webhookId: to('strict').webhook_id }]);
@@ -113,40 +109,54 @@ describe('a message of the deliveries queue', () => {
 
   const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T13:00:00.000Z' } as const;
   const scheduled = delivery(NOT_ENRICHED, { ...lead, generation: 1 }, { timed: true, due_at: lead.send_at });
-  const dueNow = (given: Delivery) => ({
-    ...given,
-    progress: { ...given.progress, due_at: new Date(NOW).toISOString() },
-  });
 
   test.each([
-    ['its integration has a long timeout', to('slow'), dueNow(to('slow'))],
-    ['its learning time is pending', to('acme', PENDING), dueNow(to('acme', PENDING))],
-    ['it is scheduled: nothing is early, and its timer is read there', scheduled, scheduled],
-  ])('goes to the workflow without a claim if %s', async (_what, given, expected) => {
+    ['its integration has a long timeout', to('slow'), NOW_ISO],
+    ['its learning time is pending', to('acme', PENDING), NOW_ISO],
+    ['it is scheduled: the workflow reads its timer', scheduled, lead.send_at],
+  ])('goes to the workflow without a claim if %s', async (_what, given, due_at) => {
     const { failures, sent, started, ledger } = await deliver([given]);
-    expect(started).toEqual([expected]);
-    const settlement = { token: executionToken(given), progress: { ...expected.progress, outcome: 'retry' } };
+    const progress = { ...given.progress, due_at };
+    expect(started).toEqual([{ ...given, progress }]);
+    const settlement = { token: executionToken(given), progress: { ...progress, outcome: 'retry' } };
     expect(ledger.noted).toMatchObject([{ webhookId: given.webhook_id, settlement }]);
     expect([failures, sent, ledger.claims]).toEqual([{}, [], []]);
   });
+
+  test.each([
+    ['half an object', '{', /^not JSON$/],
+    ['an empty object', '{}', /^schema_version: /],
+    ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
+  ])('is dead-lettered unchanged, with the reason, if it is invalid: %s', async (_what, body, reason) => {
+    const { failures, deadLetters, log } = await deliver([{ id: 'odd', body }]);
+    expect(deadLetters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
+    expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
+    expect(failures).toEqual({});
+  });
 });
 
-describe('a message whose integration’s limiter does not allow it', () => {
+describe('a message that the limiter does not allow', () => {
   const atMs = NOW + 90_500;
   const reservedUntil = (ms: number) => limiterThatSays({ decisions: [reserved(ms)] });
 
-  test('returns to the queue with a delay of whole seconds until its reserved slot', async () => {
-    const { failures, sent, started, deferred } = await deliver(['acme'], { limiter: reservedUntil(atMs) });
-    expect(deferred).toEqual([{ id: 'message for acme', body: expect.any(String), groupId: 'acme', delaySeconds: 90 }]);
-    expect(read(deferred[0]).progress).toMatchObject({ attempt: 0, reserved_for: '2026-01-15T12:01:30.500Z' });
-    expect([failures, sent, started]).toEqual([{}, [], []]);
+  test('returns to the queue with a delay of whole seconds until its reserved slot, and with a new token', async () => {
+    const limiter = reservedUntil(atMs);
+    const first = await deliver(['acme'], { limiter });
+    const deferred = { id: 'message for acme', body: expect.any(String), groupId: 'acme', delaySeconds: 90 };
+    expect([first.failures, first.sent, first.started, first.deferred]).toEqual([{}, [], [], [deferred]]);
+    const back = read(first.deferred[0]);
+    expect(back.progress).toMatchObject({ attempt: 0, reserved_for: '2026-01-15T12:01:30.500Z' });
+    const second = await deliver([back], { limiter });
+    expect([back.token, read(second.deferred[0]).token]).toEqual(['g0-d1-m', 'g0-d2-m']);
+    const settled = [...first.ledger.settled, ...second.ledger.settled];
+    expect(settled.map(({ settlement }) => settlement.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
   });
 
   test('returns immediately, and does not wait for another attempt that hangs', async () => {
     const hanging = Promise.withResolvers<SendResult>();
     const taken = Promise.withResolvers<void>();
     const ending = deliver(['acme', { ...message(to('acme')), id: 'the second' }], {
-      limiter: limiterThatSays({ decisions: [{ verdict: 'allow' }, reserved(atMs)] }),
+      limiter: limiterThatSays({ decisions: [allowed, reserved(atMs)] }),
       sender: { send: () => hanging.promise },
       async defer() {
         taken.resolve();
@@ -160,20 +170,12 @@ describe('a message whose integration’s limiter does not allow it', () => {
 
   test('returns without a delay if its slot has passed', async () => {
     let now = NOW;
-    const counter = {
-      count() {
-        now += 5_000;
-      },
-      measure() {},
+    const count = () => {
+      now += 5_000;
     };
+    const counter = { count, measure() {} };
     const { deferred } = await deliver(['acme'], { limiter: reservedUntil(NOW + 1_500), now: () => now, counter });
     expect(deferred).toMatchObject([{ delaySeconds: 0 }]);
-  });
-
-  test('stays in the queue if SQS refuses the deferred message', async () => {
-    const defer: DeliverMessagesServices['defer'] = async (messages) => new Set(messages.map(({ id }) => id));
-    const { failures } = await deliver(['acme'], { limiter: reservedUntil(atMs), defer });
-    expect(failures).toEqual({ 'message for acme': 'QueueRefused' });
   });
 
   test.each([
@@ -184,22 +186,33 @@ describe('a message whose integration’s limiter does not allow it', () => {
     ],
     [
       'the endpoint fails, and it is parked',
-      { decisions: [{ verdict: 'reject', reason: 'failing' } as const] },
+      { decisions: [failing] },
       { due_at: '2026-01-15T12:01:00.000Z', park_count: 1, reason: 'parked: integration acme is failing' },
     ],
     [
-      'the endpoint is slow, and would hold up the queue',
+      'the endpoint is slow, and would block the queue',
       { isSlow: true },
-      {
-        due_at: '2026-01-15T12:00:01.000Z',
-        reserved_for: '2026-01-15T12:00:00.000Z',
-        reason: 'the endpoint is slow',
-      },
+      { due_at: '2026-01-15T12:00:01.000Z', reserved_for: NOW_ISO, reason: 'the endpoint is slow' },
     ],
   ])('goes to the workflow without an attempt if %s', async (_what, says, progress) => {
     const { sent, started, deferred } = await deliver(['acme'], { limiter: limiterThatSays(says) });
     expect(started).toMatchObject([{ progress: { attempt: 0, outcome: 'retry', ...progress } }]);
     expect([sent, deferred]).toEqual([[], []]);
+  });
+
+  test('keeps waiting in the workflow if the ledger cannot park it after the last wait', async () => {
+    const settlements: Settlement[] = [];
+    const ledger = openLedger({
+      async settle(_, settlement) {
+        settlements.push(settlement);
+        return false;
+      },
+    });
+    const parked = delivery(ENRICHED, { integration_id: 'acme' }, { park_count: 6 });
+    const { started } = await deliver([parked], { ledger, limiter: limiterThatSays({ decisions: [gone] }) });
+    expect(started).toMatchObject([{ progress: { outcome: 'retry', park_count: 6, parked_for: 'gone' } }]);
+    const retry = { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' };
+    expect(settlements).toMatchObject([{ progress: { outcome: 'parked' } }, retry]);
   });
 });
 
@@ -213,20 +226,15 @@ describe('a message, by its record in the ledger', () => {
     expect(log.messages()).not.toContain('delivery.failed');
   });
 
-  test('ended, or carried by another: it is acknowledged, and nothing is sent', async () => {
-    const { failures, sent, started, deadLetters } = await deliver(
-      ['acme'],
-      claiming({ verdict: 'done', state: 'delivered' }),
-    );
-    expect([failures, sent, started, deadLetters]).toEqual([{}, [], [], []]);
+  test('finished, or carried by another: it is acknowledged, and nothing is sent', async () => {
+    const { failures, ...rest } = await deliver(['acme'], claiming({ verdict: 'done', state: 'delivered' }));
+    expect([failures, rest.sent, rest.started, rest.deadLetters]).toEqual([{}, [], [], []]);
   });
 
   test('takes the generation and the attempts of its record', async () => {
     const claimed = delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 });
-    const { started } = await deliver(
-      ['busy'],
-      claiming({ verdict: 'claimed', lease: { delivery: claimed, record: undefined } }),
-    );
+    const lease = { delivery: claimed, record: undefined };
+    const { started } = await deliver(['busy'], claiming({ verdict: 'claimed', lease }));
     expect(started).toMatchObject([{ generation: 2, progress: { attempt: 4 } }]);
   });
 
@@ -234,8 +242,8 @@ describe('a message, by its record in the ledger', () => {
     ['acme', { progress: { outcome: 'delivered' }, attempt: { status: 200 } }],
     ['busy', { progress: { outcome: 'retry' }, attempt: { status: 503, error: 'HTTP 503' }, token: 'g0-a1' }],
     ['strict', { progress: { outcome: 'dead', reason: 'HTTP 400' }, attempt: { status: 400 } }],
-    ['paused', { progress: { outcome: 'filtered' } }],
-    ['gone', { progress: { outcome: 'dead' } }],
+    ['inactive', { progress: { outcome: 'filtered' } }],
+    ['removed', { progress: { outcome: 'dead' } }],
   ])('records the outcome (%s), before the message is acknowledged', async (id, settlement) => {
     const { failures, ledger } = await deliver([id]);
     expect(failures).toEqual({});
@@ -243,59 +251,20 @@ describe('a message, by its record in the ledger', () => {
     expect(ledger.settled[0]?.settlement.progress).not.toHaveProperty('redrive');
   });
 
-  test('records it last: its carrier, or its dead-letter message, exists by then', async () => {
+  test('records the outcome last: the carrier, or the dead-letter message, already exists', async () => {
     const order: string[] = [];
-    const note = (what: string) => async () => void order.push(what);
+    const note = async (what: string) => void order.push(what);
     for (const id of ['busy', 'acme', 'strict']) {
       await deliver([id], {
         ...(id === 'acme' && { limiter: limiterThatSays({ decisions: [reserved(NOW + 60_000)] }) }),
-        workflow: { start: (given) => note('execution')().then(() => ({ token: executionToken(given), isOwn: true })) },
-        defer: () => note('message')().then(() => new Set<string>()),
-        deadLetter: () => note('deadLetter')().then(() => new Set<string>()),
-        ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`)().then(() => true) }),
+        workflow: { start: (given) => note('execution').then(() => ({ token: executionToken(given), isOwn: true })) },
+        defer: () => note('message').then(() => new Set<string>()),
+        deadLetter: () => note('deadLetter').then(() => new Set<string>()),
+        ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`).then(() => true) }),
       });
     }
     expect(order).toEqual(['execution', 'ledger: retry', 'message', 'ledger: retry', 'deadLetter', 'ledger: dead']);
   });
-
-  test('gives each message that returns to the queue a new token', async () => {
-    const limiter = limiterThatSays({ decisions: [reserved(NOW + 60_000)] });
-    const first = await deliver(['acme'], { limiter });
-    const back = read(first.deferred[0]);
-    const second = await deliver([back], { limiter });
-    expect([back.token, read(second.deferred[0]).token]).toEqual(['g0-d1-m', 'g0-d2-m']);
-    const settled = [...first.ledger.settled, ...second.ledger.settled];
-    expect(settled.map(({ settlement }) => settlement.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
-  });
-
-  test('cannot park it after the last wait: it keeps waiting in the workflow', async () => {
-    const endings: Settlement[] = [];
-    const ledger = openLedger({
-      async settle(_, settlement) {
-        endings.push(settlement);
-        return false;
-      },
-    });
-    const limiter = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'gone' }] });
-    const parked = delivery(ENRICHED, { integration_id: 'acme' }, { park_count: 6 });
-    const { started } = await deliver([parked], { ledger, limiter });
-    expect(started).toMatchObject([{ progress: { outcome: 'retry', park_count: 6, parked_for: 'gone' } }]);
-    expect(endings).toMatchObject([
-      { progress: { outcome: 'parked' } },
-      { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' },
-    ]);
-  });
-});
-
-test.each([
-  ['half an object', '{', /^not JSON$/],
-  ['an empty object', '{}', /^schema_version: /],
-  ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
-])('an invalid message (%s) is dead-lettered unchanged, with the reason', async (_what, body, reason) => {
-  const { failures, deadLetters, log } = await deliver([{ id: 'odd', body }]);
-  expect(deadLetters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
-  expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
-  expect(failures).toEqual({});
 });
 
 describe('a batch', () => {
@@ -304,14 +273,16 @@ describe('a batch', () => {
     const limiter = openLimiter({
       async acquire({ id }, requests) {
         asked.push([id, requests.length]);
-        return { decisions: requests.map(() => ({ verdict: 'allow' })), isSlow: false, wantsReport: false };
+        return { decisions: requests.map(() => allowed), isSlow: false, wantsReport: false };
       },
     });
     const second = message(delivery(ENRICHED, { integration_id: 'busy', event_id: 'another' }));
     const { failures } = await deliver(['acme', 'busy', { ...second, id: 'the second' }], { limiter });
     expect(failures).toEqual({});
-    expect(Object.fromEntries(asked)).toEqual({ acme: 1, busy: 2 });
-    expect(asked).toHaveLength(2);
+    expect(asked.toSorted()).toEqual([
+      ['acme', 1],
+      ['busy', 2],
+    ]);
     expect(limiter.reports).toEqual([reportOf({ failed: 2 })]);
   });
 
@@ -321,20 +292,20 @@ describe('a batch', () => {
     const urls: string[] = [];
     const sender: DeliverMessagesServices['sender'] = {
       send({ url }) {
-        urls.push(url);
-        if (urls.length === 3) rest.resolve();
+        if (urls.push(url) === 3) rest.resolve();
         return url.includes('busy') ? hanging.promise : Promise.resolve(answered(200));
       },
     };
     const ending = deliver(['busy', 'acme', 'strict'], { sender });
     await rest.promise;
-    hanging.resolve({ kind: 'failed', code: 'TIMEOUT' });
+    hanging.resolve(failed('TIMEOUT'));
     expect((await ending).failures).toEqual({});
   });
 
   const throws = (thrown: unknown) => async () => {
     throw thrown;
   };
+  const refusing = async (messages: readonly { readonly id: string }[]) => new Set(messages.map(({ id }) => id));
 
   test.each<[string, Messages, Partial<DeliverMessagesServices>, object]>([
     [
@@ -346,8 +317,23 @@ describe('a batch', () => {
     [
       'that the dead letter queue refused',
       ['strict', 'acme', { id: 'odd', body: '{' }],
-      { deadLetter: async (deadLetters) => new Set(deadLetters.map(({ id }) => id)) },
+      { deadLetter: refusing },
       { 'message for strict': 'QueueRefused', odd: 'QueueRefused' },
+    ],
+    [
+      'that the deliveries queue refused to take back',
+      ['busy', 'acme'],
+      {
+        defer: refusing,
+        limiter: openLimiter({
+          acquire: async ({ id }) => ({
+            decisions: [id === 'busy' ? reserved(NOW + 60_000) : allowed],
+            isSlow: false,
+            wantsReport: false,
+          }),
+        }),
+      },
+      { 'message for busy': 'QueueRefused' },
     ],
     [
       'whose integration’s entry is broken',
@@ -356,7 +342,7 @@ describe('a batch', () => {
       { 'message for broken': 'ConfigurationUnavailable' },
     ],
     [
-      'that a fault of ours hit',
+      'that a fault of our own affects',
       ['busy', 'acme'],
       {
         sender: { send: async ({ url }) => (url.includes('busy') ? throws(new TypeError('a bug'))() : answered(200)) },
@@ -371,29 +357,23 @@ describe('a batch', () => {
   });
 
   test('stays in the queue if the integrations were never read, and nothing is sent', async () => {
-    const { failures, sent, deadLetters } = await deliver(['acme', 'busy'], {
-      integrations: { read: async () => undefined },
-    });
+    const unread = { integrations: { read: async () => undefined } };
+    const { failures, sent, deadLetters } = await deliver(['acme', 'busy'], unread);
     expect(Object.values(failures)).toEqual(['ConfigurationUnavailable', 'ConfigurationUnavailable']);
     expect([sent, deadLetters]).toEqual([[], []]);
   });
 });
 
-test('nothing of a learner is logged, and no reason has it', async () => {
+test('no log line and no reason contains learner data', async () => {
   const [email] = LEARNER_DATA;
   const faulty = Object.keys(to('acme')).map((field) => ({
     id: `faulty ${field}`,
     body: JSON.stringify({ ...to('acme'), [field]: { email } }),
   }));
   const cut = { id: 'cut', body: toMessageText(to('acme')).slice(0, -1) };
-  const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => to(id, NOT_ENRICHED));
-  const { deadLetters, log } = await deliver([...good, ...faulty, cut], {
-    workflow: {
-      async start() {
-        throw new SyntaxError(`Unexpected token in ${email}`);
-      },
-    },
-  });
+  const good = ['acme', 'busy', 'slow', 'strict', 'inactive', 'removed'].map((id) => to(id, NOT_ENRICHED));
+  const start = () => Promise.reject(new SyntaxError(`Unexpected token in ${email}`));
+  const { deadLetters, log } = await deliver([...good, ...faulty, cut], { workflow: { start } });
   expect(deadLetters.length).toBeGreaterThan(faulty.length);
   const written = log.text() + JSON.stringify(deadLetters.map(({ reason }) => reason));
   for (const data of LEARNER_DATA) expect(written).not.toContain(data);

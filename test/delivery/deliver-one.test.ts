@@ -23,56 +23,44 @@ import { reserved, unreserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
 import { answered, brokenSource, limiterThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
-interface World {
+interface Given extends Partial<Omit<DeliverOneServices, 'limiter' | 'ledger'>> {
   readonly known?: ReturnType<typeof registry>;
   readonly limiter?: Partial<LimiterResponse>;
   readonly ledger?: Partial<Ledger>;
-  readonly more?: Partial<DeliverOneServices>;
 }
 
 /** Makes one step, by default with services that allow everything. */
 async function step(
-  given: Delivery,
-  { known = registry(integration()), limiter = {}, ledger = {}, more = {} }: World = {},
+  delivery: Delivery,
+  { known = registry(integration()), limiter, ledger: overrides, ...more }: Given = {},
 ) {
-  const counter = fakeCounter();
-  const sending = sendingServices([answered(200)]);
-  const opened = openLedger(ledger);
-  const services = {
-    ...sending,
-    integrations: { read: async () => known },
-    limiter: limiterThatSays(limiter),
-    log: fakeLog(),
-    counter,
-    random: () => 0.5,
-    ledger: opened,
-    ...more,
-  };
-  const result = await deliverOne(given, services);
-  return { result, counter, requests: sending.requests, ledger: opened };
+  const [counter, ledger, sending] = [fakeCounter(), openLedger(overrides), sendingServices([answered(200)])];
+  const fakes = { ledger, limiter: limiterThatSays(limiter ?? {}), log: fakeLog(), counter, random: () => 0.5 };
+  const services = { ...sending, ...fakes, integrations: { read: async () => known }, ...more };
+  const result = await deliverOne(delivery, services);
+  return { result, counter, requests: sending.requests, ledger };
 }
+
+const claiming = (claim: Claim): Given => ({ ledger: { claim: async () => claim } });
 
 const due_at = '2026-01-15T12:00:00.000Z';
 const carried = { ...delivery(ENRICHED, {}, { attempt: 1, due_at }), token: 'g0-a1' };
 
 describe('a step of the workflow', () => {
-  test('is an attempt, even at a slow endpoint: no other delivery waits for it', async () => {
-    const { result, requests } = await step(delivery(), { limiter: { isSlow: true } });
-    expect(result).toMatchObject({ outcome: 'delivered', attempt: 1 });
+  test('is an attempt, even at a slow endpoint, and is recorded before the workflow continues', async () => {
+    const { result, requests, ledger } = await step(carried, { limiter: { isSlow: true } });
+    expect(result).toMatchObject({ outcome: 'delivered', attempt: 2 });
     expect(requests).toHaveLength(1);
+    const progress = expect.objectContaining({ outcome: 'delivered', attempt: 2 });
+    const settlement = { progress, attempt: { at: due_at, status: 200, duration_ms: 0 } };
+    expect(ledger.settled).toEqual([{ webhookId: carried.webhook_id, settlement }]);
   });
 
   test('waits for its slot without an attempt', async () => {
     const { result, counter, ledger } = await step(carried, { limiter: { decisions: [reserved(NOW + 90_000)] } });
-    expect(result).toEqual({
-      enrichment: ENRICHED,
-      attempt: 1,
-      due_at: '2026-01-15T12:01:30.000Z',
-      reserved_for: '2026-01-15T12:01:30.000Z',
-      outcome: 'retry',
-      reason: 'over the rate limit',
-      waits: 1,
-    });
+    const due = '2026-01-15T12:01:30.000Z';
+    const outcome = { outcome: 'retry', reason: 'over the rate limit', waits: 1 };
+    expect(result).toEqual({ enrichment: ENRICHED, attempt: 1, due_at: due, reserved_for: due, ...outcome });
     expect(counter.counts).toEqual({ [METRICS.deliveryDeferred]: 1 });
     expect(ledger.settled).toMatchObject([{ settlement: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
   });
@@ -83,24 +71,27 @@ describe('a step of the workflow', () => {
     expect(result.reserved_for).toBeUndefined();
   });
 
-  test('throws what is our own fault: the workflow retries, and no attempt is spent', async () => {
+  test('throws our own faults: the workflow retries it, and no attempt is spent', async () => {
     await expect(step(delivery(PENDING))).rejects.toThrow(InputInvalid);
-    const withoutSecrets = { more: { secretOf: () => brokenSource(SECRETS_DOWN) } };
-    await expect(step(delivery(), withoutSecrets)).rejects.toBe(SECRETS_DOWN);
+    await expect(step(delivery(), { secretOf: () => brokenSource(SECRETS_DOWN) })).rejects.toBe(SECRETS_DOWN);
+  });
+
+  test.each([
+    ['its input', carried, 'g0-a1'],
+    ['its generation, if an older version started it', delivery(ENRICHED, { generation: 3 }), 'g3'],
+  ])('claims by the token of %s, for longer than the slowest attempt', async (_what, given, token) => {
+    const { ledger } = await step(given, { known: registry(integration({ timeout_seconds: 300 })) });
+    expect(ledger.claims).toMatchObject([{ delivery: { token }, leaseMs: 320_000 }]);
   });
 });
 
 describe('a step, by its record in the ledger', () => {
-  const claiming = (claim: Claim): World => ({ ledger: { claim: async () => claim } });
-
-  test('dead by this execution: its dead-letter message is still to be sent, in the generation after the ledger’s', async () => {
-    const standing = { ...newRecord(carried, NOW), generation: 3, attempt: 2, reason: 'HTTP 404', token: 'g0' };
-    const deadRecord = { ...standing, state: 'dead', version: 4 } as const;
+  test('dead by this execution: its dead-letter message is still to be sent, in the next generation', async () => {
+    const dead = { ...newRecord(carried, NOW), generation: 3, attempt: 2, reason: 'HTTP 404', token: 'g0' };
+    const deadRecord = { ...dead, state: 'dead', version: 4 } as const;
     const { result, requests } = await step(carried, claiming({ verdict: 'done', state: 'dead', deadRecord }));
-    expect(result).toMatchObject({
-      ...{ outcome: 'dead', attempt: 2, reason: 'HTTP 404' },
-      redrive: { generation: 4, progress: { attempt: 0, due_at: null } },
-    });
+    const redrive = { generation: 4, progress: { attempt: 0, due_at: null } };
+    expect(result).toMatchObject({ outcome: 'dead', attempt: 2, reason: 'HTTP 404', redrive });
     expect(requests).toEqual([]);
   });
 
@@ -119,50 +110,29 @@ describe('a step, by its record in the ledger', () => {
     expect([requests, ledger.settled]).toEqual([[], []]);
   });
 
-  test.each(['delivered', 'dead', 'scheduled', 'parked', 'filtered', 'cancelled'] as const)(
-    '%s already, or carried by another: it ends, and leaves no dead-letter message',
+  test.each(['delivered', 'dead'] as const)(
+    '%s already, or carried by another: it ends without a dead-letter message',
     async (state) => {
       const { result, requests } = await step(carried, claiming({ verdict: 'done', state }));
       expect(result).toMatchObject({ outcome: 'duplicate', attempt: 1, reason: `the ledger says: ${state}` });
-      expect(result.redrive).toBeUndefined();
-      expect(requests).toEqual([]);
+      expect([result.redrive, requests]).toEqual([undefined, []]);
     },
   );
-
-  test('it claims by the token of its execution, or one that an older version started, by the default token', async () => {
-    expect((await step(carried)).ledger.claims[0]?.delivery.token).toBe('g0-a1');
-    expect((await step(delivery(ENRICHED, { generation: 3 }))).ledger.claims[0]?.delivery.token).toBe('g3');
-  });
-
-  test('its lease is longer than the slowest attempt of its integration', async () => {
-    const { ledger } = await step(carried, { known: registry(integration({ timeout_seconds: 300 })) });
-    expect(ledger.claims[0]?.leaseMs).toBe(320_000);
-  });
-
-  test('its outcome is recorded before the workflow has it, with the attempt', async () => {
-    const { ledger } = await step(carried);
-    const progress = expect.objectContaining({ outcome: 'delivered', attempt: 2 });
-    expect(ledger.settled).toEqual([
-      { webhookId: carried.webhook_id, settlement: { progress, attempt: { at: due_at, status: 200, duration_ms: 0 } } },
-    ]);
-  });
 
   test('after its last wait it is parked in the ledger; if that fails, it keeps waiting', async () => {
     const known = registry(integration({ paused: true }));
     const last = delivery(ENRICHED, {}, { park_count: 6 });
     expect((await step(last, { known })).result).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
-    const endings: Settlement[] = [];
+    const settlements: Settlement[] = [];
     const settle: Ledger['settle'] = async (_, settlement) => {
-      endings.push(settlement);
+      settlements.push(settlement);
       return false;
     };
     const { result } = await step(last, { known, ledger: { settle } });
     expect(result).toMatchObject({ outcome: 'retry', park_count: 6, due_at: '2026-01-15T12:32:00.000Z' });
     // The parked outcome is sent to the ledger too: it may be settled later.
-    expect(endings).toMatchObject([
-      { progress: { outcome: 'parked' } },
-      { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' },
-    ]);
+    const retry = { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' };
+    expect(settlements).toMatchObject([{ progress: { outcome: 'parked' } }, retry]);
   });
 });
 
@@ -170,14 +140,11 @@ describe('a step of a scheduled delivery, by its timer', () => {
   const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
   const timed = delivery(NOT_ENRICHED, { ...lead, send_at: due_at }, { due_at, timed: true });
   const own = timerOf(timed, NOW) as Timer;
-  const withTimer = (timer: Timer, claim?: Claim): World => ({
-    ledger: {
-      timers: async () => new Map([[own.key, timer]]),
-      ...(claim !== undefined && { claim: async () => claim }),
-    },
+  const withTimer = (timer: Timer, more: Partial<Ledger> = {}): Given => ({
+    ledger: { timers: async () => new Map([[own.key, timer]]), ...more },
   });
 
-  test('moved to an earlier time: it ends as cancelled, and does not change the next generation’s record', async () => {
+  test('moved to an earlier time: it is cancelled, and does not change the next generation’s record', async () => {
     const moved = withTimer({ ...own, latest_at: due_at, generation: 1 });
     const { result, ledger, requests } = await step(timed, moved);
     expect(result).toMatchObject({ outcome: 'cancelled', reason: 'it was moved: generation 1 carries it' });
@@ -185,14 +152,13 @@ describe('a step of a scheduled delivery, by its timer', () => {
     expect((await step({ ...timed, generation: 1 }, moved)).result.outcome).toBe('delivered');
   });
 
-  const { due_at: _, ...unscheduled } = own;
-
   test.each([
-    ['delivered', 'as an operator replayed it: it is no longer scheduled', [unscheduled]],
+    ['delivered', 'after an operator’s replay: it is no longer scheduled', [{ ...own, due_at: undefined }]],
     ['scheduled', 'and carried by another, which needs the timer', []],
     ['parked', 'and carried by another, which needs the timer', []],
   ] as const)('its own, of a delivery that is %s, %s', async (state, _what, kept) => {
-    const { result, ledger } = await step(timed, withTimer(own, { verdict: 'done', state }));
+    const claim = async (): Promise<Claim> => ({ verdict: 'done', state });
+    const { result, ledger } = await step(timed, withTimer(own, { claim }));
     expect(result.outcome).toBe('duplicate');
     expect(ledger.timersKept).toEqual(kept);
   });
@@ -200,8 +166,7 @@ describe('a step of a scheduled delivery, by its timer', () => {
   test('superseded: nothing is sent, and it is recorded as cancelled', async () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: due_at };
     const { result, requests, ledger, counter } = await step(timed, withTimer(later));
-    expect(result).toMatchObject({ outcome: 'cancelled' });
-    expect(requests).toEqual([]);
+    expect([result.outcome, requests]).toEqual(['cancelled', []]);
     expect(ledger.settled).toMatchObject([{ settlement: { progress: { outcome: 'cancelled' } } }]);
     expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
   });

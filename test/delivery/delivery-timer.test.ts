@@ -1,12 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  followTimer,
-  readTimer,
-  reschedule,
-  type TimerState,
-  unschedule,
-} from '../../lambdas/delivery/delivery-timer.ts';
-import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
+import { followTimer, readTimer, reschedule, unschedule } from '../../lambdas/delivery/delivery-timer.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
 import { secondRound } from '../../lambdas/events/progress.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { timerOf } from '../../lambdas/ledger/timers.ts';
@@ -15,107 +9,79 @@ import { delivery, fakeCounter, fakeLog, NOT_ENRICHED, NOW } from '../support/fa
 import { openLedger } from '../support/open-ledger.ts';
 
 const at = (ms: number) => new Date(NOW + ms).toISOString();
-const SAID = { event_type: 'lead', kind: 'lead.calculated', user_id: '7', accepted_at: at(-3600_000) } as const;
-const waiting = delivery(
+const ACCEPTED_MS = NOW - 3600_000;
+const LEAD = { event_type: 'lead', kind: 'lead.calculated', user_id: '7', accepted_at: at(-3600_000) } as const;
+const scheduled = delivery(
   NOT_ENRICHED,
-  { ...SAID, occurred_at: at(-3600_000), send_at: at(0) },
-  { timed: true, due_at: at(0), attempt: 0 },
+  { ...LEAD, occurred_at: at(-3600_000), send_at: at(0) },
+  { timed: true, due_at: at(0) },
 );
-const own = timerOf(waiting, Date.parse(at(-3600_000))) as Timer;
+const { timed: _timed, ...untimed } = scheduled.progress;
+const own = timerOf(scheduled, ACCEPTED_MS) as Timer;
+const superseding = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
 
-function world(standing: Timer | undefined) {
-  const ledger = openLedger({ timers: async () => new Map(standing ? [[standing.key, standing]] : []) });
-  return { ledger, log: fakeLog(), counter: fakeCounter(), now: () => NOW };
+/** Reads and follows the stored timer of a due delivery. */
+async function follow(stored: Timer | undefined, given: Delivery = scheduled) {
+  const ledger = openLedger({ timers: async () => new Map(stored ? [[stored.key, stored]] : []) });
+  const services = { ledger, log: fakeLog(), counter: fakeCounter(), now: () => NOW };
+  const outcome = await followTimer(given, await readTimer(given, services), services);
+  return { outcome, ...services };
 }
 
-const followed = async (given: Delivery, services: ReturnType<typeof world>) =>
-  followTimer(given, await readTimer(given, services), services);
-
 describe('a delivery at its scheduled time', () => {
-  test('is attempted, and is no longer scheduled: its timer is off the list', async () => {
-    const services = world(own);
-    expect(await followed(waiting, services)).toBeUndefined();
-    const { due_at, ...awake } = own;
-    expect(services.ledger.timersKept).toEqual([awake]);
+  test.each([
+    ['its own timer, which is no longer scheduled', own, { ...own, due_at: undefined }],
+    ['no timer that can be read', undefined],
+  ])('is attempted with %s', async (_what, stored, ...kept) => {
+    const { outcome, ledger } = await follow(stored);
+    expect([outcome, ledger.timersKept]).toEqual([undefined, kept]);
   });
 
-  test('is attempted where no timer can be read', async () => {
-    const services = world(undefined);
-    expect(await followed(waiting, services)).toBeUndefined();
-    expect(services.ledger.timersKept).toEqual([]);
-  });
-
-  test('is cancelled where it was superseded: in data, in the log and in the counts', async () => {
-    const later = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
-    const services = world(later);
+  test('is cancelled if it was superseded, with a log line and a count', async () => {
+    const { outcome, ledger, log, counter } = await follow(superseding);
     const reason = 'superseded by a later event of its user: wh_later';
-    expect((await followed(waiting, services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
-    expect(services.counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
-    expect(services.log.only('timer.cancelled')).toEqual({
-      webhook_id: waiting.webhook_id,
-      integration_id: 'acme',
-      reason,
-    });
-    expect(services.ledger.timersKept).toEqual([]);
+    expect(outcome?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
+    expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
+    const fields = { webhook_id: scheduled.webhook_id, integration_id: 'acme', reason };
+    expect(log.only('timer.cancelled')).toEqual(fields);
+    expect(ledger.timersKept).toEqual([]);
   });
 
-  test('waits on where it was moved, without an attempt', async () => {
-    const services = world({ ...own, latest_at: at(-1), due_at: at(60_000) });
-    expect((await followed(waiting, services))?.result).toMatchObject({
-      outcome: 'retry',
-      attempt: 0,
-      due_at: at(60_000),
-      timed: true,
-    });
+  test('waits without an attempt if it was moved to a later time', async () => {
+    const { outcome } = await follow({ ...own, latest_at: at(-1), due_at: at(60_000) });
+    expect(outcome?.result).toMatchObject({ outcome: 'retry', attempt: 0, due_at: at(60_000), timed: true });
   });
 
-  test('reads no timer where it was not scheduled: a course event, or a lead that an operator resends', async () => {
-    const { timed, ...asked } = waiting.progress;
-    for (const given of [delivery(), { ...waiting, progress: asked }]) {
-      const services = world({ ...own, webhook_id: 'wh_later', latest_at: at(-1) });
-      expect(await followed(given, services)).toBeUndefined();
-    }
+  test.each([
+    ['a course event', delivery()],
+    ['a lead that an operator resends', { ...scheduled, progress: untimed }],
+  ])('ignores timers if it is not scheduled: %s', async (_what, given) => {
+    expect((await follow(superseding, given)).outcome).toBeUndefined();
   });
 });
 
-test('only its own timer is taken off the list', async () => {
-  for (const timer of [{ ...own, webhook_id: 'wh_later' }, undefined]) {
-    const services = world(timer);
-    await unschedule(waiting, { decision: { to: 'send' }, timer }, services);
-    expect(services.ledger.timersKept).toEqual([]);
-  }
+test.each([superseding, undefined])('only the delivery’s own timer is removed from the list: %j', async (timer) => {
+  const ledger = openLedger();
+  await unschedule(scheduled, { decision: { to: 'send' }, timer }, { ledger });
+  expect(ledger.timersKept).toEqual([]);
 });
 
-describe('a delivery that is scheduled again', () => {
-  const asRead = (timer: Timer | undefined): TimerState => ({ decision: { to: 'send' }, timer });
-  const again: TaskResult = secondRound(waiting, 3, '3 attempts failed', new Date(NOW + 7200_000));
+describe('the timer of a delivery', () => {
+  const again = secondRound(scheduled, 3, '3 attempts failed', new Date(NOW + 7200_000));
+  const moved = { ...own, latest_at: at(-1) };
 
-  test('is on the list again, until then', async () => {
-    const services = world(own);
-    await reschedule(waiting, { result: again }, asRead(own), services);
-    expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
-  });
-
-  test('is so by the publication that moved it, and that its execution was not given', async () => {
-    const services = world(own);
-    await reschedule(waiting, { result: again }, asRead({ ...own, latest_at: at(-1) }), services);
-    expect(services.ledger.timersKept).toEqual([{ ...own, latest_at: at(-1), due_at: at(7200_000) }]);
-  });
-
-  test('is on it by its own where it never was, or another event stands there', async () => {
-    for (const timer of [undefined, { ...own, webhook_id: 'wh_later', latest_at: at(-1) }]) {
-      const services = world(own);
-      await reschedule(waiting, { result: again }, asRead(timer), services);
-      expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
-    }
-  });
-
-  test('is not, where it is only between two attempts, or was never timed', async () => {
-    const services = world(own);
-    const { timed, ...untimed } = waiting.progress;
-    await reschedule(waiting, { result: { ...again, earlier_attempts: undefined } }, asRead(own), services);
-    await reschedule({ ...waiting, progress: untimed }, { result: again }, asRead(own), services);
-    await reschedule({ ...waiting, progress: again }, { result: again }, asRead(own), services);
-    expect(services.ledger.timersKept).toEqual([]);
+  test.each([
+    ['', scheduled, again, own, [{ ...own, due_at: at(7200_000) }]],
+    [', by the publication that moved it', scheduled, again, moved, [{ ...moved, due_at: at(7200_000) }]],
+    [' if none is stored', scheduled, again, undefined, [{ ...own, due_at: at(7200_000) }]],
+    [' if another event’s is stored', scheduled, again, superseding, [{ ...own, due_at: at(7200_000) }]],
+    [' only after the first round', scheduled, { ...again, earlier_attempts: undefined }, own, []],
+    [' only once', { ...scheduled, progress: again }, again, own, []],
+    [' only if it was scheduled', { ...scheduled, progress: untimed }, again, own, []],
+  ])('is scheduled again for the second round%s', async (_when, given, result, timer, kept) => {
+    const [ledger, log, counter] = [openLedger(), fakeLog(), fakeCounter()];
+    const state = { decision: { to: 'send' }, timer } as const;
+    await reschedule(given, { result }, state, { ledger, log, counter, now: () => NOW });
+    expect(ledger.timersKept).toEqual(kept);
   });
 });

@@ -1,9 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { findReceiver, readEntry } from '../../lambdas/delivery/find-receiver.ts';
-import type { Delivery } from '../../lambdas/events/delivery.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import { ConfigurationUnavailable } from '../../lambdas/shared/errors.ts';
-import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { METRICS, type MetricName } from '../../lambdas/shared/metric-definitions.ts';
 import {
   brokenEntry,
   delivery,
@@ -16,86 +15,75 @@ import {
   registry,
 } from '../support/factories.ts';
 
-async function find(given: Delivery, services: ReturnType<typeof world>['services']) {
-  return findReceiver(given, await readEntry(given, services), services);
-}
+const DUE = '2026-01-15T12:00:00.000Z';
+const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: DUE });
 
-function world(known: IntegrationRegistry | undefined) {
-  const log = fakeLog();
-  const counter = fakeCounter();
+async function find(known: IntegrationRegistry | undefined, given = waited) {
+  const [log, counter] = [fakeLog(), fakeCounter()];
   const services = { integrations: { read: async () => known }, log, counter, now: () => NOW, random: () => 0.5 };
-  return { services, log, counter };
+  return { found: findReceiver(given, await readEntry(given, services), services), log, counts: counter.counts };
 }
 
-const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: '2026-01-15T12:00:00.000Z' });
+test('a delivery goes to its integration as it is now', async () => {
+  const { found } = await find(registry(integration({ url: 'https://moved.example/' })));
+  expect(found).toMatchObject({ integration: { url: 'https://moved.example/' } });
+});
 
-describe('the receiver of a delivery', () => {
-  test('is its integration as it stands now', async () => {
-    const { services } = world(registry(integration({ url: 'https://moved.example/' })));
-    expect(await find(waited, services)).toMatchObject({ integration: { url: 'https://moved.example/' } });
-  });
+const PARKED = { outcome: 'retry', due_at: '2026-01-15T12:01:00.000Z', park_count: 1, parked_for: 'paused' };
 
-  test.each([
-    ['is switched off', integration({ active: false }), 'integration acme is not active'],
-    [
-      'takes this type no more',
-      integration({ event_types: ['course_enrollment'] }),
-      'integration acme does not take course_completion',
-    ],
-  ])('does not take it where it %s: no dead-letter message, counted and logged', async (_what, changed, reason) => {
-    const { services, counter, log } = world(registry(changed));
-    expect(await find(waited, services)).toEqual({
-      result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'filtered', reason },
-    });
-    expect(counter.counts).toEqual({ [METRICS.eventFiltered]: 1 });
-    expect(log.only('event.filtered')).toEqual({ webhook_id: waited.webhook_id, integration_id: 'acme', reason });
-  });
+test.each<[string, IntegrationRegistry, object, MetricName, string]>([
+  [
+    'inactive, although it is paused too',
+    registry(integration({ active: false, paused: true })),
+    { outcome: 'filtered', reason: 'integration acme is not active' },
+    METRICS.eventFiltered,
+    'event.filtered',
+  ],
+  [
+    'not subscribed to its type',
+    registry(integration({ event_types: ['course_enrollment'] })),
+    { outcome: 'filtered', reason: 'integration acme does not take course_completion' },
+    METRICS.eventFiltered,
+    'event.filtered',
+  ],
+  [
+    'paused',
+    registry(integration({ paused: true })),
+    { ...PARKED, reason: 'parked: integration acme is paused' },
+    METRICS.deliveryParked,
+    'delivery.parked',
+  ],
+  [
+    'paused with all others',
+    { ...registry(integration()), paused: true },
+    { ...PARKED, reason: 'parked: all integrations are paused' },
+    METRICS.deliveryParked,
+    'delivery.parked',
+  ],
+  [
+    'removed',
+    registry(),
+    { outcome: 'dead', reason: 'no integration has the id acme', redrive: expect.objectContaining({ generation: 2 }) },
+    METRICS.deliveryDead,
+    'no log line',
+  ],
+])('no attempt is made or counted if its integration is %s', async (_what, known, result, metric, message) => {
+  const { found, counts, log } = await find(known);
+  expect(found).toEqual({ result: { enrichment: ENRICHED, attempt: 2, due_at: DUE, ...result } });
+  expect(counts).toEqual({ [metric]: 1 });
+  const { reason } = result as { reason: string };
+  const fields = { webhook_id: waited.webhook_id, integration_id: 'acme', reason };
+  expect(log.lines).toMatchObject(message === 'no log line' ? [] : [{ message, fields }]);
+});
 
-  test('is dead where the integration was removed, without an attempt counted', async () => {
-    const { services, counter } = world(registry());
-    expect(await find(waited, services)).toMatchObject({
-      result: { outcome: 'dead', attempt: 2, reason: 'no integration has the id acme', redrive: { generation: 2 } },
-    });
-    expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
-  });
+test('a removed integration is critical for a delivery of a critical kind', async () => {
+  const { counts } = await find(registry(), delivery(NOT_ENRICHED, { event_type: 'lead', kind: 'lead.hot' }));
+  expect(counts).toEqual({ [METRICS.deliveryDead]: 1, [METRICS.criticalDead]: 1 });
+});
 
-  test('is dead there, and counted as critical, where its kind is', async () => {
-    const { services, counter } = world(registry());
-    await find(delivery(NOT_ENRICHED, { event_type: 'lead', kind: 'lead.hot' }), services);
-    expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1, [METRICS.criticalDead]: 1 });
-  });
-
-  test('cannot be known where the integrations were never read', async () => {
-    await expect(find(waited, world(undefined).services)).rejects.toThrow(ConfigurationUnavailable);
-  });
-
-  test('cannot be known where its entry is broken', async () => {
-    const broken = { ...registry(), broken: brokenEntry('acme') };
-    await expect(find(waited, world(broken).services)).rejects.toThrow(ConfigurationUnavailable);
-  });
-
-  test.each([
-    ['it', registry(integration({ paused: true })), 'parked: integration acme is paused'],
-    ['everything', { ...registry(integration()), paused: true }, 'parked: all integrations are paused'],
-  ])('parks it where %s is paused: for a minute at first, and no attempt is spent', async (_what, known, reason) => {
-    const { services, counter, log } = world(known);
-    expect(await find(waited, services)).toEqual({
-      result: {
-        enrichment: ENRICHED,
-        attempt: 2,
-        due_at: '2026-01-15T12:01:00.000Z',
-        outcome: 'retry',
-        reason,
-        park_count: 1,
-        parked_for: 'paused',
-      },
-    });
-    expect(counter.counts).toEqual({ [METRICS.deliveryParked]: 1 });
-    expect(log.only('delivery.parked')).toMatchObject({ webhook_id: waited.webhook_id, reason });
-  });
-
-  test('does not take it, rather than park it, where it is switched off and paused', async () => {
-    const { services } = world(registry(integration({ paused: true, active: false })));
-    expect(await find(waited, services)).toMatchObject({ result: { outcome: 'filtered' } });
-  });
+test.each([
+  ['the integrations were never read', undefined],
+  ['its entry is broken', { ...registry(), broken: brokenEntry('acme') }],
+])('the receiver is unknown if %s', async (_what, known) => {
+  await expect(find(known)).rejects.toThrow(ConfigurationUnavailable);
 });

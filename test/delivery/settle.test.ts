@@ -8,47 +8,34 @@ import { openLedger } from '../support/open-ledger.ts';
 const hot = delivery(NOT_ENRICHED, { event_id: 'hot', event_type: 'lead', kind: 'lead.hot' });
 const usual = delivery(ENRICHED, { event_id: 'usual' }, { attempt: 2 });
 
-/** Dead-letters messages that failed for days; SQS refuses those in `refused`. */
-async function deadLetterAll(bodies: Readonly<Record<string, string>>, refused: readonly string[] = []) {
+/** Dead-letters three messages that failed for days: a usual delivery, a hot lead and an invalid one. */
+async function deadLetterAll(...refused: string[]) {
   const deadLetters: DeadLetter[] = [];
-  const log = fakeLog();
-  const counter = fakeCounter();
-  const expired = Object.entries(bodies).map(([id, body]) => ({
-    id,
-    body,
-    reason: 'retried too long: no integrations',
-  }));
-  const stuck = await deadLetterExpired(expired, {
-    ledger: openLedger(),
-    async deadLetter(more) {
-      deadLetters.push(...more);
-      return new Set(refused);
-    },
-    log,
-    counter,
-  });
-  return { deadLetters, stuck: [...stuck], log, counter };
+  const [ledger, counter] = [openLedger(), fakeCounter()];
+  const deadLetter = async (more: readonly DeadLetter[]) => {
+    deadLetters.push(...more);
+    return new Set(refused);
+  };
+  const bodies = { usual: JSON.stringify(usual), hot: JSON.stringify(hot), invalid: '{}' };
+  const expired = Object.entries(bodies).map(([id, body]) => ({ id, body, reason: 'retried too long' }));
+  const stuck = await deadLetterExpired(expired, { ledger, deadLetter, log: fakeLog(), counter });
+  return { deadLetters, stuck: [...stuck], counts: counter.counts, noted: ledger.noted };
 }
 
-test('a message that failed for days is dead-lettered in its next generation; an invalid one unchanged', async () => {
-  const { deadLetters, stuck } = await deadLetterAll({ a: JSON.stringify(usual), b: '{}' });
+test('messages that failed for days are dead-lettered in their next generation; an invalid one unchanged', async () => {
+  const { deadLetters, stuck, noted, counts } = await deadLetterAll();
   expect(stuck).toEqual([]);
-  expect(deadLetters.map(({ id, webhookId }) => [id, webhookId])).toEqual([
-    ['a', usual.webhook_id],
-    ['b', undefined],
-  ]);
-  expect(deliverySchema.parse(JSON.parse(deadLetters[0]?.body ?? ''))).toMatchObject({
-    generation: 1,
-    progress: { attempt: 0 },
-  });
-  expect(deadLetters[1]?.body).toBe('{}');
+  const ids = deadLetters.map(({ webhookId }) => webhookId);
+  expect(ids).toEqual([usual.webhook_id, hot.webhook_id, undefined]);
+  const redriven = { generation: 1, progress: { attempt: 0 } };
+  expect(deliverySchema.parse(JSON.parse(deadLetters[0]?.body ?? ''))).toMatchObject(redriven);
+  expect(deadLetters[2]?.body).toBe('{}');
+  const progress = { outcome: 'dead', attempt: 2, reason: 'retried too long' };
+  expect(noted[0]).toMatchObject({ webhookId: usual.webhook_id, settlement: { progress } });
+  expect(counts).toEqual({ [METRICS.criticalDead]: 1 });
 });
 
-test('a hot lead among them counts as critical, once it is dead-lettered', async () => {
-  const bodies = { a: JSON.stringify(usual), b: JSON.stringify(hot) };
-  const { counter, log } = await deadLetterAll(bodies);
-  expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
-  expect(log.only('delivery.critical_dead')).toMatchObject({ webhook_id: hot.webhook_id, kind: 'lead.hot' });
-  const refused = await deadLetterAll(bodies, ['b']);
-  expect([refused.stuck, refused.counter.counts]).toEqual([['b'], {}]);
+test('a message that the dead letter queue refuses is neither counted nor recorded', async () => {
+  const { stuck, counts, noted } = await deadLetterAll('hot');
+  expect([stuck, counts, noted.map(({ webhookId }) => webhookId)]).toEqual([['hot'], {}, [usual.webhook_id]]);
 });
