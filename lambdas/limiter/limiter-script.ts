@@ -6,8 +6,24 @@ import { epochOf } from './limiter-record.ts';
 import * as limits from './limiter-settings.ts';
 
 /**
- * The rules of the limiter, which run in Valkey because all functions share its state: the hash at one key.
- * `test/limiter/model.ts` specifies them, and the state.
+ * The rules of the limiter, which run in Valkey because all functions share its state: the hash at one key. Its times are
+ * epoch milliseconds, 0 for never:
+ *
+ * - `epoch`: the address and resumption that the state is of. In a new epoch only `next` still applies.
+ * - `next`: the next free slot. Not a whole number: an interval rounded up to 2 ms would cost 60,000 a minute half its rate.
+ * - `not_before`: the end of the last `Retry-After`.
+ * - `failures`: in a row. `open`: 0 while the circuit breaker is closed, else the time from which it allows one probe.
+ *   `gone`: 1 after a 410. `probe`: until when the probe in flight may report.
+ * - `slow_at`, `slow`: the last slow response, and until when the endpoint is slow. `latency`: the smoothed duration of attempts.
+ * - `pace`: requests a minute after the partner throttled some; 0 for none. `pace_from`: the end of that `Retry-After`.
+ * - `forget`: when the state expires.
+ *
+ * An attempt gets the slot at `next`, by the lowest of limit, pace, and, while the endpoint is slow, the rate that keeps the
+ * allowed number of attempts in flight (Little's law). An open circuit breaker rejects all attempts but one probe: the first of
+ * a call, if it is sent now or after a wait in the function. Every report releases the probe, because it may be the probe's
+ * own. A 410 outweighs attempts of the same report that passed, and those outweigh failed ones. A throttled probe shows that
+ * a failing endpoint is back; a gone one may have a rate limiter in front of it. Responses before the end of a `Retry-After`
+ * do not change the pace, because their requests were sent before it.
  *
  * KEYS[1] is the record. ARGV[1] is `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or empty for the server's
  * clock; ARGV[3] the epoch; the operation's arguments follow. `acquire` returns numbers: slow, wants a report, then verdict

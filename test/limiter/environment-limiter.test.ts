@@ -53,27 +53,27 @@ describe('the limit of one environment', () => {
   });
 
   test('of all environments never exceeds the limit in any minute, for any start times and calls', () => {
-    const pausesMs = fc.array(fc.nat(3 * SECOND), { minLength: 60, maxLength: 100 });
-    const phases = fc.array(fc.float({ min: 0, max: 1, maxExcluded: true, noNaN: true }), {
-      minLength: 5,
-      maxLength: 5,
-    });
+    const pausesMs = fc.array(fc.nat(3 * SECOND), { minLength: 60, maxLength: 80 });
+    const phase = fc.float({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    const phases = fc.array(phase, { minLength: 3, maxLength: 3 });
     fc.assert(
-      fc.property(fc.integer({ min: 5, max: 40 }), phases, pausesMs, (perMinute, randoms, pauses) => {
-        const environments = randoms.map((random) => limiter(5, () => random));
+      fc.property(fc.integer({ min: 3, max: 20 }), phases, pausesMs, (perMinute, randoms, pauses) => {
+        const environments = randoms.map((random) => limiter(3, () => random));
+        const limited = limitedTo(perMinute);
         const sentAtMs: number[] = [];
         let nowMs = NOW;
         for (const pauseMs of pauses) {
           nowMs += pauseMs;
           for (const alone of environments) {
-            const { decisions } = alone.acquire(limitedTo(perMinute), 10, nowMs);
+            const { decisions } = alone.acquire(limited, 2, nowMs);
             sentAtMs.push(...decisions.flatMap((one) => sentAt(one, nowMs)));
           }
         }
         const times = sentAtMs.toSorted((a, b) => a - b);
         const spansMs = times.slice(perMinute).map((ms, index) => ms - Number(times[index]));
-        expect(spansMs.filter((spanMs) => spanMs < MINUTE)).toEqual([]);
+        expect(Math.min(...spansMs)).toBeGreaterThanOrEqual(MINUTE);
       }),
+      { numRuns: 50 },
     );
   });
 

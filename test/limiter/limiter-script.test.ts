@@ -25,8 +25,6 @@ import {
   unreserved,
 } from '../support/limiter-decisions.ts';
 
-// The limiter's figures. `model.test.ts` compares the script with its specification in all other cases.
-
 let server: RunningValkey;
 let client: ValkeyClient;
 beforeAll(async () => {
@@ -51,13 +49,9 @@ function limiter(max_requests_per_minute?: number) {
     async ask(attempts: number | readonly (number | undefined)[] = 1, mayProbe = true): Promise<LimiterResponse> {
       const times = typeof attempts === 'number' ? Array.from<undefined>({ length: attempts }) : attempts;
       const requests = times.map((reservedForMs) => (reservedForMs === undefined ? {} : { reservedForMs }));
-      const question = acquireCommand(this.partner, { requests, mayProbe, slowAttempts: 10 });
-      const answer = readLimiterReply(
-        await runLimiterScript(client, limiterKey(partner), question, this.nowMs),
-        requests.length,
-      );
-      if (answer === undefined) throw new Error('no such answer');
-      return answer;
+      const command = acquireCommand(this.partner, { requests, mayProbe, slowAttempts: 10 });
+      const reply = await runLimiterScript(client, limiterKey(partner), command, this.nowMs);
+      return readLimiterReply(reply, requests.length) as LimiterResponse;
     },
     async decisions(...asked: Parameters<typeof this.ask>) {
       return (await this.ask(...asked)).decisions;
@@ -69,8 +63,8 @@ function limiter(max_requests_per_minute?: number) {
       return this.report({ isThrottled: true, retryAfterMs });
     },
     /** Two attempts that wait make it slow. */
-    async slow() {
-      for (const _ of [1, 2])
+    async slow(attempts = 2) {
+      for (let i = 0; i < attempts; i += 1)
         await runLimiterScript(client, limiterKey(partner), slowCommand(this.partner), this.nowMs);
     },
   };
@@ -183,7 +177,7 @@ describe('a Retry-After', () => {
       reserved(endMs + 1_020),
       reserved(endMs + 2_040),
     ]);
-    expect(await waiting.decisions([endMs + 1_020])).toEqual([reserved(endMs + 1_020)]);
+    expect(await waiting.decisions([endMs, endMs + 1_020])).toEqual([reserved(endMs), reserved(endMs + 1_020)]);
   });
 });
 
@@ -219,6 +213,8 @@ describe('the circuit breaker', () => {
     await breaker.decisions();
     await breaker.report({ passed: 1 });
     expect(await breaker.ask(3)).toEqual({ decisions: [allowed, allowed, allowed], isSlow: false, wantsReport: false });
+    await breaker.slow(1);
+    expect((await breaker.ask()).isSlow).toBe(false);
     await breaker.report({ failed: 9 });
     expect(await breaker.decisions()).toEqual([allowed]);
   });
@@ -324,7 +320,8 @@ describe('back-pressure', () => {
     throttled.nowMs += 30 * SECOND;
     await throttled.decisions();
     await throttled.refuse();
-    expect((await throttled.ask()).decisions).toEqual([reserved(throttled.nowMs + SECOND)]);
+    const secondMs = throttled.nowMs + SECOND;
+    expect(await throttled.decisions(2)).toEqual([reserved(secondMs), reserved(secondMs + 408)]);
   });
 
   test.each([
@@ -374,6 +371,7 @@ describe('back-pressure', () => {
 
   test('is over an hour after the end of the last `Retry-After`, without a success', async () => {
     const throttled = limiter();
+    await throttled.refuse(5 * SECOND);
     await throttled.refuse(10 * SECOND);
     throttled.nowMs += 10 * SECOND + HOUR - 1;
     expect(await throttled.decisions(2)).toEqual([allowed, reserved(throttled.nowMs + 204)]);
@@ -387,6 +385,11 @@ describe('back-pressure', () => {
     expect(await throttled.decisions()).toEqual([unreserved(NOW + HOUR)]);
     throttled.nowMs += HOUR;
     expect((await throttled.decisions(10)).at(-1)).toEqual(unreserved(NOW + HOUR + 10 * MINUTE));
+    const even = limiter(204);
+    await even.refuse();
+    even.nowMs += SECOND;
+    const lastMs = even.nowMs + 10 * MINUTE;
+    expect((await even.decisions(1_002)).slice(-2)).toEqual([reserved(lastMs), unreserved(lastMs)]);
   });
 });
 
@@ -396,7 +399,7 @@ describe('a slow endpoint', () => {
     const signs = [0, 5_001, 10_001, MINUTE + 10_000];
     for (const [index, ms] of signs.entries()) {
       waiting.nowMs = NOW + ms;
-      await runLimiterScript(client, limiterKey(waiting.partner), slowCommand(waiting.partner), waiting.nowMs);
+      await waiting.slow(1);
       expect((await waiting.ask()).isSlow).toBe(index >= 2);
     }
     waiting.nowMs += MINUTE - 1;
@@ -417,6 +420,7 @@ describe('a slow endpoint', () => {
     ] as const) {
       waiting.nowMs += 10 * SECOND;
       await waiting.report({ passed: 1, tookMs });
+      await waiting.slow();
       expect(await waiting.ask(2)).toMatchObject({
         decisions: [allowed, reserved(waiting.nowMs + intervalMs)],
         isSlow: true,
@@ -425,13 +429,20 @@ describe('a slow endpoint', () => {
   });
 
   test.each([
-    [20, 3_060],
-    [60, 1_530],
-  ])('with a limit of %i a minute goes by the lower rate', async (limit, intervalMs) => {
-    const waiting = limiter(limit);
-    await waiting.slow();
-    expect(await waiting.decisions(2)).toEqual([allowed, reserved(NOW + intervalMs)]);
-  });
+    ['limit', 20, 0, 3_060],
+    ['slowness', 60, 0, 1_530],
+    ['pace', 60, 1, 2_040],
+    ['slowness', 6_000, 1, 1_530],
+  ])(
+    'goes by the lowest rate, that of its %s: limit %i, throttled %i times',
+    async (_of, limit, refusals, intervalMs) => {
+      const waiting = limiter(limit);
+      for (let i = 0; i < refusals; i += 1) await waiting.refuse();
+      waiting.nowMs += SECOND;
+      await waiting.slow();
+      expect(await waiting.decisions(2)).toEqual([allowed, reserved(waiting.nowMs + intervalMs)]);
+    },
+  );
 
   test('has nothing reserved more than ten minutes ahead, and no reservation after it has recovered', async () => {
     const waiting = limiter();
@@ -456,9 +467,7 @@ describe('a slow endpoint', () => {
         return at(atMs, () => attempt(isReserved ? atMs : undefined));
       }
       inFlight += 1;
-      const waits = () =>
-        runLimiterScript(client, limiterKey(partner.partner), slowCommand(partner.partner), partner.nowMs);
-      at(partner.nowMs + 2 * SECOND, waits);
+      at(partner.nowMs + 2 * SECOND, () => partner.slow(1));
       at(partner.nowMs + 10 * SECOND, async () => {
         inFlight -= 1;
         if (wantsReport) await partner.report({ passed: 1, tookMs: 10 * SECOND });
@@ -482,8 +491,10 @@ describe('a record', () => {
     const breaker = limiter();
     await breaker.report({ isGone: true });
     breaker.nowMs += 2 * HOUR;
-    expect((await breaker.ask()).isSlow).toBe(true);
-    breaker.nowMs += 6 * MINUTE + HOUR + 1;
+    expect(await breaker.decisions()).toEqual([allowed]);
+    breaker.nowMs += 6 * MINUTE + HOUR;
+    expect((await breaker.ask(1, false)).isSlow).toBe(true);
+    breaker.nowMs += 1;
     expect(await breaker.ask()).toEqual({ decisions: [allowed], isSlow: false, wantsReport: false });
   });
 
