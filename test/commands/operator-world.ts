@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
 import type { Context } from '../../commands/shared/context.ts';
 import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
-import { integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
 import type { CheckWarehouseReport } from '../../lambdas/warehouse/check.ts';
 import { writeState } from '../../local/console/state-file.ts';
 import { jsonAnswer, type RestRequest } from '../../local/control-plane/rest.ts';
@@ -190,10 +188,9 @@ export function intercept(client: object, answer: (command: object, send: () => 
   sender.send = async (command) => answer(command, () => send(command));
 }
 
-/** With the validator that the stack has, and its seed deployed. */
+/** With its seed deployed. It has no validator: compiling one takes longer than most tests. */
 function defineIntegrations({ appConfig }: ControlPlane): void {
-  const schema = JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' }));
-  appConfig.defineProfile('app', 'profile', 'AWS.Freeform', [schema]);
+  appConfig.defineProfile('app', 'profile', 'AWS.Freeform');
   appConfig.store.defineEnvironment('app', 'env');
   appConfig.store.defineStrategy('careful', { FinalBakeTimeInMinutes: 20 });
   appConfig.store.defineStrategy('at-once', { FinalBakeTimeInMinutes: 0 });

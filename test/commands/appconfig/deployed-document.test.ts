@@ -1,9 +1,11 @@
 import { ListDeploymentsCommand, StartDeploymentCommand } from '@aws-sdk/client-appconfig';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import * as z from 'zod';
 import { type Change, deployChange, readDeployed } from '../../../commands/appconfig/deployed-document.ts';
 import { untilServed } from '../../../commands/appconfig/deployments.ts';
 import { withAllPaused, withNewEntry } from '../../../commands/integration/integrations-document.ts';
 import type { Stage } from '../../../commands/shared/stage.ts';
+import { integrationsDocumentSchema } from '../../../lambdas/partners/integration.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { intercept, startOperatorWorld } from '../operator-world.ts';
 
@@ -116,6 +118,9 @@ describe('changing', () => {
   });
 
   test('what the validator refuses is told with its place', async () => {
+    const schema = JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' }));
+    world.plane.appConfig.defineProfile('app', 'profile', 'AWS.Freeform', [schema]);
+    world.deploy({ integrations: [] });
     await expect(deployChange(stage, adding({ id: 'acme' }), world.context)).rejects.toMatchObject({
       name: 'CommandFailed',
       message: expect.stringMatching(/does not take the document: .*\/integrations\/0 .*'url'/),

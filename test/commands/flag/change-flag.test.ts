@@ -112,7 +112,6 @@ version 3 of the flag is made`);
   });
 
   test('integrations that cannot be read are no reason to wait', async () => {
-    operator.world.plane.appConfig.defineProfile('app', 'profile', 'AWS.Freeform');
     operator.world.deploy('no document');
     expect(await run('percent', '50')).toBe(0);
     expect(printed()).toContain(

@@ -68,7 +68,6 @@ test('integrations that cannot be read, or name nobody', async () => {
   operator.deployPartners();
   await run();
   expect(printed()).toMatch(/\nNo integration names an enterprise\.$/);
-  operator.world.plane.appConfig.defineProfile('app', 'profile', 'AWS.Freeform');
   operator.world.deploy([]);
   expect(await run()).toBe(0);
   expect(printed()).toMatch(

@@ -226,7 +226,6 @@ describe('integrations', () => {
     [{ url: 'nowhere' }, 'integration acme is failing', 'faulty'],
   ])('%j with a delivery parked for “%s” is %s', async (entry, why, state) => {
     deploy();
-    operator.world.plane.appConfig.defineProfile('app', 'profile', 'AWS.Freeform');
     deploy({ id: 'acme', ...entry });
     await operator.webhook({}, { progress: { ...PARKED.progress, reason: `parked: ${why}` } });
     expect(await integrations()).toMatchObject([{ id: 'acme', state }]);
