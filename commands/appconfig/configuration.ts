@@ -4,6 +4,7 @@ import {
   paginateListHostedConfigurationVersions,
 } from '@aws-sdk/client-appconfig';
 import { type IntegrationsDocument, readDocument, writeDocument } from '../integration/integrations-document.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { OutputName, Stage } from '../shared/stage.ts';
 
 /** An AppConfig profile and its environment, by the outputs that name them. */
@@ -12,14 +13,14 @@ export interface Profile {
   readonly name: string;
   readonly environment: OutputName;
   readonly profile: OutputName;
-  /** A command that a person can paste: ends a deployment that is under way, and undoes what it deployed. */
+  /** A command to paste: stops a deployment that is in progress, and undoes it. */
   stopCommand(stage: Stage, deployment: number): string;
 }
 
-/** A profile whose document is edited as `D`, and how its versions are usually deployed. */
+/** A profile whose document is edited as `D`, and the strategy by which its versions are usually deployed. */
 export interface Configuration<D> extends Profile {
   readonly strategy: OutputName;
-  /** @throws CommandFailed where it is no document at all */
+  /** @throws CommandFailed where the text is not such a document */
   read(text: string): D;
   write(document: D): string;
 }
@@ -28,7 +29,7 @@ export const INTEGRATIONS: Configuration<IntegrationsDocument> = {
   name: 'integrations',
   environment: 'IntegrationsEnvironmentId',
   profile: 'IntegrationsProfileId',
-  // Without a bake time: while one deployment bakes, AppConfig takes no other, and a pause must not wait for an `add`.
+  // Without a bake time: while one deployment bakes, AppConfig starts no other, and a pause must not wait for an `add`.
   strategy: 'EmergencyStrategyId',
   read: readDocument,
   write: writeDocument,
@@ -58,16 +59,16 @@ export async function readLabelledVersion(
 export interface NewVersion {
   readonly content: string;
   readonly description: string;
-  /** AppConfig answers ConflictException where it is another by now; undefined where that does not matter. */
+  /** AppConfig returns ConflictException where the latest is another by now; undefined where that does not matter. */
   readonly latestVersion?: number;
 }
 
-/** @returns the version's number; undefined where AppConfig does not say it */
+/** @returns the version's number */
 export async function createVersion(
   stage: Stage,
   profile: Profile,
   { content, description, latestVersion }: NewVersion,
-): Promise<number | undefined> {
+): Promise<number> {
   const { VersionNumber } = await stage.appConfig.send(
     new CreateHostedConfigurationVersionCommand({
       ...profileOf(stage, profile),
@@ -77,6 +78,7 @@ export async function createVersion(
       LatestVersionNumber: latestVersion,
     }),
   );
+  if (VersionNumber === undefined) throw new CommandFailed('AppConfig created a version without a number');
   return VersionNumber;
 }
 

@@ -12,16 +12,16 @@ import {
 } from './configuration.ts';
 import { latestDeploymentOf, occupant, servedDeployment, startDeployment, untilFree } from './deployments.ts';
 
-/** Functions ask for a new configuration once theirs is so old (AppConfig's shortest interval), in milliseconds. */
+/** Interval at which functions ask for a new configuration (AppConfig's shortest), in milliseconds. */
 export const POLL_INTERVAL_MS = 15_000;
 
-/** The document that functions have, or get within seconds. */
+/** The document that functions have, or receive within seconds. */
 export interface DeployedDocument<D = IntegrationsDocument> {
   readonly document: D;
   readonly version: number;
   /** The version's label, if it has one. */
   readonly label: string | undefined;
-  /** The latest of all versions: the deployed one, or a draft made since. */
+  /** The latest of all versions: the deployed one, or a later draft. */
   readonly latestVersion: number;
   readonly deployment: number;
   readonly state: DeploymentState | undefined;
@@ -42,29 +42,24 @@ export async function readDeployedOf<D>(configuration: Configuration<D>, stage: 
 }
 
 export interface Change<D = IntegrationsDocument> {
-  /** @returns undefined where nothing is to be done. @throws CommandFailed */
+  /** @returns undefined where there is nothing to change. @throws CommandFailed */
   readonly edit: (document: D) => D | undefined;
   /** Shown with the deployment in the console. */
   readonly description: string;
 }
 
-/** Changes the integrations, as `deployChangeOf`. */
-export function deployChange(stage: Stage, change: Change, context: Context): Promise<number | undefined> {
-  return deployChangeOf(INTEGRATIONS, stage, change, context);
-}
-
-/** Most deployments by others that a command makes its change on top of, before it fails. */
+/** After as many rounds, each of which another command's change came between, a command fails. */
 const MAX_ROUNDS = 5;
 
 /**
- * Makes a new version of the deployed document and starts its deployment. If another command makes a version or deploys
- * one in between, AppConfig refuses (`LatestVersionNumber`, `LatestDeploymentNumber`), and the change is made again, on
- * top of the other. So of two concurrent changes neither is lost.
+ * Creates a new version of the deployed document and starts its deployment. If another command creates or deploys a
+ * version in between, AppConfig refuses (`LatestVersionNumber`, `LatestDeploymentNumber`), and the change is made again, on
+ * top of the other. So neither of two concurrent changes is lost.
  *
  * @returns the deployment's number; undefined where there was nothing to change
- * @throws CommandFailed where another deployment has to end first, or AppConfig does not take the document
+ * @throws CommandFailed where another deployment has to end first, or AppConfig refuses the document
  */
-export async function deployChangeOf<D>(
+export async function deployChange<D>(
   configuration: Configuration<D>,
   stage: Stage,
   change: Change<D>,
@@ -76,13 +71,13 @@ export async function deployChangeOf<D>(
     const made = await makeVersion(configuration, stage, change, print);
     if (made === 'nothing to do') return undefined;
     if (made === 'outdated') continue;
-    print(`version ${made.version} of the ${configuration.name} is made`);
+    print(`version ${made.version} of the ${configuration.name} is created`);
     const number = await deployVersion(configuration, stage, made, change.description);
     if (number !== undefined) {
       print(`deployment ${number} of it is started`);
       return number;
     }
-    print(`another change of the ${configuration.name} was deployed meanwhile: this one is made again, on top of it`);
+    print(`another change of the ${configuration.name} was deployed meanwhile: this one is repeated on top of it`);
   }
   throw new CommandFailed(`other commands keep changing the ${configuration.name}: try again in a minute`);
 }
@@ -93,14 +88,14 @@ interface MadeVersion {
   readonly latestDeployment: number;
 }
 
-/** @returns `outdated` where another version was made in between */
+/** @returns `outdated` where another version was created in between */
 async function makeVersion<D>(
   configuration: Configuration<D>,
   stage: Stage,
   change: Change<D>,
   print: (line: string) => void,
 ): Promise<MadeVersion | 'nothing to do' | 'outdated'> {
-  // Read before the document: a deployment that comes after this is noticed when ours is started.
+  // Read before the document, so that AppConfig refuses to start ours if another deployment comes in between.
   const latestDeployment = await latestDeploymentOf(stage, configuration);
   const { document, version, latestVersion } = await readDeployedOf(configuration, stage);
   const edited = change.edit(document);
@@ -111,13 +106,13 @@ async function makeVersion<D>(
   try {
     const content = configuration.write(edited);
     const { description } = change;
-    const made = await createVersion(stage, configuration, { content, description, latestVersion });
-    if (made === undefined) throw new CommandFailed('AppConfig made a version without a number');
-    return { version: made, latestDeployment };
+    return {
+      version: await createVersion(stage, configuration, { content, description, latestVersion }),
+      latestDeployment,
+    };
   } catch (thrown) {
     const { name } = thrown as Error;
-    if (name === 'BadRequestException')
-      throw new CommandFailed(`AppConfig does not take the document: ${faultsOf(thrown)}`);
+    if (name === 'BadRequestException') throw new CommandFailed(`AppConfig refuses the document: ${faultsOf(thrown)}`);
     if (name === 'ConflictException') return 'outdated';
     throw thrown;
   }
@@ -137,23 +132,23 @@ async function deployVersion<D>(
     const { name, message } = thrown as Error;
     if (name === 'BadRequestException') {
       throw new CommandFailed(
-        `version ${version} is made and not deployed, AppConfig’s validator refuses it: ${faultsOf(thrown)}`,
+        `version ${version} is created but not deployed, AppConfig’s validator refuses it: ${faultsOf(thrown)}`,
       );
     }
     if (name !== 'ConflictException') throw thrown;
     const busy = await occupant(stage, configuration);
     if (busy !== undefined && !busy.isShort) {
-      throw new CommandFailed(`version ${version} is made and not deployed: ${busy.reason}`);
+      throw new CommandFailed(`version ${version} is created but not deployed: ${busy.reason}`);
     }
     if (busy === undefined && (await latestDeploymentOf(stage, configuration)) === latestDeployment) {
-      throw new CommandFailed(`version ${version} is made and not deployed: AppConfig refuses (${message})`);
+      throw new CommandFailed(`version ${version} is created but not deployed: AppConfig refuses (${message})`);
     }
     return undefined;
   }
 }
 
-/** What AppConfig's validator says, by place in the document; values are not repeated. */
-export function faultsOf(thrown: unknown): string {
+/** The validator's messages with their paths in the document; values are not repeated. */
+function faultsOf(thrown: unknown): string {
   const { message, Details } = thrown as BadRequestException;
   const faults = Details?.InvalidConfiguration ?? [];
   if (faults.length === 0) return message;

@@ -1,5 +1,4 @@
 import {
-  type DeploymentEvent,
   type DeploymentState,
   type DeploymentSummary,
   GetDeploymentCommand,
@@ -13,18 +12,22 @@ import { CommandFailed } from '../shared/failures.ts';
 import type { OutputName, Stage } from '../shared/stage.ts';
 import { INTEGRATIONS, type Profile, profileOf } from './configuration.ts';
 
-/** How often a deployment is looked at, and for how long, in milliseconds. All our strategies deploy at once. */
+/** Interval and limit of polling a deployment, in milliseconds. All our strategies deploy at once. */
 const LOOK_EVERY_MS = 2_000;
 const LOOK_LIMIT_MS = 10 * 60_000;
 
-/** How long a command waits for another one's deployment without a bake time, in milliseconds. */
+/** Limit of a wait for another command's deployment without a bake time, in milliseconds. */
 const FREE_LIMIT_MS = 60_000;
 
-/** States in which functions get a deployment's version. */
+/** States in which functions receive a deployment's version. */
 const SERVING: readonly (DeploymentState | undefined)[] = ['COMPLETE', 'BAKING', 'DEPLOYING'];
 
 const SERVED_OR_STARTING: readonly (DeploymentState | undefined)[] = [...SERVING, 'VALIDATING'];
 
+/** States of a deployment that was rolled back by an alarm, or reverted by an operator. */
+export const ROLLED_BACK: readonly (DeploymentState | undefined)[] = ['ROLLED_BACK', 'REVERTED'];
+
+/** States in which an environment starts no other deployment. */
 const OCCUPYING: readonly (DeploymentState | undefined)[] = ['VALIDATING', 'DEPLOYING', 'BAKING', 'ROLLING_BACK'];
 
 export interface ServedDeployment {
@@ -35,9 +38,9 @@ export interface ServedDeployment {
 }
 
 /**
- * What functions have, or get within seconds.
+ * The deployment that functions have, or receive within seconds.
  *
- * @param olderThan what they would have without the deployment of this number and those after it
+ * @param olderThan only deployments before this number
  * @throws CommandFailed where nothing is deployed
  */
 export async function servedDeployment(
@@ -57,9 +60,9 @@ export async function servedDeployment(
 }
 
 /**
- * Waits for a deployment without a bake time, which ends within seconds: another command's.
+ * Waits for another command's deployment that has no bake time, and ends within seconds.
  *
- * @throws CommandFailed where the environment takes no deployment now
+ * @throws CommandFailed where the environment starts no deployment now
  */
 export async function untilFree(
   stage: Stage,
@@ -78,61 +81,66 @@ export async function untilFree(
 export interface Occupant {
   /** It has no bake time. */
   readonly isShort: boolean;
-  /** Which deployment has to end first, and how it can be ended. */
+  /** Which deployment has to end first, and the command that stops it. */
   readonly reason: string;
 }
 
-/** The deployment that keeps its environment from taking another one; undefined where none runs. */
+/** The deployment that is in progress; undefined where none is. */
 export async function occupant(stage: Stage, profile: Profile = INTEGRATIONS): Promise<Occupant | undefined> {
   const [newest] = await listDeployments(stage, profile);
   if (newest === undefined || !isOccupying(newest)) return undefined;
   const { DeploymentNumber: number = 0, State: state, FinalBakeTimeInMinutes: bakeMinutes = 0 } = newest;
-  const bakes = state === 'BAKING' ? `, as it does for ${bakeMinutes} minutes` : '';
+  const bakes = state === 'BAKING' ? ` for ${bakeMinutes} minutes` : '';
   const reason = `deployment ${number} is ${state}${bakes}: it has to end first, since an environment runs one at a time.
-Try again then. To end it now, and undo what it deployed: ${profile.stopCommand(stage, number)}`;
+Try again then. To stop and undo it now: ${profile.stopCommand(stage, number)}`;
   return { isShort: state !== 'BAKING' && bakeMinutes === 0, reason };
 }
 
-/** The number of an environment's newest deployment, whatever became of it; 0 where there is none. */
+/** The number of an environment's newest deployment, in whatever state; 0 where there is none. */
 export async function latestDeploymentOf(stage: Stage, profile: Profile): Promise<number> {
   const [newest] = await listDeployments(stage, profile);
   return newest?.DeploymentNumber ?? 0;
 }
 
-/** Whether its environment takes no other deployment. */
+/** Whether it is in progress, so that its environment starts no other deployment. */
 export function isOccupying({ State }: DeploymentSummary): boolean {
   return OCCUPYING.includes(State);
 }
 
-/** Waits until functions can have a deployment's version. @throws CommandFailed where it was taken back */
-export async function untilServed(
+/** Waits until functions can have a deployment's version. @throws RolledBack */
+export function untilServed(
   stage: Stage,
   deployment: number,
-  { now, sleep }: Context,
+  context: Context,
   profile: Profile = INTEGRATIONS,
+): Promise<void> {
+  return untilState(['COMPLETE', 'BAKING'], stage, profile, deployment, context);
+}
+
+/** Waits for one of these states. @throws RolledBack; CommandFailed after 10 minutes */
+export async function untilState(
+  states: readonly (DeploymentState | undefined)[],
+  stage: Stage,
+  profile: Profile,
+  number: number,
+  { now, sleep }: Context,
 ): Promise<void> {
   const endMs = now() + LOOK_LIMIT_MS;
   for (;;) {
-    const { State, EventLog } = await getDeployment(stage, profile, deployment);
-    if (State === 'COMPLETE' || State === 'BAKING') return;
-    if (State !== 'VALIDATING' && State !== 'DEPLOYING') {
-      throw takenBack(deployment, State, EventLog);
-    }
-    if (now() >= endMs) throw new CommandFailed(`deployment ${deployment} is still ${State} after 10 minutes`);
+    const deployment = await getDeployment(stage, profile, number);
+    if (states.includes(deployment.State)) return;
+    if (ROLLED_BACK.includes(deployment.State)) throw new RolledBack(number, deployment);
+    if (now() >= endMs) throw new CommandFailed(`deployment ${number} is still ${deployment.State} after 10 minutes`);
     await sleep(LOOK_EVERY_MS);
   }
 }
 
 /** A deployment was rolled back by an alarm, or reverted by an operator. */
-export class TakenBack extends CommandFailed {}
-
-export function takenBack(
-  deployment: number,
-  state: DeploymentState | undefined,
-  events: readonly DeploymentEvent[] = [],
-): TakenBack {
-  const why = events[0]?.Description;
-  return new TakenBack(`deployment ${deployment} was taken back (${state})${why === undefined ? '' : `: ${why}`}`);
+export class RolledBack extends CommandFailed {
+  constructor(number: number, { State, EventLog: events }: GetDeploymentCommandOutput) {
+    const why = events?.[0]?.Description;
+    super(`deployment ${number} was rolled back (${State})${why === undefined ? '' : `: ${why}`}`);
+  }
 }
 
 export function getDeployment(stage: Stage, profile: Profile, number: number): Promise<GetDeploymentCommandOutput> {
@@ -154,7 +162,7 @@ export interface DeploymentOrder {
   readonly version: number;
   readonly strategy: OutputName;
   readonly description: string;
-  /** AppConfig answers ConflictException where it is another by now; undefined where that does not matter. */
+  /** AppConfig returns ConflictException where the latest is another by now; undefined where that does not matter. */
   readonly latestDeployment?: number;
 }
 
@@ -167,7 +175,18 @@ export interface DeploymentOrder {
 export async function startDeployment(stage: Stage, profile: Profile, order: DeploymentOrder): Promise<number> {
   const before = order.latestDeployment ?? (await latestDeploymentOf(stage, profile));
   try {
-    return await requestDeployment(stage, profile, order);
+    const { DeploymentNumber } = await stage.appConfig.send(
+      new StartDeploymentCommand({
+        ...environmentOf(stage, profile),
+        ...profileOf(stage, profile),
+        ConfigurationVersion: String(order.version),
+        DeploymentStrategyId: stage.output(order.strategy),
+        Description: order.description,
+        LatestDeploymentNumber: order.latestDeployment,
+      }),
+    );
+    if (DeploymentNumber === undefined) throw new CommandFailed('AppConfig started a deployment without a number');
+    return DeploymentNumber;
   } catch (thrown) {
     if ((thrown as Error).name !== 'ConflictException') throw thrown;
     const [newest] = await listDeployments(stage, profile);
@@ -178,33 +197,14 @@ export async function startDeployment(stage: Stage, profile: Profile, order: Dep
   }
 }
 
-async function requestDeployment(
-  stage: Stage,
-  profile: Profile,
-  { version, strategy, description, latestDeployment }: DeploymentOrder,
-): Promise<number> {
-  const { DeploymentNumber } = await stage.appConfig.send(
-    new StartDeploymentCommand({
-      ...environmentOf(stage, profile),
-      ...profileOf(stage, profile),
-      ConfigurationVersion: String(version),
-      DeploymentStrategyId: stage.output(strategy),
-      Description: description,
-      LatestDeploymentNumber: latestDeployment,
-    }),
-  );
-  if (DeploymentNumber === undefined) throw new CommandFailed('AppConfig started a deployment without a number');
-  return DeploymentNumber;
-}
-
-/** Ends a deployment that is under way, or undoes one that ended within 72 hours: functions get the one before it. */
+/** Stops a deployment that is in progress, or undoes one that ended within 72 hours: functions get the one before it. */
 export async function stopDeployment(stage: Stage, profile: Profile, number: number): Promise<void> {
   await stage.appConfig.send(
     new StopDeploymentCommand({ ...environmentOf(stage, profile), DeploymentNumber: number, AllowRevert: true }),
   );
 }
 
-/** Of a profile, as AppConfig's calls name it. */
+/** A profile's environment, as AppConfig's calls name it. */
 export function environmentOf(stage: Stage, { environment }: Profile) {
   return { ApplicationId: stage.output('AppConfigApplicationId'), EnvironmentId: stage.output(environment) };
 }

@@ -1,8 +1,8 @@
 import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import type { FlagChange } from './change-flag.ts';
 
-/** AppConfig's bound for descriptions, in characters. */
-const LONGEST_DESCRIPTION = 1024;
+/** AppConfig's limit for descriptions, in characters. */
+const MAX_DESCRIPTION_LENGTH = 1024;
 
 export function enable(): FlagChange {
   return {
@@ -47,7 +47,7 @@ function pilots(
   editList: (before: readonly string[]) => string[],
 ): FlagChange {
   return {
-    description: `pilot ${verb} ${ids.join(' ')}`.slice(0, LONGEST_DESCRIPTION),
+    description: `pilot ${verb} ${ids.join(' ')}`.slice(0, MAX_DESCRIPTION_LENGTH),
     edit({ pilot_enterprises: before }: Flag) {
       const after = editList(before);
       if (after.length !== before.length) return { pilot_enterprises: after };

@@ -10,7 +10,7 @@ const { rolloutPercentage: PERCENT, cacheTtlSeconds: TTL } = FLAG_BOUNDS;
 
 const DEPLOYS = `
 enable, percent, pilot and ttl deploy a new version to all functions at once and follow it while it bakes.
-Ctrl-C ends the command, and not the deployment.`;
+Ctrl-C ends the command, but not the deployment.`;
 
 /** `./ltw flag …` */
 export function addFlagCommands(program: Parent, run: Run): void {
@@ -24,23 +24,23 @@ export function addFlagCommands(program: Parent, run: Run): void {
   stageCommand(
     flag,
     'status',
-    'the flag, its newest deployment, and which enterprises that an integration names have learning time, and why',
+    'shows the flag, its newest deployment, and which of the integrations’ enterprises have learning time, and why',
   )
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./status.ts')).status(options, context)));
-  stageCommand(flag, 'enable', 'on, for pilots and for as many enterprises as the percentage says')
+  stageCommand(flag, 'enable', 'switches the flag on, for pilots and the percentage of enterprises')
     .addOption(dryRunOption())
     .action((options) => change(enable(), options));
-  stageCommand(flag, 'percent', 'the share of enterprises: raising it drops none, lowering it adds none')
+  stageCommand(flag, 'percent', 'sets the percentage of enterprises: raising it drops none, lowering it adds none')
     .argument('<percentage>', `${PERCENT.minimum} to ${PERCENT.maximum}`, wholeNumber(PERCENT.minimum, PERCENT.maximum))
     .addOption(dryRunOption())
     .action((percentage, options) => change(percent(percentage), options));
-  stageCommand(flag, 'ttl', 'how long the cache keeps a response of the warehouse')
+  stageCommand(flag, 'ttl', 'sets how long the cache keeps a response of the warehouse')
     .argument('<seconds>', `${TTL.minimum} to ${TTL.maximum}`, wholeNumber(TTL.minimum, TTL.maximum))
     .addOption(dryRunOption())
     .action((seconds, options) => change(cacheTime(seconds), options));
 
-  const pilot = flag.command('pilot').description('enterprises that have learning time whatever the percentage');
+  const pilot = flag.command('pilot').description('pilots: enterprises that have learning time at any percentage');
   stageCommand(pilot, 'add', 'adds pilots')
     .addArgument(enterprises())
     .addOption(dryRunOption())
@@ -53,19 +53,19 @@ export function addFlagCommands(program: Parent, run: Run): void {
   stageCommand(
     flag,
     'disable',
-    'the emergency switch: off for all at once, without a bake time; takes back a deployment that is under way, and works whatever the deployed document holds',
+    'the emergency switch: off for all enterprises at once, without a bake time; stops a deployment that is in progress, and works even if the deployed document is broken',
   ).action(({ stage }) => run(async (context) => (await import('./disable.ts')).disable(stage, context)));
   stageCommand(
     flag,
     'revert',
-    'undoes the newest deployment, under way or ended within 72 hours; asks first where that switches the flag on',
+    'undoes the newest deployment, in progress or completed within 72 hours; asks first if that switches the flag on',
   )
     .addOption(yesOption())
     .action((options) => run(async (context) => (await import('./revert.ts')).revert(options, context)));
 }
 
 function enterprises() {
-  return new Argument('<id...>', 'enterprises, as their events name them').argParser(
-    each(enterpriseIdSchema, 'The id of an enterprise has letters, digits, _ and -, 64 at the most.'),
+  return new Argument('<id...>', 'ids of enterprises, as in events').argParser(
+    each(enterpriseIdSchema, 'The id of an enterprise has at most 64 letters, digits, _ and -.'),
   );
 }

@@ -1,17 +1,18 @@
 import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/flag/flag-document.ts';
+import { faultsOf } from '../../lambdas/shared/faults.ts';
+import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import type { Configuration } from '../appconfig/configuration.ts';
-import { isFields } from '../integration/integrations-document.ts';
 import { CommandFailed } from '../shared/failures.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A version of the flag as it was written, and what of it functions go by. */
+/** A version of the flag as it was written, and the flag that functions read from it. */
 export interface FlagDocument {
   readonly fields: Fields;
   readonly flag: Flag;
 }
 
-/** The flag of a stage. Its versions bake, so that AppConfig can take one back that does harm. */
+/** The flag of a stage. Its versions bake, so that AppConfig can roll back one that does harm. */
 export const FLAG: Configuration<FlagDocument> = {
   name: 'flag',
   environment: 'FlagsEnvironmentId',
@@ -21,7 +22,7 @@ export const FLAG: Configuration<FlagDocument> = {
     try {
       return readFlagDocument(text);
     } catch (thrown) {
-      const remedy = 'fix it in the console, or "./ltw flag revert"; "./ltw flag disable" works all the same';
+      const remedy = 'fix it in the console, or run "./ltw flag revert"; "./ltw flag disable" works all the same';
       throw new CommandFailed(`${(thrown as Error).message}: ${remedy}`);
     }
   },
@@ -29,20 +30,17 @@ export const FLAG: Configuration<FlagDocument> = {
   stopCommand: (stage) => `./ltw flag revert --stage ${stage.name}`,
 };
 
-/** @throws CommandFailed with every reason why it is not what functions could go by */
+/** @throws CommandFailed with every reason why functions could not use it */
 export function readFlagDocument(text: string): FlagDocument {
   const fields = parseJson(text);
-  if (!isFields(fields)) throw unfit('it is not a JSON object');
+  if (!isRecord(fields)) throw unfit('it is not a JSON object');
   const { flags, values = {} } = fields;
-  if (!isFields(flags) || !isFields(flags[FLAG_KEY])) throw unfit(`it has no flag ${FLAG_KEY}`);
-  if (!isFields(values)) throw unfit('values: is not an object');
+  if (!isRecord(flags) || !isRecord(flags[FLAG_KEY])) throw unfit(`it has no flag ${FLAG_KEY}`);
+  if (!isRecord(values)) throw unfit('values: is not an object');
   // A flag without values is off.
   const result = flagSchema.safeParse(values[FLAG_KEY] ?? { enabled: false });
-  if (result.success) return { fields, flag: result.data };
-  const faults = result.error.issues.map(
-    ({ path, message }) => `${path.map(String).join('.') || FLAG_KEY}: ${message}`,
-  );
-  throw unfit(faults.join('; '));
+  if (!result.success) throw unfit(faultsOf(result.error, FLAG_KEY));
+  return { fields, flag: result.data };
 }
 
 /** Changes these attributes and leaves all else as it is written. */
@@ -51,19 +49,11 @@ export function withFlag({ fields, flag }: FlagDocument, changes: Partial<Flag>)
   const after = { ...flag, ...changes };
   const entry = { enabled: false, ...(values[FLAG_KEY] as Fields | undefined), ...changes };
   const { pilot_enterprises: pilots, ...others }: Fields = entry;
-  // AppConfig takes no empty list: without a value there are none.
+  // AppConfig accepts no empty list: without a value there are no pilots.
   const written = after.pilot_enterprises.length === 0 ? others : { ...others, pilot_enterprises: pilots };
   return { fields: { ...fields, values: { ...values, [FLAG_KEY]: written } }, flag: after };
 }
 
 function unfit(why: string): CommandFailed {
   return new CommandFailed(`the document of the flag does not fit (${why})`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw unfit('it is not JSON');
-  }
 }

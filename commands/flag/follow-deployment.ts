@@ -1,6 +1,6 @@
 import type { GetDeploymentCommandOutput } from '@aws-sdk/client-appconfig';
 import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
-import { getDeployment, takenBack } from '../appconfig/deployments.ts';
+import { getDeployment, ROLLED_BACK, RolledBack } from '../appconfig/deployments.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { counted } from '../shared/format.ts';
@@ -8,7 +8,7 @@ import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG } from './flag-document.ts';
 
-/** How often a deployment is looked at, and for how long after it should have ended, in milliseconds. */
+/** Interval of polling, and its limit after the time at which the deployment should have ended, in milliseconds. */
 const LOOK_EVERY_MS = 2_000;
 const OVERDUE_MS = 10 * 60_000;
 
@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 
 type Times = Pick<GetDeploymentCommandOutput, 'StartedAt' | 'DeploymentDurationInMinutes' | 'FinalBakeTimeInMinutes'>;
 
-/** How long a deployment takes until it has ended, in milliseconds; negative where it is overdue. */
+/** Time until a deployment ends, in milliseconds; negative where it is overdue. */
 export function leftMs(
   { StartedAt, DeploymentDurationInMinutes: minutes = 0, FinalBakeTimeInMinutes: bakeMinutes = 0 }: Times,
   nowMs: number,
@@ -32,25 +32,21 @@ export function formatTimeLeft(leftForMs: number): string {
 }
 
 /**
- * Follows a deployment of the flag until it has baked, or until Ctrl-C: that ends no deployment.
+ * Follows a deployment of the flag until it has baked, or until Ctrl-C, which does not stop the deployment.
  *
- * @returns whether it has ended well
- * @throws CommandFailed where it was taken back
+ * @returns whether it is complete
+ * @throws CommandFailed where it was rolled back
  */
 export async function followDeployment(stage: Stage, number: number, context: Context): Promise<boolean> {
   const { terminal, now, sleep } = context;
   const interruption = noteInterruption();
-  let said = '';
-  const say = (line: string) => {
-    if (line !== said) terminal.print(line);
-    said = line;
-  };
+  let lastLine = '';
   let isServed = false;
   try {
     for (;;) {
       const deployment = await getDeployment(stage, FLAG, number);
-      const { State: state, EventLog: events, PercentageComplete: percent = 0 } = deployment;
-      if (state === 'ROLLED_BACK' || state === 'REVERTED') throw takenBack(number, state, events);
+      const { State: state, PercentageComplete: percent = 0 } = deployment;
+      if (ROLLED_BACK.includes(state)) throw new RolledBack(number, deployment);
       if (!isServed && (state === 'BAKING' || state === 'COMPLETE')) {
         isServed = true;
         terminal.print(formatServed(deployment));
@@ -59,10 +55,13 @@ export async function followDeployment(stage: Stage, number: number, context: Co
       const left = leftMs(deployment, now());
       if (left < -OVERDUE_MS) throw new CommandFailed(`deployment ${number} is still ${state}, 10 minutes late`);
       if (interruption.isRequested()) {
-        terminal.print(goesOn(stage, number));
+        terminal.print(howToContinue(stage, number));
         return false;
       }
-      say(`deployment ${number}: ${state}, ${state === 'BAKING' ? formatTimeLeft(left) : `${percent} % of functions`}`);
+      const progress = state === 'BAKING' ? formatTimeLeft(left) : `${percent} % of functions`;
+      const line = `deployment ${number}: ${state}, ${progress}`;
+      if (line !== lastLine) terminal.print(line);
+      lastLine = line;
       await sleep(LOOK_EVERY_MS);
     }
   } finally {
@@ -73,12 +72,12 @@ export async function followDeployment(stage: Stage, number: number, context: Co
 function formatServed({ State, FinalBakeTimeInMinutes: minutes }: GetDeploymentCommandOutput): string {
   const notice = `functions notice within ${POLL_INTERVAL_MS / 1000} s`;
   if (State === 'COMPLETE') return notice;
-  return `${notice}. It bakes for ${minutes} minutes: AppConfig takes it back where an alarm of its environment goes off.
-Ctrl-C ends this command, and not the deployment.`;
+  return `${notice}. It bakes for ${minutes} minutes: AppConfig rolls it back if an alarm of its environment fires.
+Ctrl-C ends this command, but not the deployment.`;
 }
 
-function goesOn(stage: Stage, number: number): string {
-  return `deployment ${number} goes on without this command:
-  ./ltw flag status --stage ${stage.name}   says how far it is
-  ./ltw flag revert --stage ${stage.name}   ends it, and undoes what it deployed`;
+function howToContinue(stage: Stage, number: number): string {
+  return `deployment ${number} continues without this command:
+  ./ltw flag status --stage ${stage.name}   shows its progress
+  ./ltw flag revert --stage ${stage.name}   stops and undoes it`;
 }

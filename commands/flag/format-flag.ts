@@ -1,16 +1,17 @@
 import { canonicalEnterpriseId } from '../../lambdas/events/event.ts';
 import { bucket, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
 import type { Flag } from '../../lambdas/flag/flag-document.ts';
+import { isRecord } from '../../lambdas/shared/json.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
-import { type IntegrationsDocument, isFields } from '../integration/integrations-document.ts';
+import type { IntegrationsDocument } from '../integration/integrations-document.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { alignColumns } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
 
-/** Of more enterprises than these only the number is printed. */
-const MOST_NAMED = 20;
+/** Maximum of enterprises that are named; of the others the number is printed. */
+const MAX_NAMED = 20;
 
-/** The flag before and after, and for which enterprises that changes anything. */
+/** The flag before and after, and the enterprises for which that changes anything. */
 export function formatChange(before: Flag, after: Flag, known: KnownEnterprises): string {
   const rows = [
     ['', 'before', 'after'],
@@ -25,9 +26,9 @@ export function formatChange(before: Flag, after: Flag, known: KnownEnterprises)
 }
 
 function reached(before: Flag, after: Flag, known: KnownEnterprises): string[] {
-  if ('unknown' in known) return [`How many enterprises that changes is not known: ${known.unknown}`];
+  if ('unknown' in known) return [`How many enterprises that affects is not known: ${known.unknown}`];
   const { ids } = known;
-  if (ids.length === 0) return ['No integration names an enterprise, so how many that changes is not known.'];
+  if (ids.length === 0) return ['No integration has an enterprise, so how many that affects is not known.'];
   const isOn = (flag: Flag) => (id: string) => evaluateFlag(flag, id).isOn;
   const on = ids.filter((id) => !isOn(before)(id) && isOn(after)(id));
   const off = ids.filter((id) => isOn(before)(id) && !isOn(after)(id));
@@ -45,15 +46,11 @@ export function warnings(flag: Flag, known: KnownEnterprises): string[] {
   const { enabled, rollout_percentage: percentage, pilot_enterprises: pilots } = flag;
   const lines: string[] = [];
   if (percentage === 0 && pilots.length === 0) {
-    if (enabled) lines.push('It reaches nobody: the percentage is 0, and there are no pilots.');
-  } else if (!enabled) lines.push('It reaches nobody: the flag is off.');
-  const strangers = 'unknown' in known ? [] : strangePilots(pilots, known.ids);
-  if (strangers.length > 0) lines.push(`No integration names these pilots, are they right? ${names(strangers)}`);
+    if (enabled) lines.push('No enterprise has learning time: the percentage is 0, and there are no pilots.');
+  } else if (!enabled) lines.push('No enterprise has learning time: the flag is off.');
+  const strangers = 'unknown' in known ? [] : pilots.filter((pilot) => !known.ids.includes(pilot));
+  if (strangers.length > 0) lines.push(`No integration has these pilots, check their ids: ${names(strangers)}`);
   return lines;
-}
-
-function strangePilots(pilots: readonly string[], ids: readonly string[]): string[] {
-  return pilots.filter((pilot) => !ids.includes(pilot));
 }
 
 /** The flag as it is, attribute by attribute. */
@@ -68,22 +65,22 @@ export function formatFlag({ enabled, rollout_percentage, pilot_enterprises, cac
 
 /** Each known enterprise with or without learning time, and why. */
 export function formatEnterprises(flag: Flag, known: KnownEnterprises): string {
-  if ('unknown' in known) return `Which enterprises there are is not known: ${known.unknown}`;
-  if (known.ids.length === 0) return 'No integration names an enterprise.';
-  const rows = known.ids.map((id) => [id, evaluateFlag(flag, id).isOn ? 'on' : 'off', reasonWords(flag, id)]);
+  if ('unknown' in known) return `The enterprises are not known: ${known.unknown}`;
+  if (known.ids.length === 0) return 'No integration has an enterprise.';
+  const rows = known.ids.map((id) => [id, evaluateFlag(flag, id).isOn ? 'on' : 'off', formatReason(flag, id)]);
   return alignColumns([['enterprise', 'learning time', 'why'], ...rows]);
 }
 
-function reasonWords(flag: Flag, id: string): string {
+function formatReason(flag: Flag, id: string): string {
   const { reason } = evaluateFlag(flag, id);
   if (reason === 'off') return 'the flag is off';
   if (reason === 'pilot') return 'pilot';
-  return `${reason.replace('_', ' ')}: its place is ${bucket(id).toFixed(1)} of 100`;
+  return `${reason.replace('_', ' ')}: its position is ${bucket(id).toFixed(1)} of 100`;
 }
 
 function names(ids: readonly string[]): string {
-  const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';
-  return `${ids.slice(0, MOST_NAMED).join(', ')}${more}`;
+  const more = ids.length > MAX_NAMED ? ` and ${ids.length - MAX_NAMED} more` : '';
+  return `${ids.slice(0, MAX_NAMED).join(', ')}${more}`;
 }
 
 function onOff(isOn: boolean): string {
@@ -94,7 +91,7 @@ function formatCount(pilots: readonly string[]): string {
   return pilots.length === 0 ? 'none' : String(pilots.length);
 }
 
-/** Enterprises that the deployed integrations name, or the reason why they cannot be read. */
+/** Enterprises of the deployed integrations, or the reason why those cannot be read. */
 export type KnownEnterprises = { readonly ids: readonly string[] } | { readonly unknown: string };
 
 /** The flag does not depend on the integrations: if they cannot be read, the reason is printed instead. */
@@ -111,6 +108,6 @@ export async function findKnownEnterprises(stage: Stage): Promise<KnownEnterpris
 
 /** Each once, in canonical form and in order. Those of faulty entries too. */
 export function enterprisesOf({ entries }: IntegrationsDocument): string[] {
-  const ids = entries.map((entry) => (isFields(entry) ? entry.enterprise_customer_uuid : undefined));
+  const ids = entries.map((entry) => (isRecord(entry) ? entry.enterprise_customer_uuid : undefined));
   return [...new Set(ids.filter((id) => typeof id === 'string').map(canonicalEnterpriseId))].sort();
 }

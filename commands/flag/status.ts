@@ -10,16 +10,16 @@ import { FLAG } from './flag-document.ts';
 import { formatTimeLeft, leftMs } from './follow-deployment.ts';
 import { findKnownEnterprises, formatEnterprises, formatFlag, warnings } from './format-flag.ts';
 
-/** A `disable` that was cut off leaves it so. */
-const UNWATCHED =
-  'No alarm watches over the flag, so that nothing is taken back by itself: add the monitors to the environment in the console';
+/** A `disable` that was killed leaves the environment without monitors. */
+const UNMONITORED =
+  'No alarm monitors the flag, so AppConfig rolls nothing back by itself: add the monitors to the environment in the console';
 
 export interface StatusOptions {
   readonly stage: string;
   readonly json?: true | undefined;
 }
 
-/** `flag status`: what is deployed, how far the newest deployment is, and who has learning time, and why. */
+/** `flag status`: the deployed flag, the newest deployment's progress, and which enterprises have learning time, and why. */
 export async function status({ stage: stageName, json }: StatusOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
@@ -29,7 +29,7 @@ export async function status({ stage: stageName, json }: StatusOptions, context:
   }
   print(`${FLAG_KEY}, stage ${stage.name}`);
   print(await formatNewest(stage, context));
-  if ((await monitorsOf(stage, FLAG)).length === 0) print(UNWATCHED);
+  if ((await monitorsOf(stage, FLAG)).length === 0) print(UNMONITORED);
   const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
   const known = await findKnownEnterprises(stage);
   const named = `config_version ${configVersion(document.flag, label)}`;
@@ -64,7 +64,7 @@ function deploymentFields(newest: DeploymentSummary, nowMs: number) {
   return { number: DeploymentNumber, version: ConfigurationVersion, state: State, ...left };
 }
 
-/** The newest deployment, which functions may not have: it may be taken back. */
+/** The newest deployment, which functions may not have: it may be rolled back. */
 async function formatNewest(stage: Stage, { now }: Context): Promise<string> {
   const [newest] = await listDeployments(stage, FLAG);
   const { DeploymentNumber: number, ConfigurationVersion: version, State: state } = newest ?? {};

@@ -1,5 +1,6 @@
 import { credentialsOf } from '../../lambdas/partners/credentials.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
+import { INTEGRATIONS } from '../appconfig/configuration.ts';
 import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
 import { untilFree, untilServed } from '../appconfig/deployments.ts';
 import type { Context } from '../shared/context.ts';
@@ -63,7 +64,7 @@ async function makeOrKeepSecret(
   if (kept === undefined) {
     const fields = await collectSecret(integration, secretFile, context);
     await createSecret(stage, integration.id, fields);
-    print(`the secret ${name} is made`);
+    print(`the secret ${name} is created`);
     return fields;
   }
   if (!keepSecret) {
@@ -71,7 +72,7 @@ async function makeOrKeepSecret(
   }
   const fault = secretFault(integration, kept.fields);
   if (fault !== undefined) throw new CommandFailed(`${name}: ${fault}`);
-  print(`the secret ${name} is kept as it is`);
+  print(`the secret ${name} is used as it is`);
   return kept.fields;
 }
 
@@ -88,6 +89,7 @@ async function deployEntry(
     `${isMade}, the entry ${id} is not deployed. To go on: the same command with --keep-secret.`,
     () =>
       deployChange(
+        INTEGRATIONS,
         stage,
         {
           edit: (document) => withNewEntry(document, entry),

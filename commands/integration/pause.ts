@@ -1,7 +1,7 @@
 import { INTEGRATIONS } from '../appconfig/configuration.ts';
 import { type Change, deployChange, POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { untilServed } from '../appconfig/deployments.ts';
-import { deployWhateverRings } from '../appconfig/without-monitors.ts';
+import { deployDespiteAlarms } from '../appconfig/without-monitors.ts';
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
 import { entryOf, withAllPaused, withChangedEntry } from './integrations-document.ts';
@@ -12,7 +12,7 @@ export interface PauseOptions {
   readonly id: string | undefined;
 }
 
-/** `integration pause`: from now on events sleep, and spend no try. */
+/** `integration pause`: from now on deliveries are parked, and consume no attempts. */
 export async function pause({ stage: stageName, id }: PauseOptions, context: Context): Promise<number> {
   const edit: Change['edit'] = (document) => {
     const paused = id === undefined ? document.fields.paused : entryOf(document, id).paused;
@@ -26,7 +26,7 @@ export async function pause({ stage: stageName, id }: PauseOptions, context: Con
 }
 
 /**
- * Changes the deployed document without a bake time, whichever alarm rings, and waits until functions can have it.
+ * Changes the deployed document without a bake time, whichever alarm is in ALARM, and waits until functions can have it.
  *
  * @returns whether there was something to change
  */
@@ -39,11 +39,11 @@ export async function deployAtOnce(
 ): Promise<boolean> {
   const { print } = context.terminal;
   const deploy = async () => {
-    const deployment = await deployChange(stage, { edit, description }, context);
+    const deployment = await deployChange(INTEGRATIONS, stage, { edit, description }, context);
     if (deployment !== undefined) await untilServed(stage, deployment, context);
     return deployment;
   };
-  const deployment = await deployWhateverRings(stage, INTEGRATIONS, print, deploy);
+  const deployment = await deployDespiteAlarms(stage, INTEGRATIONS, print, deploy);
   if (deployment === undefined) {
     print(`nothing to do: ${nothingToDo}`);
     return false;

@@ -1,6 +1,12 @@
+import {
+  CreateHostedConfigurationVersionCommand,
+  GetHostedConfigurationVersionCommand,
+} from '@aws-sdk/client-appconfig';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { documentWith, FIRST, SECOND, startFlagWorld } from './flag-world.ts';
+import { intercept } from '../operator-world.ts';
+import { ALARM, BROKEN, documentWith, FIRST, SECOND, startFlagWorld } from './flag-world.ts';
 
 const ON = { enabled: true, rollout_percentage: 20, pilot_enterprises: ['ent-x'], cache_ttl_seconds: 600 };
 const OFF = { ...ON, enabled: false };
@@ -13,61 +19,52 @@ beforeEach(() => {
 });
 
 const run = () => operator.run('disable');
-const printed = () => operator.world.printed();
+const printed = () => operator.printed();
 
-/** The newest deployment bakes, with these values, as `./ltw flag` leaves it. */
-async function bake(...words: readonly string[]) {
-  operator.letBake();
-  operator.world.onSleep = () => void process.emit('SIGINT');
-  expect(await operator.run(...words)).toBe(1);
-  operator.world.onSleep = () => {};
-}
-
-test('off at once, without a bake time, and nothing else is changed', async () => {
+test('off at once, without a bake time, and nothing else is changed; the effect is printed last', async () => {
   operator.letBake();
   expect(await run()).toBe(0);
   expect(operator.served()).toEqual({ enabled: false });
   expect(operator.written()).toEqual(documentWith(OFF));
   expect(operator.history().at(-1)).toBe('3: version 3 COMPLETE at-once');
-  expect(printed()).toContain('done: the flag is off (stage local). Functions notice within 15 s.');
-});
-
-test('says for whom, once it is done', async () => {
-  await run();
   expect(printed()).toMatch(
-    /done: the flag is off[\s\S]*\nenabled +yes +no\n[\s\S]*1 of 2 known enterprises change: on for 1, then for 0\n {2}off: ent-r$/,
+    /done: the flag is off \(stage local\)\. Functions notice within 15 s\.[\s\S]*\nenabled +yes +no\n[\s\S]*1 of 2 known enterprises change: on for 1, then for 0\n {2}off: ent-r$/,
   );
 });
 
 test('off already: nothing to do', async () => {
   await run();
   expect(await run()).toBe(0);
-  expect(printed()).toMatch(/\nnothing to do: the flag is off already, and no deployment is under way$/);
+  expect(printed()).toMatch(/\nnothing to do: the flag is off already, and no deployment is in progress$/);
   expect(operator.history()).toHaveLength(3);
 });
 
-describe('another deployment is under way', () => {
-  test('it is taken back: what it deployed does not come back when the flag is switched on again', async () => {
-    await bake('percent', '90');
-    expect(await run()).toBe(0);
-    expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK watched', '4: version 4 COMPLETE at-once']);
-    expect(operator.written()).toEqual(documentWith(OFF));
-    expect(printed()).toContain('deployment 3 (BAKING) is stopped and taken back');
-    expect(printed()).toMatch(/percentage +90 % +20 %/);
-  });
+test('while an alarm is in ALARM: off all the same, and the alarm monitors again', async () => {
+  operator.store.setAlarm(ALARM, true);
+  expect(await run()).toBe(0);
+  expect(operator.served()).toEqual({ enabled: false });
+  expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK at-once', '4: version 3 COMPLETE at-once']);
+  expect(printed()).toMatch(/deployment 3 was rolled back \(ROLLED_BACK\): .*alarm:harm/);
+  expect(printed()).toContain('the alarms of the flag environment are ignored meanwhile');
+  expect(operator.watched()).toEqual([ALARM]);
+});
 
-  test('taking back takes its time: AppConfig is asked until it takes ours', async () => {
+describe('another deployment is in progress', () => {
+  test('it is stopped, however long that takes: what it deployed does not return when the flag is enabled', async () => {
     operator.world.plane.appConfig.setRollbackSeconds(90);
-    await bake('percent', '90');
+    await operator.bake('percent', '90');
     const startMs = operator.world.nowMs;
     expect(await run()).toBe(0);
     expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK watched', '4: version 4 COMPLETE at-once']);
+    expect(operator.written()).toEqual(documentWith(OFF));
     expect(operator.world.nowMs - startMs).toBe(90_000);
+    expect(printed()).toContain('deployment 3 (BAKING) is stopped and rolled back');
+    expect(printed()).toMatch(/percentage +90 % +20 %/);
   });
 
-  test('for longer than two minutes: it says that the flag is not off', async () => {
+  test('after two minutes it fails, and says that the flag is not off', async () => {
     operator.world.plane.appConfig.setRollbackSeconds(121);
-    await bake('percent', '90');
+    await operator.bake('percent', '90');
     await expect(run()).rejects.toMatchObject({
       name: 'CommandFailed',
       message: expect.stringMatching(
@@ -79,47 +76,37 @@ describe('another deployment is under way', () => {
     expect(operator.served()).toEqual({ enabled: false });
   });
 
-  test('one that somebody starts while ours waits is taken back, too', async () => {
+  test('one that another operator starts meanwhile is stopped too', async () => {
     operator.world.plane.appConfig.setRollbackSeconds(10);
-    await bake('percent', '90');
+    await operator.bake('percent', '90');
     operator.world.onSleep = () => {
       operator.world.onSleep = () => {};
       operator.world.nowMs += 10_000;
-      operator.startWatched('3');
+      operator.start(3, 'watched');
     };
     expect(await run()).toBe(0);
     expect(operator.history().slice(3)).toEqual(['4: version 3 ROLLED_BACK watched', '5: version 4 COMPLETE at-once']);
-    expect(printed()).toContain('deployment 4 (BAKING) is stopped and taken back');
   });
 
-  test('another operator’s disable is left to end, and takes no time from anybody', async () => {
-    const version = operator.draft(documentWith(OFF));
-    operator.startAtOnce(String(version), 3_000);
+  test('another operator’s disable is left to end', async () => {
+    operator.start(operator.draft(OFF), 'at-once');
     expect(await run()).toBe(0);
-    const [theirs, ours] = operator.history().slice(2);
-    expect([theirs, ours]).toEqual([
-      `3: version ${version} COMPLETE at-once`,
-      `4: version ${version} COMPLETE at-once`,
-    ]);
-    expect(printed()).not.toContain('taken back');
+    expect(operator.history().slice(2)).toEqual(['3: version 3 COMPLETE at-once', '4: version 3 COMPLETE at-once']);
   });
 
-  test('an enable without a bake time is taken back all the same', async () => {
-    operator.startAtOnce(String(operator.draft(documentWith({ ...ON, rollout_percentage: 90 }))), 3_000);
+  test.each([
+    ['an enable without a bake time', { ...ON, rollout_percentage: 90 }, 'at-once'],
+    ['one that switches off, but bakes, so that an alarm could roll it back', OFF, 'watched'],
+  ] as const)('%s is stopped', async (_, values, strategy) => {
+    operator.start(operator.draft(values), strategy);
     expect(await run()).toBe(0);
-    expect(operator.history()[2]).toBe('3: version 3 ROLLED_BACK at-once');
+    expect(operator.history()[2]).toBe(`3: version 3 ROLLED_BACK ${strategy}`);
     expect(operator.served()).toEqual({ enabled: false });
   });
 
-  test('one that would switch off, and bakes, is not relied on: an alarm could take it back', async () => {
-    operator.startWatched(String(operator.draft(documentWith(OFF))));
-    expect(await run()).toBe(0);
-    expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK watched', '4: version 4 COMPLETE at-once']);
-  });
-
-  test('what was before is off: that very version is deployed, and none is made', async () => {
+  test('if the version before it is off, that version is deployed, and none is created', async () => {
     await run();
-    await bake('enable');
+    await operator.bake('enable');
     const versions = operator.versions();
     expect(await run()).toBe(0);
     expect(operator.versions()).toBe(versions);
@@ -127,14 +114,66 @@ describe('another deployment is under way', () => {
   });
 });
 
-describe('an alarm rings', () => {
-  test('the flag is switched off all the same, and the alarms watch again', async () => {
-    operator.ring(true);
+describe('the served document cannot be used', () => {
+  /** AppConfig refuses an operation from now on. @returns ends that */
+  function refuse(refused: new (input: never) => object, error: string): () => void {
+    const { context } = operator.world;
+    const original = context.openStage;
+    let isRefusing = true;
+    context.openStage = async (name) => {
+      const stage = await original(name);
+      intercept(stage.appConfig, (command, send) => {
+        const { input } = command as { input: { ConfigurationProfileId?: string } };
+        if (isRefusing && command instanceof refused && input.ConfigurationProfileId === 'flags') {
+          throw Object.assign(new Error('too many'), { name: error, $fault: 'client' });
+        }
+        return send();
+      });
+      return stage;
+    };
+    return () => {
+      isRefusing = false;
+    };
+  }
+
+  test('it is broken: the stack’s seed is deployed', async () => {
+    operator.deployDocument(BROKEN);
     expect(await run()).toBe(0);
-    expect(operator.served()).toEqual({ enabled: false });
-    expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK at-once', '4: version 3 COMPLETE at-once']);
-    expect(printed()).toMatch(/deployment 3 was taken back \(ROLLED_BACK\): .*alarm:harm/);
-    expect(printed()).toContain('the alarms that watch over the flag are not heeded meanwhile');
-    expect(operator.watched()).toEqual(['arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm']);
+    expect(operator.history().at(-1)).toBe('4: version 1 COMPLETE at-once');
+    expect(printed()).toMatch(
+      /^the document of the flag does not fit \(rollout_percentage: .*\): instead a document with .* no pilots is deployed\n/,
+    );
+    expect(printed()).toContain('Which enterprises that affects is not known: version 3 cannot be read');
+  });
+
+  test('AppConfig creates no version: the seed', async () => {
+    refuse(CreateHostedConfigurationVersionCommand, 'ServiceQuotaExceededException');
+    expect(await run()).toBe(0);
+    expect(operator.history().at(-1)).toBe('3: version 1 COMPLETE at-once');
+  });
+
+  test('nothing is served: the seed', async () => {
+    const { context } = operator.world;
+    operator.store.defineEnvironment('app', 'other-env');
+    const original = context.openStage;
+    context.openStage = async (name) => {
+      const stage = await original(name);
+      return { ...stage, output: (key) => (key === 'FlagsEnvironmentId' ? 'other-env' : stage.output(key)) };
+    };
+    expect(await run()).toBe(0);
+    expect(operator.store.deployments('app', 'other-env')).toMatchObject([{ version: { number: 1 } }]);
+  });
+
+  test('no version can be read: a new document is off, and every attribute can be changed in it', async () => {
+    const allow = refuse(GetHostedConfigurationVersionCommand, 'ResourceNotFoundException');
+    expect(await run()).toBe(0);
+    expect(operator.history().at(-1)).toBe('3: version 3 COMPLETE at-once');
+    expect(operator.written().values).toEqual(FLAG_SEED.values);
+    allow();
+    for (const words of ['pilot add ent-x', 'percent 5', 'ttl 60', 'enable']) {
+      expect(await operator.run(...words.split(' '))).toBe(0);
+    }
+    const changed = { enabled: true, rollout_percentage: 5, pilot_enterprises: ['ent-x'], cache_ttl_seconds: 60 };
+    expect(operator.served()).toEqual(changed);
   });
 });

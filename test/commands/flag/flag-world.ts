@@ -1,59 +1,33 @@
 import { runProgram } from '../../../commands/program.ts';
 import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
-import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+import { startOperatorWorld } from '../operator-world.ts';
 
 const OUTPUTS = { FlagsEnvironmentId: 'flags-env', FlagsProfileId: 'flags', FlagsStrategyId: 'watched' } as const;
 
-export const BAKE_MINUTES = 10;
+const BAKE_MINUTES = 10;
 
-/** Of the flag's environment. */
-const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
+/** The monitor of the flag's environment. */
+export const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
 
-/** Enterprises, by their places in the rollout: 13.8, 42.4 and 74.2 of 100. */
+/** Enterprises, at the positions 13.8, 42.4 and 74.2 of 100 in the rollout. */
 export const FIRST = 'ent-r';
 export const SECOND = 'ent-s';
 export const THIRD = 'ent-e';
-
-/** An operator's world with the flag as the stack makes it: version 1, off, is deployed. */
-export interface FlagWorld {
-  readonly world: OperatorWorld;
-  /** `./ltw flag`, with these words. */
-  run(...words: readonly string[]): Promise<number>;
-  /** Versions that are deployed from now on with the flag's strategy bake. */
-  letBake(): void;
-  /** Deploys these values, as an operator does in the console, without a bake time. */
-  deployFlag(values: object): void;
-  /** Somebody starts a deployment of this version, which bakes. */
-  startWatched(version: string): void;
-  /** Somebody starts a deployment of this version without a bake time; it takes so long. */
-  startAtOnce(version: string, milliseconds: number): void;
-  /** The alarm that watches over the flag goes off, or is quiet again. */
-  ring(isRinging: boolean): void;
-  /** ARNs of the alarms that watch over it. */
-  watched(): readonly string[];
-  /** Deploys integrations, one for each of these enterprises. */
-  deployPartners(...enterprises: readonly string[]): void;
-  /** Deploys any document. */
-  deployDocument(document: object): void;
-  /** Makes a version that nobody deploys. @returns its number */
-  draft(document: object): number;
-  /** The flag as functions get it. */
-  served(): unknown;
-  /** What is deployed, as it was written. */
-  written(): ReturnType<typeof documentWith>;
-  /** Number, version, state and strategy of each deployment, oldest first. */
-  history(): string[];
-  versions(): number;
-  close(): Promise<void>;
-}
 
 /** The seed with these values in place of its own. */
 export function documentWith(values: object): { values: Record<string, unknown> } & Omit<typeof FLAG_SEED, 'values'> {
   return { ...FLAG_SEED, values: { [FLAG_KEY]: { ...FLAG_SEED.values[FLAG_KEY], ...values } } };
 }
 
-export async function startFlagWorld(): Promise<FlagWorld> {
+/** A document that AppConfig accepts and functions do not: its attributes have no constraints. */
+export const BROKEN = {
+  ...documentWith({ enabled: true, rollout_percentage: 250 }),
+  flags: { [FLAG_KEY]: { attributes: { rollout_percentage: {}, cache_ttl_seconds: {} } } },
+};
+
+/** An operator's world with the flag as the stack creates it: version 1, off, is deployed. */
+export async function startFlagWorld() {
   const world = await startOperatorWorld({ outputs: OUTPUTS });
   const { appConfig } = world.plane;
   const { store } = appConfig;
@@ -64,22 +38,35 @@ export async function startFlagWorld(): Promise<FlagWorld> {
   deployDocument(FLAG_SEED);
   store.watchAlarms('app', 'flags-env', [ALARM]);
   const newest = () => store.deployed('app', 'flags-env', 'flags');
+  const run = (...words: readonly string[]) => runProgram(['flag', ...words], world.context);
+  const letBake = () => appConfig.setBakeSeconds(BAKE_MINUTES * 60);
   return {
     world,
-    run: (...words) => runProgram(['flag', ...words], world.context),
-    letBake: () => appConfig.setBakeSeconds(BAKE_MINUTES * 60),
-    deployFlag: (values) => deployDocument(documentWith(values)),
+    store,
+    printed: () => world.printed(),
+    /** `./ltw flag`, with these words. */
+    run,
+    /** From now on, what is deployed with the flag's strategy bakes. */
+    letBake,
+    /** The same, and Ctrl-C ends the command while it does. */
+    async bake(...words: readonly string[]) {
+      letBake();
+      world.onSleep = () => void process.emit('SIGINT');
+      const status = await run(...words);
+      world.onSleep = () => {};
+      return status;
+    },
+    /** Deploys these values without a bake time, as an operator does in the console. */
+    deployFlag: (values: object) => deployDocument(documentWith(values)),
     deployDocument,
-    startWatched(version) {
-      const draft = { profileId: 'flags', version, strategyId: 'watched' };
-      store.startDeployment('app', 'flags-env', draft, BAKE_MINUTES * 60_000);
+    /** Another operator starts a deployment; 3 s is as long as one without a bake time takes. */
+    start(version: number, strategyId: 'watched' | 'at-once') {
+      const draft = { profileId: 'flags', version: String(version), strategyId };
+      store.startDeployment('app', 'flags-env', draft, strategyId === 'watched' ? BAKE_MINUTES * 60_000 : 3_000);
     },
-    startAtOnce(version, milliseconds) {
-      store.startDeployment('app', 'flags-env', { profileId: 'flags', version, strategyId: 'at-once' }, milliseconds);
-    },
-    ring: (isRinging) => store.setAlarm(ALARM, isRinging),
     watched: () => store.alarmsOf('app', 'flags-env'),
-    deployPartners: (...enterprises) =>
+    /** Deploys one integration for each of these enterprises. */
+    deployPartners: (...enterprises: readonly string[]) =>
       world.deploy({
         integrations: enterprises.map((enterprise_customer_uuid, index) => ({
           id: `partner-${index}`,
@@ -87,11 +74,17 @@ export async function startFlagWorld(): Promise<FlagWorld> {
           enterprise_customer_uuid,
         })),
       }),
-    draft: (document) =>
-      store.createVersion('app', 'flags', { content: JSON.stringify(document), contentType: 'application/json' })
-        .number,
-    served: () => JSON.parse(newest()?.published ?? '{}')[FLAG_KEY],
-    written: () => JSON.parse(newest()?.version.content ?? 'null'),
+    /** Creates a version that is not deployed. @returns its number */
+    draft: (values: object) =>
+      store.createVersion('app', 'flags', {
+        content: JSON.stringify(documentWith(values)),
+        contentType: 'application/json',
+      }).number,
+    /** The flag that functions get. */
+    served: (): unknown => JSON.parse(newest()?.published ?? '{}')[FLAG_KEY],
+    /** The deployed document. */
+    written: (): ReturnType<typeof documentWith> => JSON.parse(newest()?.version.content ?? 'null'),
+    /** Number, version, state and strategy of each deployment, oldest first. */
     history: () =>
       store
         .deployments('app', 'flags-env')

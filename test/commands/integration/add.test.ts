@@ -134,10 +134,7 @@ describe('nothing is changed where', () => {
     world.plane.appConfig.setBakeSeconds(1200);
     const careful = { profileId: 'profile', version: '1', strategyId: 'careful' };
     world.plane.appConfig.store.startDeployment('app', 'env', careful, 1_200_000);
-    await unchanged(
-      ['--id', 'next', '--url', URL],
-      /^deployment 2 is BAKING, as it does for 20 minutes: it has to end first/,
-    );
+    await unchanged(['--id', 'next', '--url', URL], /^deployment 2 is BAKING for 20 minutes: it has to end first/);
     expect(world.secret('next')).toBeUndefined();
   });
 });

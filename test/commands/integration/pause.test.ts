@@ -52,8 +52,8 @@ describe('while an alarm rings that watches over the integrations', () => {
   ])('%s pauses all the same, and the alarm watches again', async (_, words, integrations) => {
     expect(await run(...words)).toBe(0);
     expect(world.deployed()).toMatchObject({ integrations });
-    expect(world.printed()).toMatch(/deployment \d+ was taken back \(ROLLED_BACK\): .*alarm:failed-attempts/);
-    expect(world.printed()).toContain('the alarms that watch over the integrations are not heeded meanwhile');
+    expect(world.printed()).toMatch(/deployment \d+ was rolled back \(ROLLED_BACK\): .*alarm:failed-attempts/);
+    expect(world.printed()).toContain('the alarms of the integrations environment are ignored meanwhile');
     expect(world.plane.appConfig.store.alarmsOf('app', 'env')).toEqual([ALARM]);
   });
 });
