@@ -24,7 +24,7 @@ beforeEach(() => {
   const prints = (name: string) => `#!/bin/sh\necho ${name} "$@"\n`;
   write('path/npm', `${prints('npm')}mkdir -p node_modules && touch node_modules/.package-lock.json\n`);
   write('path/node', prints('other-node'));
-  write('node_modules/.bin/node', prints('node'));
+  write('node_modules/.bin/node', prints('node "$NODE_COMPILE_CACHE"'));
 });
 
 afterEach(() => rmSync(root, { recursive: true }));
@@ -52,9 +52,10 @@ function start(launcher: string, words: readonly string[]) {
   });
 }
 
-const RUNS = 'node ./local/check-node.js\nnode ./commands/main.ts flag percent 5\n';
+const CACHE = './node_modules/.cache/ltw';
+const RUNS = `node ${CACHE} ./local/check-node.js\nnode ${CACHE} ./commands/main.ts flag percent 5\n`;
 
-test('takes the Node of the project, which it checks, and hands the words on', () => {
+test('takes the Node of the project, which it checks and lets keep its compiled code, and hands the words on', () => {
   installedAt(60);
   expect(run('ltw', 'flag', 'percent', '5')).toBe(RUNS);
 });
