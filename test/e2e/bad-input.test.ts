@@ -1,60 +1,49 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/events/identity.ts';
-import { deployIntegrations, output } from '../../local/demo/operator.ts';
-import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { output } from '../../local/demo/operator.ts';
+import { playOwnEvents } from '../../local/demo/own-events.ts';
+import { readEvents } from '../../local/demo/read-events.ts';
+import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { answerOf, type MisbehavingSnowflake, startMisbehavingSnowflake } from '../support/misbehaving-snowflake.ts';
-import { learningTimeOf, logged, receiptsOf, runningSession, until } from './running-session.ts';
+import { learningTimeOf, receiptsOf, runningSession, until } from './running-session.ts';
 
-const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+const session = runningSession({
+  flag: 'on',
+  partners: {
+    skillsoft: { answers: 200 },
+    refusing: { answers: 400 },
+    inactive: { answers: 200, entry: { active: false } },
+    slow: { answers: 503, entry: { max_retries: 1, retry_delays_seconds: [3600] } },
+  },
+});
 
 const good = (eventId: string) => completion(eventId, 'skillsoft', LEARNER.known);
 const changed = (changes: object) => JSON.stringify({ ...good('changed'), ...changes });
 
-/** Each with the start of the reason with which it is dead-lettered. */
-const BAD_EVENTS: readonly [what: string, body: string, reason: string][] = [
-  ['not JSON', '{"schema_version": 1,', 'not JSON'],
-  ['not an object', '[1, 2]', 'not a JSON object'],
-  ['an unknown type', changed({ event_type: 'course_unenrollment' }), 'event_type:'],
-  ['a missing field', changed({ occurred_at: undefined }), 'occurred_at:'],
-  ['a wrong field', changed({ payload: 'text' }), 'payload:'],
-  ['an unknown version', changed({ schema_version: 99 }), 'schema_version:'],
-  ['an unknown integration', changed({ integration_id: 'unknown' }), 'integration_id: no integration has this id'],
-  ['no receiver', changed({ integration_id: undefined }), 'integration_id: names no receiver'],
-  ['too large', changed({ payload: { text: 'x'.repeat(201 * 1024) } }), 'too large:'],
-  ['too large once escaped', changed({ payload: { text: '"'.repeat(95 * 1024) } }), 'too large:'],
+/** Each with the start of the reason with which it is dead-lettered; accept-event.test.ts has more. */
+const BAD_EVENTS: readonly [body: string, reason: string][] = [
+  ['{"schema_version": 1,', 'not JSON'],
+  [changed({ schema_version: 99 }), 'schema_version:'],
+  [changed({ integration_id: 'unknown' }), 'integration_id: no integration has this id'],
+  [changed({ payload: { text: 'x'.repeat(201 * 1024) } }), 'too large:'],
   [
-    'nested too deeply',
     changed({}).replace('"payload":{', `"payload":{"deep":${'['.repeat(90_000)}${']'.repeat(90_000)},`),
     'payload nests too deeply',
   ],
 ];
 
-describe('events that cannot be delivered', () => {
-  test('each is dead-lettered with its reason and an unchanged body; the rest of the batch is delivered', async () => {
-    await session().publish([
-      JSON.stringify(good('mate-1')),
-      ...BAD_EVENTS.map(([, body]) => body),
-      JSON.stringify(good('mate-2')),
-    ]);
-
-    await awaitQuiet(session());
-    const { eventDeadLetters: letters } = await session().evidence([]);
-    expect(letters).toHaveLength(BAD_EVENTS.length);
-    for (const [what, body, reason] of BAD_EVENTS) {
-      const letter = letters.find((candidate) => candidate.body === body);
-      expect({ what, reason: letter?.reason.slice(0, reason.length) }).toEqual({ what, reason });
-    }
-    for (const id of ['mate-1', 'mate-2']) expect(receiptsOf(session(), 'skillsoft', id)).toHaveLength(1);
-  });
-});
-
-test('a user id that is no number: sent without learning time, with a warning', async () => {
-  await session().publish([JSON.stringify(completion('by-name', 'skillsoft', 'learner-name'))]);
-  const receipt = await until(session(), () => receiptsOf(session(), 'skillsoft', 'by-name')[0]);
-
-  expect(learningTimeOf(receipt)).toBeUndefined();
-  expect(await logged(session(), 'event.learner_not_identified')).toHaveLength(1);
+test('an event that cannot be delivered is dead-lettered with its reason, unchanged; the rest of the batch is delivered', async () => {
+  const mates = ['mate-1', 'mate-2'];
+  const [first = '', last = ''] = mates.map((id) => JSON.stringify(good(id)));
+  await session().publish([first, ...BAD_EVENTS.map(([body]) => body), last]);
+  await awaitQuiet(session());
+  const { eventDeadLetters } = await session().evidence([]);
+  for (const [body, reason] of BAD_EVENTS) {
+    const letters = eventDeadLetters.filter((candidate) => candidate.body === body);
+    expect(letters.map((letter) => letter.reason.slice(0, reason.length))).toEqual([reason]);
+  }
+  for (const id of mates) expect(receiptsOf(session(), 'skillsoft', id)).toHaveLength(1);
 });
 
 test('numbers, escapes and order in a payload arrive as the LMS wrote them', async () => {
@@ -70,26 +59,50 @@ test('numbers, escapes and order in a payload arrive as the LMS wrote them', asy
   expect(body).toBe(odd.replace('\\u00e9', 'é'));
 });
 
-test('a warehouse row of the wrong type: the event goes out without learning time after its retries', async () => {
-  await session().warehouse.load([
-    {
-      userId: 40001,
-      courseId: 'course-v1:edX+DemoX+Demo_Course',
-      enterpriseId: good('x').payload.enterprise.enterprise_customer_uuid,
-      date: '2026-01-10',
-      seconds: -5,
-    },
-  ]);
-  await session().publish([JSON.stringify(completion('negative', 'skillsoft', 40001))]);
-  const receipt = await until(session(), () => receiptsOf(session(), 'skillsoft', 'negative')[0]);
+describe('the demo with a file of events', () => {
+  const outcomesOf = async (lines: readonly string[], withinMs?: number) => {
+    const outcomes = await playOwnEvents(session(), readEvents(lines.join('\n')), withinMs ? { withinMs } : {});
+    return outcomes.map(({ line, outcome, isFinal }) => [line, outcome.replace(/, enriched from \w+/, ''), isFinal]);
+  };
 
-  expect(learningTimeOf(receipt)).toBeUndefined();
-  const { enrichmentRetries } = await session().evidence([webhookId('skillsoft', 'negative')]);
-  expect([...enrichmentRetries.values()]).toEqual([3]);
-});
+  test('publishes each line as it stands, good or bad, and reports its outcome', async () => {
+    const lines = [
+      JSON.stringify(completion('own', 'skillsoft', LEARNER.known)),
+      '',
+      '{"schema_version": 1, "event_type": "course_compl',
+      JSON.stringify(enrollment('own', 'refusing', LEARNER.known)),
+      JSON.stringify(enrollment('own', 'inactive', LEARNER.known)),
+      JSON.stringify({ ...enrollment('own', 'unknown', LEARNER.known), event_type: 'grading' }),
+    ];
+    expect(await outcomesOf(lines)).toEqual([
+      [1, '200 with 18540 s (5.15 h)', true],
+      [3, 'event dead-lettered: not JSON', true],
+      [4, '400, dead-lettered: HTTP 400', true],
+      [5, 'filtered: integration inactive is not active', true],
+      [6, expect.stringMatching(/^event dead-lettered: event_type: /), true],
+    ]);
+  });
 
-test('an integrations document that breaks its schema is refused by the template’s own validator', () => {
-  expect(() => deployIntegrations(session().platform, [{ id: 'skillsoft', url: 'ftp://example.com' }])).toThrow(/url/);
+  test('reports where an event is that has not ended; what SQS refuses is not waited for', async () => {
+    const HALF_AN_HOUR_MS = 30 * 60_000;
+    expect(await outcomesOf([JSON.stringify(enrollment('own', 'slow', LEARNER.known))], HALF_AN_HOUR_MS)).toEqual([
+      [1, '503, waits for the partner (1 attempt failed)', false],
+    ]);
+    expect(await outcomesOf(['\u0001'])).toEqual([
+      [1, expect.stringMatching(/^not published: SQS responded .*InvalidMessageContents$/), false],
+    ]);
+  });
+
+  test('does not wait for the execution that a lead leaves behind when it is moved to an earlier time', async () => {
+    const moved = (secondsAgo: number, delay_minutes: number) => {
+      const occurredAt = new Date(Date.now() - secondsAgo * 1000).toISOString();
+      return JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', occurredAt, { delay_minutes }));
+    };
+    const { platform, publish } = session();
+    await publish([moved(2, 40)]);
+    await until(session(), () => platform.queues.messages(output(platform, 'EventsQueueUrl')).length === 0);
+    expect(await outcomesOf([moved(1, 4)])).toEqual([[1, 'after 4 minutes: 200', true]]);
+  });
 });
 
 /** Last, since the platform uses another Snowflake afterwards. */
@@ -111,7 +124,7 @@ describe('a warehouse whose rows make no sense', () => {
     const ids = [1, 2, 3].map((number) => `odd-rows-${number}`);
     await publish(ids.map((id, index) => JSON.stringify(completion(id, 'skillsoft', 810_000 + index))));
     const receipts = () => ids.map((id) => receiptsOf(session(), 'skillsoft', id));
-    await awaitQuiet(session());
+    await until(session(), () => receipts().every(({ length }) => length > 0));
     expect(receipts().map(([receipt]) => learningTimeOf(receipt))).toEqual([undefined, undefined, undefined]);
     const { enrichmentRetries } = await session().evidence(ids.map((id) => webhookId('skillsoft', id)));
     expect([...enrichmentRetries.values()]).toEqual([3, 3, 3]);

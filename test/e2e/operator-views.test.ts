@@ -1,15 +1,24 @@
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { completion, lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
+import { startPartner } from '../support/partner-server.ts';
 import { publishTo, runCommand, runningSession } from './running-session.ts';
 
 /** Longest period of these alarms, in milliseconds. */
 const HOUR_MS = 60 * 60_000;
 const QUARTER_MS = 15 * 60_000;
 
+/** Counts connections and requests. */
+const silent = await startPartner((to) => to.end());
+afterAll(() => silent.close());
+
 const session = runningSession({
   flag: 'on',
-  partners: { skillsoft: { answers: 200 }, 'partner-refusing': { answers: 400 } },
+  partners: {
+    skillsoft: { answers: 200 },
+    'partner-refusing': { answers: 400 },
+    silent: { answers: 200, entry: { url: `${silent.url}/hooks` } },
+  },
 });
 
 /** `./ltw alarms` against the running platform: which are in ALARM. */
@@ -22,6 +31,18 @@ async function inAlarm(): Promise<readonly string[]> {
 
 test('a quiet stage has no alarm: not for a credential whose age was never published either', async () => {
   expect(await inAlarm()).toEqual([]);
+});
+
+test('a quiet stage passes each check of a preflight that the platform supports, without a request to partners', async () => {
+  const { lines } = await runCommand(session(), ['preflight']);
+  const answers = lines.filter((line) => /^(yes|no|\?) /.test(line));
+  // Whether an alarm reaches anybody is a matter of who deploys.
+  const ours = answers.filter((line) => !line.includes('alarm subscriptions'));
+  expect(answers.length - ours.length).toBe(1);
+  expect(ours.filter((line) => !line.startsWith('yes'))).toEqual([]);
+  expect(ours.length).toBeGreaterThan(10);
+  expect(silent.connections).toHaveLength(1);
+  expect([...silent.received, ...session().partner.receipts]).toEqual([]);
 });
 
 test('a hot lead that is refused pages by itself', async () => {
