@@ -9,6 +9,8 @@ import { integrationSchema } from '../../lambdas/partners/integration.ts';
 import * as environment from '../../lambdas/shared/environment.ts';
 import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
 import { slowEndpointAttempts } from '../../lib/delivery.ts';
+import type { FunctionSize } from '../../lib/function-size.ts';
+import { findStage } from '../../lib/stage.ts';
 import {
   flatten,
   functionProperties,
@@ -71,6 +73,15 @@ const MEANINGS: Readonly<Record<string, string>> = {
   LEDGER_SLOW_MILLISECONDS: '1000',
   METRICS_TOKEN_SECRET_ID: '/local/metrics-token',
   POWERTOOLS_METRICS_NAMESPACE: 'LearningTimeWebhooks/local',
+  SNOWFLAKE_WAREHOUSE: 'REPORTING_WH',
+  SNOWFLAKE_ROLE: 'ANALYST',
+  LEARNING_TIME_TABLE: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
+  LEARNING_TIME_USER_COLUMN: 'USER_ID',
+  LEARNING_TIME_COURSE_COLUMN: 'COURSE_KEY',
+  LEARNING_TIME_ENTERPRISE_COLUMN: 'ENTERPRISE_CUSTOMER_UUID',
+  LEARNING_TIME_ENTERPRISE_FORM: 'lower',
+  LEARNING_TIME_DATE_COLUMN: 'DATE',
+  LEARNING_TIME_SECONDS_COLUMN: 'LEARNING_TIME_SECONDS',
   WAREHOUSE_FAILURES_TO_OPEN: '3',
   WAREHOUSE_OPEN_SECONDS: '10',
   WAREHOUSE_SLOW_SECONDS: '8',
@@ -126,10 +137,13 @@ describe('functions', () => {
     expect(handlersWith(() => true).sort()).toEqual([...HANDLERS].sort());
   });
 
-  test('each runs on Node 24 and Arm, is traced, and has its own role and log group', () => {
+  test('each has its stage’s size, runs on Node 24 and Arm, is traced, and has its own role and log group', () => {
     const all = of('AWS::Lambda::Function');
-    for (const { Runtime, Architectures, TracingConfig } of all) {
+    const sizes: Readonly<Record<string, FunctionSize>> = findStage('local').functions;
+    for (const { Handler, Runtime, Architectures, TracingConfig, Timeout, MemorySize } of all) {
       expect([Runtime, Architectures, TracingConfig]).toEqual(['nodejs24.x', ['arm64'], { Mode: 'Active' }]);
+      const name = Handler.replace('.handler', '').replaceAll(/-./g, ([, letter]: string) => letter?.toUpperCase());
+      expect(sizes[name]).toEqual({ timeoutSeconds: Timeout, memoryMegabytes: MemorySize });
     }
     expect(new Set(all.map(({ Role }) => flatten(Role))).size).toBe(HANDLERS.length);
     expect(new Set(all.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref)).size).toBe(HANDLERS.length);
