@@ -24,7 +24,6 @@ const WAIT_FOR_SUPPRESSOR = Duration.minutes(3);
  * when the pipeline stops. Nothing suppresses the page of critical webhooks.
  */
 export class Alarms extends Construct {
-  private readonly topic: Topic;
   private readonly stageName: string;
   private readonly notify: SnsAction;
 
@@ -35,8 +34,11 @@ export class Alarms extends Construct {
   ) {
     super(scope, id);
     this.stageName = stage.name;
-    this.topic = this.createTopic(stage.alarmEmails);
-    this.notify = new SnsAction(this.topic);
+    // Not encrypted: notifications contain no data beyond the descriptions, and CloudWatch cannot use the AWS managed key for SNS.
+    const topic = new Topic(this, 'Topic', { enforceSSL: true });
+    this.letAlarmsPublish(topic);
+    for (const email of stage.alarmEmails) topic.addSubscription(new EmailSubscription(email));
+    this.notify = new SnsAction(topic);
     const make = new AlarmMaker(this, stage.name, this.notify);
     const pipeline = this.page('page-pipeline', {
       when: 'Events or deliveries wait, functions fail, or the ledger or a NAT gateway is unavailable',
@@ -62,18 +64,10 @@ export class Alarms extends Construct {
     });
     stackOutputs(this, {
       AlarmTopicArn: [
-        this.topic.topicArn,
+        topic.topicArn,
         'Alarms publish here: subscribe the operators on call, or deploy with -c alarmEmails=…',
       ],
     });
-  }
-
-  /** Not encrypted: notifications contain no data beyond the descriptions, and CloudWatch cannot use the AWS managed key for SNS. */
-  private createTopic(emails: readonly string[]): Topic {
-    const topic = new Topic(this, 'Topic', { enforceSSL: true });
-    this.letAlarmsPublish(topic);
-    for (const email of emails) topic.addSubscription(new EmailSubscription(email));
-    return topic;
   }
 
   /**

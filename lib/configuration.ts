@@ -9,6 +9,7 @@ import {
   DeploymentStrategy,
   Environment,
   HostedConfiguration,
+  type HostedConfigurationProps,
   type IDeploymentStrategy,
   JsonSchemaValidator,
   Monitor,
@@ -19,7 +20,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct, type IConstruct } from 'constructs';
 import * as z from 'zod';
 import { integrationsDocumentSchema } from '../lambdas/partners/integration.ts';
-import { type EnvironmentName, FEATURE_OVERRIDE } from '../lambdas/shared/environment.ts';
+import { FEATURE_OVERRIDE } from '../lambdas/shared/environment.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from './flag-seed.ts';
 import type { HarmAlarms } from './harm-alarms.ts';
 import { stackOutputs } from './outputs.ts';
@@ -34,10 +35,9 @@ interface Polled {
   readonly profile: HostedConfiguration;
 }
 
-interface ProfileSeed {
-  readonly type: ConfigurationType;
-  readonly content: ConfigurationContent;
-  readonly validators?: JsonSchemaValidator[];
+interface ProfileProps extends Pick<HostedConfigurationProps, 'type' | 'validators'> {
+  readonly alarms: readonly Alarm[];
+  readonly seed: object;
 }
 
 /**
@@ -70,13 +70,13 @@ export class Configuration extends Construct {
     this.flags = this.poll('flags', allAtOnce, {
       alarms: [failedAttempts, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
-      content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
+      seed: FLAG_SEED,
     });
     // Without `fallbacks`: integrations do not affect the warehouse.
     this.integrations = this.poll('integrations', allAtOnce, {
       alarms: [failedAttempts, eventAge, deliveryAge],
       type: ConfigurationType.FREEFORM,
-      content: ConfigurationContent.fromInlineJson(JSON.stringify(INTEGRATIONS_SEED)),
+      seed: INTEGRATIONS_SEED,
       validators: [JsonSchemaValidator.fromInline(integrationsValidator())],
     });
     const { application, flags, integrations } = this;
@@ -113,16 +113,13 @@ export class Configuration extends Construct {
 
   /** Lets a function poll the flag. */
   grantReadFlags(fn: PipelineFunction): void {
-    this.grantPoll(fn, this.flags, { environment: 'FLAGS_ENVIRONMENT_ID', profile: 'FLAGS_PROFILE_ID' });
+    this.grantPoll(fn, 'FLAGS', this.flags);
     if (this.stage.featureOverride !== undefined) fn.setVariable(FEATURE_OVERRIDE, String(this.stage.featureOverride));
   }
 
   /** Lets a function poll the integrations. */
   grantReadIntegrations(fn: PipelineFunction): void {
-    this.grantPoll(fn, this.integrations, {
-      environment: 'INTEGRATIONS_ENVIRONMENT_ID',
-      profile: 'INTEGRATIONS_PROFILE_ID',
-    });
+    this.grantPoll(fn, 'INTEGRATIONS', this.integrations);
   }
 
   /**
@@ -148,7 +145,7 @@ export class Configuration extends Construct {
   private poll(
     name: 'flags' | 'integrations',
     deploymentStrategy: IDeploymentStrategy,
-    { alarms, ...seed }: ProfileSeed & { readonly alarms: readonly Alarm[] },
+    { alarms, seed, ...props }: ProfileProps,
   ): Polled {
     const id = name === 'flags' ? 'Flags' : 'Integrations';
     // AppConfig refuses to delete what was polled within the last hour: right for stages that retain their data only.
@@ -167,7 +164,8 @@ export class Configuration extends Construct {
       deploymentStrategy,
       deployTo: [environment],
       deletionProtectionCheck,
-      ...seed,
+      content: ConfigurationContent.fromInlineJson(JSON.stringify(seed)),
+      ...props,
     });
     // CDK retains the first version, and AppConfig refuses to delete a profile that has versions, so the stack could never
     // be deleted. Versions that operators made have to be deleted by hand first.
@@ -176,14 +174,11 @@ export class Configuration extends Construct {
     return { environment, profile };
   }
 
-  private grantPoll(
-    fn: PipelineFunction,
-    { environment, profile }: Polled,
-    variables: { readonly environment: EnvironmentName; readonly profile: EnvironmentName },
-  ): void {
+  /** @param variables prefix of the variables with the ids */
+  private grantPoll(fn: PipelineFunction, variables: 'FLAGS' | 'INTEGRATIONS', { environment, profile }: Polled): void {
     fn.setVariable('APPCONFIG_APPLICATION_ID', this.application.applicationId);
-    fn.setVariable(variables.environment, environment.environmentId);
-    fn.setVariable(variables.profile, profile.configurationProfileId);
+    fn.setVariable(`${variables}_ENVIRONMENT_ID`, environment.environmentId);
+    fn.setVariable(`${variables}_PROFILE_ID`, profile.configurationProfileId);
     const configuration = Stack.of(this).formatArn({
       service: 'appconfig',
       resource: 'application',

@@ -25,13 +25,11 @@ export class Enrichment extends Construct {
   /** Operators invoke it with their own permissions. It runs in the VPC, so that the check has the queries' source address. */
   private readonly checkWarehouse: PipelineFunction;
   private readonly stage: Stage;
-  private readonly configuration: Configuration;
 
   constructor(scope: Construct, id: string, props: EnrichmentProps) {
     super(scope, id);
     const { codeBase, configuration, cache, ledger, warehouse } = props;
     this.stage = codeBase.stage;
-    this.configuration = configuration;
     const shared = { codeBase, inVpc: true };
     this.batch = new PipelineFunction(this, 'EnrichBatch', shared);
     this.task = new PipelineFunction(this, 'EnrichTask', shared);
@@ -40,6 +38,7 @@ export class Enrichment extends Construct {
       configuration.grantReadFlags(fn);
       cache.grantUse(fn);
     }
+    configuration.grantReadIntegrations(this.batch);
     warehouse.grantQuery(this.batch, 'enrich-batch');
     warehouse.grantQuery(this.task, 'enrich-task');
     warehouse.grantQuery(this.checkWarehouse, 'check-warehouse');
@@ -55,7 +54,6 @@ export class Enrichment extends Construct {
 
   /** Connects EnrichBatch to the events queue; events that it cannot enrich in time go to the workflow. */
   connect({ events, deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
-    this.configuration.grantReadIntegrations(this.batch);
     this.batch.consume(events.queue, 'EVENTS_QUEUE_URL', this.stage.eventSources.events);
     this.batch.grantSend(events.deadLetters, 'EVENTS_DEAD_LETTER_QUEUE_URL');
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
