@@ -135,7 +135,7 @@ describeWithClient('ministack', 'the stage deployed to ministack', (python) => {
     expect(receiptsOf('takes')).toMatchObject([{ method: 'POST', verified: true }]);
   }, 90_000);
 
-  test('a partner answers 503: delivered at the second attempt, by the workflow', async () => {
+  test('a partner responds 503: delivered at the second attempt, by the workflow', async () => {
     await publishTo('fails-once');
     await until(() => receiptsOf('fails-once').length > 1, LIMIT_MS);
     const [first, second] = receiptsOf('fails-once');
@@ -144,7 +144,7 @@ describeWithClient('ministack', 'the stage deployed to ministack', (python) => {
     expect(second?.headers['webhook-timestamp']).not.toBe(first?.headers['webhook-timestamp']);
   }, 90_000);
 
-  test('a partner answers 400: dead-lettered with the reason', async () => {
+  test('a partner responds 400: dead-lettered with the reason', async () => {
     await publishTo('refuses');
     const queue = String(outputs.DeliveriesDeadLetterQueueUrl);
     const message = await until(() => firstMessage(queue), LIMIT_MS);

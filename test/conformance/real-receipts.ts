@@ -30,7 +30,7 @@ const sender = createHttpsSender(TO_LOCAL_PARTNERS);
 export interface Sending {
   /** Ours, as it is kept in memory. */
   readonly secret?: Partial<IntegrationSecret>;
-  /** Ours, when it is read anew. */
+  /** Ours, when it is read again. */
   readonly secretAnew?: Partial<IntegrationSecret>;
   readonly encryptedFields?: readonly string[];
 }
@@ -81,7 +81,7 @@ export async function genuineReceipts(): Promise<Receipt[]> {
   ];
 }
 
-/** Signed rightly, but so many seconds before or after it arrives. */
+/** Signed correctly, but with a timestamp some seconds before or after it arrives. */
 function signedAt(receipt: Receipt, seconds: number): Receipt {
   const timestamp = Math.floor(Date.parse(receipt.received_at) / 1000) + seconds;
   const signature = signatureHeader([NEW], String(receipt.headers['webhook-id']), timestamp, receipt.body);

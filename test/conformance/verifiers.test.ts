@@ -92,7 +92,7 @@ describe('verify.ts and the official library for TypeScript', () => {
 });
 
 describe('receiver.ts', () => {
-  test.each(Object.entries(BODIES))('keeps a webhook (%s) and answers 204', async (_name, body) => {
+  test.each(Object.entries(BODIES))('keeps a webhook (%s) and responds 204', async (_name, body) => {
     const { url, kept } = await servePartner([NEW]);
     expect(await send(url, body)).toMatchObject({ verdict: 'delivered', result: { status: 204 } });
     expect(kept).toEqual([{ id: webhookId('acme', body), payload: JSON.parse(body) }]);
@@ -108,7 +108,7 @@ describe('receiver.ts', () => {
     expect(await send(url, BODIES.plain, sending)).toMatchObject({ verdict: 'delivered' });
   });
 
-  test('answers 401 to a signature it does not know, which makes the sender read its secret anew', async () => {
+  test('responds 401 to an unknown signature, so that the sender reads its secret again', async () => {
     const { url, kept } = await servePartner([NEW]);
     const stale = { secret: { signing_secrets: [OLD] } };
     expect(await send(url, BODIES.plain, stale)).toMatchObject({ verdict: 'dead', result: { status: 401 } });
@@ -126,7 +126,7 @@ describe('receiver.ts', () => {
     expect(await send(url, BODIES.plain)).toMatchObject({ verdict: 'retry', result: { status: 503 } });
   });
 
-  test.each(PAYLOAD_FORMATS)('answers a connection test (%s) as any webhook, and keeps nothing', async (format) => {
+  test.each(PAYLOAD_FORMATS)('responds to a connection test (%s) as to any webhook, and keeps nothing', async (format) => {
     const { url, kept } = await servePartner([NEW]);
     const body = testPayload(integration({ payload_format: format }), new Date().toISOString());
     expect(await send(url, body)).toMatchObject({ verdict: 'delivered' });

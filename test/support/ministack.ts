@@ -14,7 +14,7 @@ const CDK = fileURLToPath(new URL('../../node_modules/aws-cdk/bin/cdk', import.m
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 10_000;
 
-/** AWS as ministack plays it, on 127.0.0.1 only. */
+/** AWS, emulated by ministack, on 127.0.0.1 only. */
 export interface Ministack {
   readonly endpoint: string;
   readonly pid: number;
