@@ -5,7 +5,7 @@ import type { ValkeyClient } from '../../lambdas/valkey/client.ts';
 import { ValkeyConnection } from '../../lambdas/valkey/connection.ts';
 import { outcomesWithin } from '../../lambdas/valkey/outcomes.ts';
 
-// A fake clock and no socket: each deadline of production passes exactly, and in no time.
+// A fake clock and no socket, so that production's deadlines are exact and take no time.
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['setImmediate'] });
 });
@@ -13,7 +13,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A connection whose attempts to connect settle when a test says so. */
+/** A connection whose attempts to connect are settled by the test. */
 function connection() {
   const attempts: (PromiseWithResolvers<ValkeyClient> & { limitMs: number })[] = [];
   const opened = new ValkeyConnection(
@@ -37,7 +37,7 @@ class StubClient extends EventEmitter {
 }
 const stubClient = () => new StubClient() as unknown as ValkeyClient;
 
-/** Moves the clock on, then lets everything that is due run. */
+/** Moves the clock forward, and runs what is due. */
 async function pass(ms: number): Promise<void> {
   await jest.advanceTimersByTimeAsync(ms);
   await new Promise(setImmediate);
@@ -62,7 +62,7 @@ test('the first lookup of an environment waits 500 ms for a connection, and 200 
   expect(attempts.map(({ limitMs }) => limitMs)).toEqual([2_000]);
 });
 
-test('a lookup that comes meanwhile waits for the rest of that time, and later ones not at all', async () => {
+test('a lookup meanwhile waits for the rest of that time, and later ones do not wait', async () => {
   const { opened } = connection();
   opened.connect();
   await pass(300);
@@ -70,7 +70,7 @@ test('a lookup that comes meanwhile waits for the rest of that time, and later o
   expect(await opened.client(opened.limitMs)).toBeUndefined();
 });
 
-test('a lookup after a connection was lost waits 200 ms for another one', async () => {
+test('a lookup after the connection was lost waits 200 ms for another one', async () => {
   const { opened, attempts } = connection();
   const first = opened.client(opened.limitMs);
   const client = stubClient();
@@ -82,7 +82,7 @@ test('a lookup after a connection was lost waits 200 ms for another one', async 
   await expectAfter(200, opened.client(opened.limitMs));
 });
 
-test('a lookup after an attempt that failed waits for nothing; 20 s later it is worth 200 ms again', async () => {
+test('a lookup after a failed attempt does not wait; 20 s later it waits 200 ms again', async () => {
   const { opened, attempts } = connection();
   const first = opened.client(opened.limitMs);
   attempts[0]?.reject(new Error('refused'));
@@ -95,7 +95,27 @@ test('a lookup after an attempt that failed waits for nothing; 20 s later it is 
   await expectAfter(200, opened.client(opened.limitMs));
 });
 
-test('commands that get no response are given up after 200 ms', async () => {
+test('a connection in use is kept; one that was idle for more than 20 s is replaced', async () => {
+  const { opened, attempts } = connection();
+  opened.connect();
+  const client = stubClient();
+  attempts[0]?.resolve(client);
+  for (let use = 0; use < 3; use += 1) {
+    await pass(20_000);
+    expect(await opened.client(opened.limitMs)).toBe(client);
+  }
+  const next = stubClient();
+  await pass(20_001);
+  const replaced = opened.client(opened.limitMs);
+  attempts[1]?.resolve(next);
+  expect(await replaced).toBe(next);
+  // Another command of the discarded client fails later.
+  opened.discard(client);
+  expect(await opened.client(opened.limitMs)).toBe(next);
+  expect(attempts).toHaveLength(2);
+});
+
+test('commands without a response are lost after 200 ms', async () => {
   const outcomes = outcomesWithin([new Promise(() => undefined)], IO_DEADLINES.valkey.commandMs);
   await expectAfter(200, outcomes);
   expect(await outcomes).toEqual([{ lost: new Error('no response within 200 ms') }]);

@@ -40,7 +40,7 @@ const lossyWays: typeof ways = [
 describe.each([
   ['PKCS#8', plain, undefined, [...ways, ...lossyWays]],
   ['PKCS#1', traditional, undefined, [...ways, ...lossyWays]],
-  ['PKCS#8, with a passphrase that it does not need', plain, passphrase, ways],
+  ['PKCS#8, with an unneeded passphrase', plain, passphrase, ways.slice(0, 1)],
   ['encrypted PKCS#8', encrypted, passphrase, [...ways, ...lossyWays]],
   ['encrypted PKCS#1', dekInfo, passphrase, ways],
 ])('a private key, %s', (_, text, given, forms) => {

@@ -34,7 +34,7 @@ test.each([
     'xy12345.cn-northwest-1',
     'https://xy12345.cn-northwest-1.snowflakecomputing.cn',
   ],
-])('%j is an account at an address that the SDK would not make of it', (text, account, accessUrl) =>
+])('%j is an account at a URL that the SDK would not derive', (text, account, accessUrl) =>
   expect(readSnowflakeAccount(text)).toEqual({ account, accessUrl }),
 );
 
@@ -55,7 +55,7 @@ test.each([
   `${'a'.repeat(70)}`,
 ])('%j is no account', (text) => expect(readSnowflakeAccount(text)).toBeUndefined());
 
-test('whatever is read as an account, the SDK accepts', () => {
+test('the SDK accepts every account', () => {
   // `isCorrectSubdomain` of snowflake-sdk 3.3.
   const subdomain = /^\w+([.-]\w+)*$/;
   const part = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/);

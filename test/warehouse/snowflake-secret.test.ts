@@ -24,8 +24,8 @@ describe('the Snowflake secret', () => {
       'as Secrets Manager’s own rotation writes it',
       { ...login, privateKey: bare, publicKey: 'public', passphrase: '' },
     ],
-    ['in our own names where both stand', { ...read, privateKey: 'theirs' }],
-    ['in theirs where ours are empty', { ...login, private_key: '', privateKey: key, private_key_passphrase: null }],
+    ['in our names if it has both', { ...read, privateKey: 'theirs' }],
+    ['in their names if ours are empty', { ...login, private_key: '', privateKey: key, private_key_passphrase: null }],
     [
       'with fields that are not used',
       { ...read, password: 5, private_key_passphrase: 'unused', access_url: '', note: [] },
@@ -42,7 +42,7 @@ describe('the Snowflake secret', () => {
   test.each([
     ['no key', {}],
     ['an empty key', { private_key: '', privateKey: null }],
-  ])('uses its password where it has %s', (_, key) =>
+  ])('uses its password if it has %s', (_, key) =>
     expect(snowflakeSecretSchema.parse({ ...login, ...key, password: ' p w \r\n' })).toEqual({
       ...login,
       password: ' p w ',
@@ -64,7 +64,7 @@ describe('the Snowflake secret', () => {
     expect(snowflakeSecretSchema.parse({ ...read, access_url })).toEqual({ ...read, access_url: origin }),
   );
 
-  test('connects to its own address rather than to that of its account', () => {
+  test('prefers its access_url to the host of its account', () => {
     const account = 'org-my_account';
     expect(snowflakeSecretSchema.parse({ ...read, account }).access_url).toBe(
       'https://org-my-account.snowflakecomputing.com',
@@ -74,7 +74,7 @@ describe('the Snowflake secret', () => {
   });
 });
 
-describe('a refusal is one sentence with the expected form, and no value', () => {
+describe('a fault is one sentence with the expected form, and no value', () => {
   const ACCOUNT = 'an account identifier such as myorg-myaccount, or xy12345.us-east-1 for a locator with its region';
   const KEY = 'the PKCS#8 PEM of an RSA key of at least 2048 bits';
   test.each([
