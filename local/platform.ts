@@ -17,7 +17,7 @@ import { Functions, registerFunctions } from './lambda/functions.ts';
 import { lambdaApi, lambdaSettingsApi } from './lambda/lambda-api.ts';
 import type { LocalSecretsManager } from './secrets-manager/secrets-manager.ts';
 import { type ServiceOptions, type Services, startServices, stopServices } from './services.ts';
-import { registerTopics, topicsApi } from './sns/topics.ts';
+import { registerTopics, topicsApi } from './sns/sns.ts';
 import type { Queues } from './sqs/queues.ts';
 import type { Execution } from './step-functions/execution.ts';
 import { createStateMachines, registerStateMachines, type StateMachine } from './step-functions/state-machine.ts';

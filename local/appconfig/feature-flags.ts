@@ -20,7 +20,7 @@ const numberConstraints = z.strictObject({
 const arrayConstraints = z.strictObject({
   type: z.literal('array'),
   required,
-  elements: z.strictObject({ type: z.literal('string'), pattern: z.string().max(1024) }),
+  elements: z.strictObject({ type: z.literal('string'), pattern: z.string().max(1024).default('') }),
 });
 const constraintsSchema = z.discriminatedUnion('type', [numberConstraints, arrayConstraints]);
 

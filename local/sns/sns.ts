@@ -1,4 +1,5 @@
 import type { Answer, RestApi } from '../control-plane/rest.ts';
+import { arnOf, type Resolver } from '../resolver.ts';
 
 /** A topic, with its attributes. */
 export interface Topic {
@@ -13,6 +14,33 @@ export interface Subscription {
   /** `email`, `https`, `sqs` and so on. */
   readonly protocol: string;
   readonly endpoint: string;
+}
+
+/** Gives every topic of the template its ARN. */
+export function registerTopics(resolver: Resolver): void {
+  for (const logicalId of resolver.logicalIds('AWS::SNS::Topic')) {
+    const arn = arnOf('sns', resolver.nameOf(logicalId, 'TopicName'));
+    resolver.register(logicalId, { ref: arn, attributes: { TopicArn: arn } });
+  }
+}
+
+/** SNS with the topics and subscriptions of the template. @throws Error if a topic has no policy, or its own subscriptions */
+export function topicsApi(resolver: Resolver): RestApi {
+  const policies = resolver.logicalIds('AWS::SNS::TopicPolicy').map((logicalId) => resolver.properties(logicalId));
+  const topics = resolver.logicalIds('AWS::SNS::Topic').map((logicalId) => {
+    const topicArn = String(resolver.resolve({ Ref: logicalId }, logicalId));
+    const policy = policies.find(({ Topics }) => (Topics as readonly string[]).includes(topicArn));
+    if (policy === undefined) throw new Error(`${logicalId}: the local platform knows no default policy of a topic`);
+    if (resolver.properties(logicalId).Subscription !== undefined) {
+      throw new Error(`${logicalId}: the local platform reads AWS::SNS::Subscription only`);
+    }
+    return { topicArn, policy: JSON.stringify(policy.PolicyDocument) };
+  });
+  const subscriptions = resolver.logicalIds('AWS::SNS::Subscription').map((logicalId) => {
+    const { TopicArn, Protocol, Endpoint } = resolver.properties(logicalId);
+    return { topicArn: String(TopicArn), protocol: String(Protocol), endpoint: String(Endpoint) };
+  });
+  return snsApi(topics, subscriptions);
 }
 
 /** SNS speaks the query protocol: a form in, XML out, both under this name. */

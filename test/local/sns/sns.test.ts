@@ -6,70 +6,71 @@ import {
 } from '@aws-sdk/client-sns';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
-import { snsApi } from '../../../local/sns/sns.ts';
+import { registerTopics, topicsApi } from '../../../local/sns/sns.ts';
 import { clientOptions } from '../../support/client-options.ts';
+import { resolverOf } from '../../support/running-platform.ts';
 
-const ALARMS = 'arn:aws:sns:us-east-1:000000000000:alarms';
+const ALARMS = 'arn:aws:sns:us-east-1:000000000000:Alarms';
 const QUIET = 'arn:aws:sns:us-east-1:000000000000:quiet';
+
 /** With what XML has to escape. */
-const POLICY = '{"Statement":[{"Sid":"<a> & b"}]}';
+const Statement = [{ Sid: '<a> & b', Resource: { Ref: 'Alarms' } }];
+const Endpoint = 'https://on.call/?a=1&lt;=<2>';
+const Policy = {
+  Type: 'AWS::SNS::TopicPolicy',
+  Properties: { Topics: [{ Ref: 'Alarms' }, { Ref: 'Quiet' }], PolicyDocument: { Statement } },
+};
+const resources = {
+  Alarms: { Type: 'AWS::SNS::Topic', Properties: {} },
+  Quiet: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'quiet' } },
+  Pager: {
+    Type: 'AWS::SNS::Subscription',
+    Properties: { TopicArn: { Ref: 'Alarms' }, Protocol: 'https', Endpoint },
+  },
+};
 
 let plane: ControlPlane;
 let client: SNSClient;
-
 beforeEach(async () => {
   plane = await startControlPlane();
-  const subscription = { topicArn: ALARMS, protocol: 'https', endpoint: 'https://on.call/?a=1&lt;=<2>' };
-  plane.registerRest(
-    snsApi(
-      [ALARMS, QUIET].map((topicArn) => ({ topicArn, policy: POLICY })),
-      [subscription],
-    ),
-  );
   client = new SNSClient(clientOptions(plane.endpoint));
 });
-
 afterEach(async () => {
   client.destroy();
   await plane.close();
 });
 
-function ask(TopicArn: string) {
-  return client.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+function apiOf(more: object) {
+  const resolver = resolverOf({ ...resources, ...more });
+  registerTopics(resolver);
+  return topicsApi(resolver);
 }
+const list = (TopicArn: string) => client.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
 
-test('a topic’s subscriptions are there, and confirmed', async () => {
-  const { Subscriptions, NextToken } = await ask(ALARMS);
+test('topics of the template have their subscriptions, confirmed, and their policy', async () => {
+  plane.registerRest(apiOf({ Policy }));
+  const { Subscriptions, NextToken } = await list(ALARMS);
+  const Owner = '000000000000';
   expect(Subscriptions).toEqual([
-    {
-      SubscriptionArn: `${ALARMS}:1`,
-      Owner: '000000000000',
-      Protocol: 'https',
-      Endpoint: 'https://on.call/?a=1&lt;=<2>',
-      TopicArn: ALARMS,
-    },
+    { SubscriptionArn: `${ALARMS}:1`, Owner, Protocol: 'https', Endpoint, TopicArn: ALARMS },
   ]);
   expect(NextToken).toBeUndefined();
-});
-
-test('a topic without subscriptions has none', async () => {
-  expect((await ask(QUIET)).Subscriptions).toEqual([]);
-});
-
-test('a topic’s attributes have its policy', async () => {
+  expect((await list(QUIET)).Subscriptions).toEqual([]);
   const { Attributes } = await client.send(new GetTopicAttributesCommand({ TopicArn: ALARMS }));
-  expect(Attributes).toEqual({ TopicArn: ALARMS, Owner: '000000000000', Policy: POLICY });
+  expect(Attributes).toMatchObject({ TopicArn: ALARMS, Owner });
+  expect(JSON.parse(String(Attributes?.Policy))).toEqual({ Statement: [{ Sid: '<a> & b', Resource: ALARMS }] });
 });
 
-test('no such topic', async () => {
-  await expect(ask(`${ALARMS}2`)).rejects.toMatchObject({
-    name: 'NotFoundException',
-    message: 'Topic does not exist',
-    $metadata: { httpStatusCode: 404 },
-  });
-});
-
-test('nothing else is understood', async () => {
+test('another topic, and another operation, are refused', async () => {
+  plane.registerRest(apiOf({ Policy }));
+  const notFound = { name: 'NotFoundException', $metadata: { httpStatusCode: 404 } };
+  await expect(list(`${ALARMS}2`)).rejects.toMatchObject(notFound);
   const publishing = client.send(new PublishCommand({ TopicArn: ALARMS, Message: 'x' }));
   await expect(publishing).rejects.toMatchObject({ message: 'no Publish here' });
+});
+
+test('a topic without a policy, or with its own subscriptions, is refused', () => {
+  expect(() => apiOf({})).toThrow('Alarms: the local platform knows no default policy');
+  const Alarms = { Type: 'AWS::SNS::Topic', Properties: { Subscription: [{ Protocol: 'email', Endpoint: 'a@b' }] } };
+  expect(() => apiOf({ Policy, Alarms })).toThrow('Alarms: the local platform reads AWS::SNS::Subscription only');
 });
