@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { isValidLoginToken } from './key-pair-login.ts';
-import { createSessions, type SessionContext, type Sessions } from './sessions.ts';
+import { type SessionContext, Sessions } from './sessions.ts';
 import { StatementTimeout, type Tables } from './tables.ts';
 
 /** The account's only user, and its credentials. */
@@ -24,17 +24,6 @@ export interface ReceivedStatement {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** Snowflake's responses to the requests of `snowflake-sdk`. */
-export interface Protocol {
-  answer(url: URL, token: string | undefined, body: unknown): Promise<object>;
-  readonly sessions: Sessions;
-  readonly statements: readonly ReceivedStatement[];
-  /** Number of logins, including refused ones. */
-  loginCount(): number;
-  /** Refuses or accepts logins and sessions from now on. */
-  refuse(isRefusing: boolean): void;
-}
-
 const loginSchema = z.object({
   data: z.object({ LOGIN_NAME: z.string(), PASSWORD: z.string().nullish(), TOKEN: z.string().nullish() }),
 });
@@ -47,66 +36,67 @@ const statementSchema = z.object({
     .default({}),
 });
 
-export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protocol {
-  const sessions = createSessions();
-  const statements: ReceivedStatement[] = [];
-  let loginCount = 0;
-  let isRefusing = false;
+/** Snowflake's responses to the requests of `snowflake-sdk`. */
+export class Protocol {
+  readonly sessions = new Sessions();
+  readonly statements: ReceivedStatement[] = [];
+  /** Number of logins, including refused ones. */
+  loginCount = 0;
+  readonly #user: ServiceUser;
+  readonly #tables: Tables;
+  #isRefusing = false;
 
-  function logIn(url: URL, body: unknown): object {
-    loginCount += 1;
+  constructor(user: ServiceUser, tables: Tables) {
+    this.#user = user;
+    this.#tables = tables;
+  }
+
+  /** Refuses or accepts logins and sessions from now on. */
+  refuse(isRefusing: boolean): void {
+    this.#isRefusing = isRefusing;
+    if (isRefusing) this.sessions.endAll();
+  }
+
+  async respond(url: URL, token: string, body: unknown): Promise<object> {
+    if (url.pathname === '/session/v1/login-request') return this.#logIn(url, body);
+    if (url.pathname === '/session/token-request') return this.#renew(token);
+    const session = this.sessions.find(token);
+    if (typeof session === 'string') return failed(session, 'The session is no longer valid.');
+    if (url.pathname === '/queries/v1/query-request') {
+      const statement = statementSchema.parse(body);
+      this.statements.push(statement);
+      return execute(this.#tables, statement, session, this.#user.rowsPerResultset);
+    }
+    if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') this.sessions.close(token);
+    // Aborts of statements, heartbeats and telemetry are acknowledged without effect.
+    return succeeded();
+  }
+
+  #logIn(url: URL, body: unknown): object {
+    this.loginCount += 1;
     const { data } = loginSchema.parse(body);
-    const refusal = isRefusing ? refusedLogin(data) : refusalOf(data, serviceUser);
+    const refusal = this.#isRefusing ? refusedLogin(data) : refusalOf(data, this.#user);
     if (refusal !== undefined) return refusal;
     const role = url.searchParams.get('roleName')?.toUpperCase() ?? null;
-    if (role !== null && !isAmong(serviceUser.roles, role)) {
+    if (role !== null && !isAmong(this.#user.roles, role)) {
       return failed('390189', 'The requested role is not assigned to the executing user.');
     }
     // A missing or forbidden warehouse does not fail the login: the session has none.
     const warehouse = url.searchParams.get('warehouse')?.toUpperCase() ?? null;
-    const usable = warehouse !== null && isAmong(serviceUser.warehouses, warehouse) ? warehouse : null;
+    const usable = warehouse !== null && isAmong(this.#user.warehouses, warehouse) ? warehouse : null;
     return succeeded({
-      ...sessions.open({ role, warehouse: usable }),
+      ...this.sessions.open({ role, warehouse: usable }),
       validityInSeconds: 3600,
       masterValidityInSeconds: 14_400,
       parameters: [],
     });
   }
 
-  function renew(masterToken: string | undefined): object {
-    const renewed = sessions.renew(masterToken);
+  #renew(masterToken: string): object {
+    const renewed = this.sessions.renew(masterToken);
     if (renewed === undefined) return failed('390114', 'Authentication token has expired.');
     return succeeded({ ...renewed, masterToken, validityInSecondsST: 3600, validityInSecondsMT: 14_400 });
   }
-
-  return {
-    sessions,
-    statements,
-    loginCount: () => loginCount,
-    refuse(next) {
-      isRefusing = next;
-      if (next) sessions.endAll();
-    },
-    async answer(url, token, body) {
-      if (url.pathname === '/session/v1/login-request') return logIn(url, body);
-      if (url.pathname === '/session/token-request') return renew(token);
-      const state = sessions.stateOf(token);
-      if (state !== 'valid') return failed(state, 'The session is no longer valid.');
-      if (url.pathname === '/queries/v1/query-request') {
-        const statement = statementSchema.parse(body);
-        statements.push(statement);
-        return execute(
-          tables,
-          statement,
-          sessions.contextOf(token) ?? { role: null, warehouse: null },
-          serviceUser.rowsPerResultset,
-        );
-      }
-      if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') sessions.close(token);
-      // Aborts of statements, heartbeats and telemetry are acknowledged without effect.
-      return succeeded();
-    },
-  };
 }
 
 type LoginData = z.infer<typeof loginSchema>['data'];

@@ -1,8 +1,5 @@
 import { randomUUID } from 'node:crypto';
 
-/** The result for a session token. `390112`: renew it; `390111`: log in again. */
-export type TokenState = 'valid' | '390112' | '390111';
-
 /** Role and warehouse of a session, in capitals; null for none. */
 export interface SessionContext {
   readonly role: string | null;
@@ -10,56 +7,49 @@ export interface SessionContext {
 }
 
 /** The sessions of a server: a session token for statements, a master token to renew it. */
-export interface Sessions {
-  open(context: SessionContext): { token: string; masterToken: string; sessionId: number };
-  /** A new session token for a master token; undefined if that is unknown. */
-  renew(masterToken: string | undefined): { sessionToken: string } | undefined;
-  stateOf(token: string | undefined): TokenState;
-  /** The context of a session that is valid or can be renewed. */
-  contextOf(token: string | undefined): SessionContext | undefined;
-  close(token: string | undefined): void;
-  /** Expires all session tokens; master tokens stay valid. */
-  expireAll(): void;
-  endAll(): void;
-  count(): number;
-}
+export class Sessions {
+  readonly #masterOf = new Map<string, string>();
+  readonly #expired = new Set<string>();
+  readonly #masters = new Map<string, SessionContext>();
+  #nextId = 1;
 
-export function createSessions(): Sessions {
-  const masterOf = new Map<string, string>();
-  const expired = new Set<string>();
-  const masters = new Map<string, SessionContext>();
-  let nextId = 1;
-  return {
-    open(context) {
-      const token = randomUUID();
-      const masterToken = randomUUID();
-      masters.set(masterToken, context);
-      masterOf.set(token, masterToken);
-      return { token, masterToken, sessionId: nextId++ };
-    },
-    renew(masterToken) {
-      if (masterToken === undefined || !masters.has(masterToken)) return undefined;
-      const sessionToken = randomUUID();
-      masterOf.set(sessionToken, masterToken);
-      return { sessionToken };
-    },
-    stateOf(token) {
-      const master = token === undefined ? undefined : masterOf.get(token);
-      if (token === undefined || master === undefined || !masters.has(master)) return '390111';
-      return expired.has(token) ? '390112' : 'valid';
-    },
-    contextOf(token) {
-      const master = token === undefined ? undefined : masterOf.get(token);
-      return master === undefined ? undefined : masters.get(master);
-    },
-    close(token) {
-      const master = token === undefined ? undefined : masterOf.get(token);
-      if (master !== undefined) masters.delete(master);
-    },
-    expireAll() {
-      for (const token of masterOf.keys()) expired.add(token);
-    },
-    endAll: () => masters.clear(),
-    count: () => masters.size,
-  };
+  open(context: SessionContext) {
+    const token = randomUUID();
+    const masterToken = randomUUID();
+    this.#masters.set(masterToken, context);
+    this.#masterOf.set(token, masterToken);
+    return { token, masterToken, sessionId: this.#nextId++ };
+  }
+
+  /** A new session token for a master token; undefined if that is unknown. */
+  renew(masterToken: string): { sessionToken: string } | undefined {
+    if (!this.#masters.has(masterToken)) return undefined;
+    const sessionToken = randomUUID();
+    this.#masterOf.set(sessionToken, masterToken);
+    return { sessionToken };
+  }
+
+  /** The context of a session, or the error code for its token. `390112`: renew it; `390111`: log in again. */
+  find(token: string): SessionContext | '390112' | '390111' {
+    const context = this.#masters.get(this.#masterOf.get(token) ?? '');
+    if (context === undefined) return '390111';
+    return this.#expired.has(token) ? '390112' : context;
+  }
+
+  close(token: string): void {
+    this.#masters.delete(this.#masterOf.get(token) ?? '');
+  }
+
+  /** Expires all session tokens; master tokens stay valid. */
+  expireAll(): void {
+    for (const token of this.#masterOf.keys()) this.#expired.add(token);
+  }
+
+  endAll(): void {
+    this.#masters.clear();
+  }
+
+  count(): number {
+    return this.#masters.size;
+  }
 }

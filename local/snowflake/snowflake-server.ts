@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { startHttpServer } from '../http-server.ts';
-import { createProtocol, type Protocol, type ReceivedStatement, type ServiceUser } from './protocol.ts';
+import { Protocol, type ReceivedStatement, type ServiceUser } from './protocol.ts';
 import { createTables, type LearningTimeRow } from './tables.ts';
 
 export type { LearningTimeRow };
@@ -10,25 +10,7 @@ export type { LearningTimeRow };
 /** `down`: connections are reset. `hang`: no response. `refuse`: all logins and sessions are refused. */
 export type SnowflakeServerMode = 'up' | 'down' | 'hang' | 'refuse';
 
-export interface SnowflakeServerOptions {
-  readonly account: string;
-  readonly user: string;
-  /** The user's public key, as PEM: key-pair logins are verified with it. */
-  readonly publicKey?: string;
-  /** Accepted in addition to the key, if given. */
-  readonly password?: string;
-  /** Roles granted to the user; absent: every requested one. */
-  readonly roles?: readonly string[];
-  /** Usable warehouses; absent: every requested one. */
-  readonly warehouses?: readonly string[];
-  /** The user's ROWS_PER_RESULTSET; 0, no limit, by default. */
-  readonly rowsPerResultset?: number;
-  /** On 127.0.0.1; a free one by default. */
-  readonly port?: number;
-  readonly database?: string;
-  readonly schema?: string;
-  readonly table?: string;
-}
+export type SnowflakeServerOptions = ServiceUser;
 
 /** A Snowflake for the real `snowflake-sdk`: its wire protocol, on DuckDB. */
 export interface SnowflakeServer {
@@ -56,19 +38,17 @@ export interface SnowflakeServer {
 
 /** Starts the server on 127.0.0.1, with an empty learning-time table. */
 export async function startSnowflakeServer(options: SnowflakeServerOptions): Promise<SnowflakeServer> {
-  const { account, user, publicKey, password, roles, warehouses, rowsPerResultset, port = 0 } = options;
-  const { database = 'PROD', schema = 'BUSINESS_INTELLIGENCE', table = 'LEARNING_TIME' } = options;
-  const tables = await createTables(database, schema, table);
-  const serviceUser: ServiceUser = { account, user, publicKey, password, roles, warehouses, rowsPerResultset };
-  const protocol = createProtocol(serviceUser, tables);
+  const tables = await createTables('PROD', 'BUSINESS_INTELLIGENCE', 'LEARNING_TIME');
+  const serviceUser = { ...options };
+  const protocol = new Protocol(serviceUser, tables);
   const held = new Set<ServerResponse>();
   let mode: SnowflakeServerMode = 'up';
 
   const server = await startHttpServer((request, response) => {
     if (mode === 'down') request.socket.resetAndDestroy();
     else if (mode === 'hang') hold(response, held);
-    else answer(protocol, request, response).catch(() => response.writeHead(400).end());
-  }, port);
+    else respond(protocol, request, response).catch(() => response.writeHead(400).end());
+  });
   return {
     url: server.url,
     load: tables.load,
@@ -76,8 +56,8 @@ export async function startSnowflakeServer(options: SnowflakeServerOptions): Pro
       await tables.execute(sqlText, [], undefined);
     },
     queries: () => protocol.statements,
-    loginCount: protocol.loginCount,
-    sessionCount: protocol.sessions.count,
+    loginCount: () => protocol.loginCount,
+    sessionCount: () => protocol.sessions.count(),
     heldRequestCount: () => held.size,
     setMode(next) {
       mode = next;
@@ -86,8 +66,8 @@ export async function startSnowflakeServer(options: SnowflakeServerOptions): Pro
     rotateKey(next) {
       serviceUser.publicKey = next;
     },
-    expireSessions: protocol.sessions.expireAll,
-    endSessions: protocol.sessions.endAll,
+    expireSessions: () => protocol.sessions.expireAll(),
+    endSessions: () => protocol.sessions.endAll(),
     async close() {
       await server.close();
       tables.close();
@@ -100,12 +80,12 @@ function hold(response: ServerResponse, held: Set<ServerResponse>): void {
   response.once('close', () => held.delete(response));
 }
 
-async function answer(protocol: Protocol, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(protocol: Protocol, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const token = /^Snowflake Token="(.*)"$/.exec(request.headers.authorization ?? '')?.[1];
+  const token = /^Snowflake Token="(.*)"$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const isZipped = request.headers['content-encoding'] === 'gzip';
   // Some requests, like the one that ends a session, have no body.
   const body = await json(isZipped ? request.pipe(createGunzip()) : request).catch(() => undefined);
-  const text = JSON.stringify(await protocol.answer(url, token, body));
+  const text = JSON.stringify(await protocol.respond(url, token, body));
   response.writeHead(200, { 'content-type': 'application/json' }).end(text);
 }

@@ -38,7 +38,7 @@ export interface Bind {
   readonly value: string | null;
 }
 
-/** Statements on an in-memory DuckDB, answered in Snowflake's types. */
+/** Statements on an in-memory DuckDB, with results in Snowflake's types. */
 export interface Tables {
   /** @throws StatementTimeout, or DuckDB's error */
   execute(sqlText: string, binds: readonly Bind[], timeoutSeconds: number | undefined): Promise<StatementResult>;
