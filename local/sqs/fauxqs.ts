@@ -20,22 +20,6 @@ export function onlyQueues(sqsStore: QueueStore): Stores {
   return { sqsStore } as Stores;
 }
 
-/** Calls back when the server moves a message to a dead-letter queue, and when a message is deleted. */
-export function watchMessages(
-  store: QueueStore,
-  watcher: { onDeadLetter(messageId: string, from: StoredQueue): void; onDeleted(messageId: string): void },
-): void {
-  const spy = {
-    addMessage({ status, queueName, messageId }: { status: string; queueName: string; messageId: string }): void {
-      const queue = store.getQueueByName(queueName);
-      if (status === 'dlq' && queue !== undefined) watcher.onDeadLetter(messageId, queue);
-      if (status === 'consumed') watcher.onDeleted(messageId);
-    },
-  };
-  // The store passes it to each queue that it creates.
-  store.spy = spy as unknown as NonNullable<QueueStore['spy']>;
-}
-
 /** Receives at most 10 messages at once, with all attributes. */
 export function receive(store: QueueStore, queueUrl: string, most: number): Message[] {
   const queue = store.getQueue(queueUrl);

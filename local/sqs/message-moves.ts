@@ -1,61 +1,48 @@
 import * as z from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import { AwsError } from '../control-plane/aws-error.ts';
-import { type QueueStore, type StoredQueue, watchMessages } from './fauxqs.ts';
+import type { QueueStore, StoredQueue } from './fauxqs.ts';
 import { MAX_PER_SECOND, MoveTask } from './message-move-task.ts';
+import { invalid, missing, sqsError } from './queue-limits.ts';
 
 const MAX_RESULTS = 10;
 
 const startSchema = z.object({
   SourceArn: z.string(),
-  DestinationArn: z.string().optional(),
+  DestinationArn: z.string(),
   MaxNumberOfMessagesPerSecond: z.number().optional(),
 });
 const listSchema = z.object({ SourceArn: z.string(), MaxResults: z.number().default(1) });
 const cancelSchema = z.object({ TaskHandle: z.string() });
 const handleSchema = z.object({ taskId: z.string(), sourceArn: z.string() });
 
-const headers = { 'content-type': 'application/x-amz-json-1.0' };
-
-export interface MoveAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly content: object;
-}
-
 /**
- * The message move tasks that the local SQS lacks, for standard queues. Responses and errors are SQS's (API reference; texts as
- * recorded from AWS by LocalStack's tests in 2024).
+ * The message move tasks that the local SQS lacks, for standard queues and with a destination; without one, SQS moves each
+ * message back to where it came from, which no command does. Responses and errors are SQS's (API reference; texts as recorded
+ * from AWS by LocalStack's tests in 2024).
  */
 export class MessageMoves {
   readonly #store: QueueStore;
   readonly #clock: Clock;
-  /** ARN of the queue that SQS moved a message from, by message id; without messages that were sent to the dead-letter queue. */
-  readonly #origins = new Map<string, string>();
   /** Oldest first. */
   readonly #tasks: MoveTask[] = [];
 
   constructor(store: QueueStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
-    watchMessages(store, {
-      onDeadLetter: (messageId, from) => this.#origins.set(messageId, from.arn),
-      onDeleted: (messageId) => this.#origins.delete(messageId),
-    });
   }
 
   /**
    * @param target of a request: its header `x-amz-target`
    * @returns the response or error; undefined if the request is not about move tasks
    */
-  answer(target: unknown, body: unknown): MoveAnswer | undefined {
+  respond(target: unknown, body: unknown): { status: number; content: object } | undefined {
     try {
       const content = this.#contentFor(target, body);
-      return content && { status: 200, headers, content };
+      return content && { status: 200, content };
     } catch (thrown) {
       if (!(thrown instanceof AwsError)) throw thrown;
-      const { name, statusCode, message } = thrown;
-      return { status: statusCode, headers, content: { __type: `com.amazonaws.sqs#${name}`, message } };
+      return { status: thrown.statusCode, content: sqsError(thrown) };
     }
   }
 
@@ -79,9 +66,8 @@ export class MessageMoves {
 
   #start({ SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond: perSecond }: z.infer<typeof startSchema>): object {
     const source = this.#existing(SourceArn, 'SourceArn');
-    if (source.isFifo()) throw new AwsError('UnsupportedOperation', 400, 'FIFO queues do not work here.');
     if (!this.#isDeadLetterQueue(source)) throw invalid('Source queue must be configured as a Dead Letter Queue.');
-    if (DestinationArn !== undefined) this.#existing(DestinationArn, 'DestinationArn');
+    this.#existing(DestinationArn, 'DestinationArn');
     if (DestinationArn === SourceArn) {
       throw invalid('Source queue arn and destination queue arn cannot be the same.');
     }
@@ -93,7 +79,7 @@ export class MessageMoves {
     // Otherwise messages that became visible again are counted only at the next receive.
     source.processTimers();
     const request = { sourceArn: SourceArn, destinationArn: DestinationArn, perSecond };
-    const task = new MoveTask(request, this.#store, this.#origins, this.#clock);
+    const task = new MoveTask(request, this.#store, this.#clock);
     this.#tasks.push(task);
     return { TaskHandle: task.handle };
   }
@@ -133,7 +119,7 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const { success, data, error } = schema.safeParse(body);
   if (success) return data;
   const parameter = error.issues[0]?.path.join('.');
-  throw new AwsError('MissingParameter', 400, `The request must contain the parameter ${parameter}.`);
+  throw missing(String(parameter));
 }
 
 function readHandle(handle: string): z.infer<typeof handleSchema> {
@@ -148,8 +134,4 @@ function requireBetween1And(max: number, parameter: string, value = 1): void {
   if (Number.isInteger(value) && value >= 1 && value <= max) return;
   const range = `You must enter a number that's between 1 and ${max}.`;
   throw invalid(`Value for parameter ${parameter} is invalid. Reason: ${range}`);
-}
-
-function invalid(message: string): AwsError {
-  return new AwsError('InvalidParameterValue', 400, message);
 }

@@ -19,7 +19,6 @@ interface Entry {
 }
 
 interface Request extends Entry {
-  readonly QueueUrl?: unknown;
   Entries?: Entry[];
   MessageAttributeNames?: string[];
 }
@@ -38,7 +37,7 @@ const MAX_NAME_CHARACTERS = 256;
 const MAX_ENTRY_ID_CHARACTERS = 80;
 const MAX_ENTRIES = 10;
 
-/** Groups and deduplication ids: 1-128 alphanumeric characters and punctuation. */
+/** 1-128 alphanumeric characters and punctuation. */
 const GROUP_ID = /^[!-~]{1,128}$/;
 const ATTRIBUTE_NAME = /^(?!\.)(?!.*\.\.)(?!.*\.$)[\p{L}\p{N}_.-]+$/u;
 const RESERVED_NAME = /^(aws|amazon)\./i;
@@ -62,8 +61,7 @@ export function enforceLimits(app: ReturnType<typeof buildApp>): void {
       if (failed.length > 0 && Entries.length === 0) return reply.send({ Successful: [] });
     } catch (thrown) {
       if (!(thrown instanceof AwsError)) throw thrown;
-      const { name, statusCode, message } = thrown;
-      return reply.code(statusCode).send({ __type: `com.amazonaws.sqs#${name}`, message });
+      return reply.code(thrown.statusCode).send(sqsError(thrown));
     }
     return undefined;
   });
@@ -84,16 +82,15 @@ export function enforceLimits(app: ReturnType<typeof buildApp>): void {
  */
 function applyLimits(target: string, body: unknown): readonly FailedEntry[] {
   const request = (body ?? {}) as Request;
-  const isStandard = !String(request.QueueUrl).endsWith('.fifo');
   switch (target) {
     case 'AmazonSQS.SendMessage':
-      checkMessage(request, isStandard);
+      checkMessage(request);
       return [];
     case 'AmazonSQS.SendMessageBatch':
       for (const [index, { MessageBody }] of entriesOf(request).entries()) {
         if (!MessageBody) throw missing(`SendMessageBatchRequestEntry.${index + 1}.MessageBody`);
       }
-      return removeInvalid(request, isStandard);
+      return removeInvalid(request);
     case 'AmazonSQS.ReceiveMessage':
       // SQS returns requested attributes only; the server returns all if none is requested.
       if ((request.MessageAttributeNames ?? []).length === 0) request.MessageAttributeNames = [''];
@@ -110,7 +107,7 @@ function entriesOf({ Entries = [] }: Request): readonly Entry[] {
 }
 
 /** Removes the entries that SQS rejects from a batch. @returns their entries in the response */
-function removeInvalid(request: Request, isStandard: boolean): readonly FailedEntry[] {
+function removeInvalid(request: Request): readonly FailedEntry[] {
   const failed: FailedEntry[] = [];
   const valid = entriesOf(request).filter((entry) => {
     const { Id } = entry;
@@ -120,7 +117,7 @@ function removeInvalid(request: Request, isStandard: boolean): readonly FailedEn
       throw new AwsError('InvalidBatchEntryId', 400, `A batch entry id ${rule}.`);
     }
     try {
-      checkMessage(entry, isStandard);
+      checkMessage(entry);
       return true;
     } catch (thrown) {
       if (!(thrown instanceof AwsError)) throw thrown;
@@ -132,19 +129,18 @@ function removeInvalid(request: Request, isStandard: boolean): readonly FailedEn
   return failed;
 }
 
-function checkMessage(entry: Entry, isStandard: boolean): void {
-  const { DelaySeconds: delay, MessageGroupId: group, MessageDeduplicationId: deduplication } = entry;
-  if (delay !== undefined && !isBetween(delay, 0, MAX_DELAY_SECONDS)) {
+function checkMessage(entry: Entry): void {
+  const { DelaySeconds: delay = 0, MessageGroupId: group, MessageDeduplicationId: deduplication } = entry;
+  if (!Number.isInteger(delay) || Number(delay) < 0 || Number(delay) > MAX_DELAY_SECONDS) {
     throw invalidValue(delay, 'DelaySeconds', `DelaySeconds must be >= 0 and <= ${MAX_DELAY_SECONDS}.`);
   }
-  if (deduplication !== undefined && isStandard) {
+  if (deduplication !== undefined) {
     const reason = 'The request include parameter that is not valid for this queue type.';
     throw invalidValue(deduplication, 'MessageDeduplicationId', reason);
   }
-  for (const [name, id] of Object.entries({ MessageGroupId: group, MessageDeduplicationId: deduplication })) {
-    if (id === undefined || GROUP_ID.test(String(id))) continue;
-    const reason = `${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`;
-    throw invalidValue(id, name, reason);
+  if (group !== undefined && !GROUP_ID.test(String(group))) {
+    const reason = 'MessageGroupId can only include alphanumeric and punctuation characters. 1 to 128 in length.';
+    throw invalidValue(group, 'MessageGroupId', reason);
   }
   const attributes = Object.entries(entry.MessageAttributes ?? {});
   if (attributes.length > MAX_ATTRIBUTES) {
@@ -177,18 +173,19 @@ function checkAttribute(name: string, { DataType = '', StringValue = '', BinaryV
   }
 }
 
-function isBetween(value: unknown, least: number, most: number): boolean {
-  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
-}
-
 function invalidValue(value: unknown, name: string, reason: string): AwsError {
   return invalid(`Value ${String(value)} for parameter ${name} is invalid. Reason: ${reason}`);
 }
 
-function invalid(message: string): AwsError {
+export function invalid(message: string): AwsError {
   return new AwsError('InvalidParameterValue', 400, message);
 }
 
-function missing(parameter: string): AwsError {
+export function missing(parameter: string): AwsError {
   return new AwsError('MissingParameter', 400, `The request must contain the parameter ${parameter}.`);
+}
+
+/** The body of an error response. */
+export function sqsError({ name, message }: AwsError): object {
+  return { __type: `com.amazonaws.sqs#${name}`, message };
 }

