@@ -94,13 +94,6 @@ describe('a webhook that was parked for over 72 hours', () => {
     });
   });
 
-  test('is ended and not released, even if it may be', async () => {
-    const fixture = reconcileFixture();
-    await park(fixture, 'a', 73);
-    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, released: 0 });
-    expect(fixture.sent).toEqual([]);
-  });
-
   test('and whose payload is deleted is dead without a dead-letter message', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73);

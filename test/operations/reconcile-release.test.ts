@@ -84,14 +84,6 @@ describe('a webhook parked for a paused integration', () => {
     expect(await fixture.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
   });
 
-  test('is not released if it has changed since', async () => {
-    const fixture = reconcileFixture();
-    await rest(fixture, 'a', { parked_for: 'paused' });
-    fixture.table = { ...fixture.ledger, replace: async () => false };
-    expect(await fixture.run()).toMatchObject({ released: 0, failed: 0 });
-    expect(fixture.sent).toEqual([]);
-  });
-
   test('and whose message SQS refuses stays accepted, and is found stuck by a later run', async () => {
     const fixture = reconcileFixture();
     const id = await rest(fixture, 'a', { parked_for: 'paused' });
@@ -157,13 +149,6 @@ describe('a webhook parked for a failing partner', () => {
     await rest(fixture, 'b', { parked_for: 'failing' });
     await fixture.put('taken', { agoMs: HOUR, state: 'delivered', integrationId: 'umbrella' });
     expect(await fixture.run()).toMatchObject({ released: 1 });
-  });
-
-  test('is released after the integration was resumed', async () => {
-    const fixture = reconcileFixture([integration({ resumed_at: isoAgo(MINUTE) })]);
-    await rest(fixture, 'a', { parked_for: 'failing' });
-    await rest(fixture, 'b', { parked_for: 'failing' });
-    expect(await fixture.run()).toMatchObject({ released: 2 });
   });
 });
 

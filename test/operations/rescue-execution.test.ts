@@ -54,18 +54,6 @@ test('an input that the workflow refuses goes to the dead letter queue unchanged
   ]);
 });
 
-test('an execution without a name is dead-lettered under its ARN', async () => {
-  service.answers.DescribeExecution = () => ({});
-  service.answers.StartExecution = () => {
-    throw new AwsError('ValidationException', 400, 'the name is no name');
-  };
-  await ended(ARN);
-
-  expect(service.calls.at(-1)?.body.Entries).toMatchObject([
-    { MessageBody: '{}', MessageAttributes: { reason: { StringValue: `workflow execution UNKNOWN: ${ARN}` } } },
-  ]);
-});
-
 test('an execution that cannot be read fails the invocation, which Lambda retries', async () => {
   service.answers.DescribeExecution = () => {
     throw new AwsError('ExecutionDoesNotExist', 400, 'gone');

@@ -67,15 +67,11 @@ describe('an execution that failed', () => {
       const { services, described, started, deadLetters, counter, log } = world();
       await rescue(ARN, cause, services);
       expect(described).toEqual([ARN]);
-      expect(started).toMatchObject([{ name: `${FAILED.name}-rescue1`, input: { progress: { outcome: 'dead' } } }]);
+      const progress = { outcome: 'dead', reason: 'workflow execution TIMED_OUT' };
+      expect(started).toMatchObject([{ name: `${FAILED.name}-rescue1`, input: { progress } }]);
       expect(deadLetters).toEqual([]);
       expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
-      expect(log.only('execution.rescued')).toEqual({
-        execution: FAILED.name,
-        status: 'TIMED_OUT',
-        error: undefined,
-        cause,
-      });
+      expect(log.only('execution.rescued')).toMatchObject({ execution: FAILED.name, status: 'TIMED_OUT', cause });
     },
   );
 
@@ -90,29 +86,25 @@ describe('an execution that failed', () => {
 });
 
 describe('a rescue that cannot start', () => {
-  test.each(['ThrottlingException', 'ExecutionLimitExceeded', 'AccessDeniedException'])(
-    'for %s fails: it is tried again',
-    async (name) => {
-      const { services, deadLetters, counter, log } = world({}, refusing(name));
-      await expect(rescue(ARN, 'event', services)).rejects.toMatchObject({ name });
-      expect(deadLetters).toEqual([]);
-      expect(counter.counts).toEqual({});
-      expect(log.only('execution.rescue_not_started')).toMatchObject({ error: name });
-    },
-  );
-
-  test('because the input is refused sends it to the dead letter queue directly', async () => {
-    const { services, deadLetters, counter } = world({}, refusing('InvalidExecutionInput'));
-    await rescue(ARN, 'event', services);
-    expect(deadLetters).toEqual([FAILED]);
-    expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
+  test('fails, and is retried', async () => {
+    const { services, deadLetters, counter, log } = world({}, refusing('ThrottlingException'));
+    await expect(rescue(ARN, 'event', services)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect(deadLetters).toEqual([]);
+    expect(counter.counts).toEqual({});
+    expect(log.only('execution.rescue_not_started')).toMatchObject({ error: 'ThrottlingException' });
   });
 
-  test('because it failed three times sends the input to the dead letter queue directly', async () => {
-    const { services, started, deadLetters } = world({ name: 'wh_1-g0-rescue3' });
-    await rescue(ARN, 'event', services);
-    expect(started).toEqual([]);
-    expect(deadLetters).toHaveLength(1);
+  test('because it never can, or failed three times, sends the input to the dead letter queue directly', async () => {
+    for (const { services, started, deadLetters, counter } of [
+      world({}, refusing('InvalidExecutionInput')),
+      world({}, refusing('ValidationException')),
+      world({ name: 'wh_1-g0-rescue3' }),
+    ]) {
+      await rescue(ARN, 'event', services);
+      expect(started).toEqual([]);
+      expect(deadLetters).toMatchObject([{ input: FAILED.input }]);
+      expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
+    }
   });
 
   test('is not made by the sweep, which would send the input again each time', async () => {
@@ -226,22 +218,11 @@ describe('the input of a rescue', () => {
     });
   });
 
-  test('of an execution that was stopped has that as its reason, without an error', () => {
-    expect(rescued(delivery(), { status: 'ABORTED', error: undefined }).progress).toMatchObject({
-      reason: 'workflow execution ABORTED',
-    });
-  });
-
-  test('names an integration and a webhook as valid SQS attributes, for any input', () => {
+  test('has valid SQS attributes, for any input', () => {
     const input = JSON.stringify({ integration_id: 'a\u0000\uD800', webhook_id: '😀'.repeat(300) });
-    const { integration_id, webhook_id } = rescued(delivery(), { input }) as Record<string, string>;
-    expect(integration_id).toBe('a??');
-    expect(webhook_id).toBe('😀'.repeat(250));
-  });
-
-  test('has a reason of at most 500 characters', () => {
-    const { reason } = rescued(delivery(), { error: 'E'.repeat(10_000) }).progress as { reason: string };
-    expect(reason).toHaveLength(500);
+    const { progress, ...names } = rescued(delivery(), { input, error: 'E'.repeat(10_000) });
+    expect(names).toEqual({ integration_id: 'a??', webhook_id: '😀'.repeat(250) });
+    expect((progress as { reason: string }).reason).toHaveLength(500);
   });
 });
 
@@ -252,17 +233,10 @@ describe('an input that is no delivery', () => {
     expect(progress).toMatchObject({ outcome: 'dead', redrive: { progress: {} } });
   });
 
-  test('keeps the names it has', () => {
-    expect(rescued({ webhook_id: 'wh_1', integration_id: 'acme', schema_version: 9 })).toMatchObject({
-      webhook_id: 'wh_1',
-      integration_id: 'acme',
-      schema_version: 9,
-    });
-  });
-
-  test('keeps its own progress in the dead-letter message', () => {
-    const input = { schema_version: 9, progress: { enrichment: { status: 'new' }, attempt: 3 } };
-    expect(deadLetterOf(rescued(input)).progress).toEqual(input.progress);
+  test('keeps its names, and its own progress in the dead-letter message', () => {
+    const names = { webhook_id: 'wh_1', integration_id: 'acme', schema_version: 9 };
+    const input = { ...names, progress: { enrichment: { status: 'new' }, attempt: 3 } };
+    expect(deadLetterOf(rescued(input))).toMatchObject(input);
   });
 
   test('of any kind has the fields that the workflow reads', () => {

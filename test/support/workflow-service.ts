@@ -4,9 +4,16 @@ import { type ControlPlane, startControlPlane } from '../../local/control-plane/
 
 type Body = Readonly<Record<string, unknown>>;
 
+const EMPTY = {
+  ApproximateNumberOfMessages: '0',
+  ApproximateNumberOfMessagesNotVisible: '0',
+  ApproximateNumberOfMessagesDelayed: '0',
+};
+
 export interface WorkflowService {
   readonly endpoint: string;
-  /** What was asked, in order. */
+  readonly controlPlane: ControlPlane;
+  /** All calls of Step Functions and SQS, in order. */
   readonly calls: readonly { readonly operation: string; readonly body: Body }[];
   /** Answers of Step Functions by operation. What an answer throws as `AwsError`, the client gets as such. */
   readonly answers: Record<string, (body: Body) => object>;
@@ -14,7 +21,7 @@ export interface WorkflowService {
   close(): Promise<void>;
 }
 
-/** Step Functions that answers what a test says, and a queue that takes everything, behind one socket. */
+/** Step Functions with the responses of a test, and SQS whose queues are empty and accept everything, behind one socket. */
 export async function startWorkflowService(): Promise<WorkflowService> {
   const plane: ControlPlane = await startControlPlane();
   const calls: { operation: string; body: Body }[] = [];
@@ -27,6 +34,7 @@ export async function startWorkflowService(): Promise<WorkflowService> {
   });
   plane.registerTarget('AmazonSQS', async (operation, body) => {
     calls.push({ operation, body });
+    if (operation === 'GetQueueAttributes') return { Attributes: EMPTY };
     const entries = body.Entries as readonly { Id: string; MessageBody: string }[];
     const Successful = entries.map(({ Id, MessageBody }) => ({
       Id,
@@ -37,6 +45,7 @@ export async function startWorkflowService(): Promise<WorkflowService> {
   });
   return {
     endpoint: plane.endpoint,
+    controlPlane: plane,
     calls,
     answers,
     forget() {
