@@ -27,7 +27,8 @@ interface Options {
 
 /**
  * The ledger's table as far as its port can tell: optimistic locking, expiry of payloads, a directory that acceptance
- * fills, and a list that lacks a webhook's very first claim. State items and the directory never expire here.
+ * fills, and a list that lacks a webhook's very first claim. State items and the directory never expire here. Records and
+ * events are immutable, so nothing is copied.
  */
 export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplace }: Options = {}): MemoryLedger {
   const events = new Map<string, LedgerEvent>();
@@ -48,21 +49,21 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
 
   const ledger: MemoryLedger = {
     isDown: false,
-    all: () => [...records.values()].map((record) => structuredClone(record)),
+    all: () => [...records.values()],
     dropEvent: (webhookId) => void events.delete(webhookId),
     async record(webhookId) {
       await reach();
-      return structuredClone(records.get(webhookId));
+      return records.get(webhookId);
     },
     async records(webhookIds) {
       await reach();
       const found = webhookIds.map((id) => records.get(id)).filter((record) => record !== undefined);
-      return new Map(found.map((record) => [record.webhook_id, structuredClone(record)]));
+      return new Map(found.map((record) => [record.webhook_id, record]));
     },
     async event(webhookId) {
       await reach();
       const event = events.get(webhookId);
-      return event !== undefined && isHeld(event.accepted_at) ? structuredClone(event) : undefined;
+      return event !== undefined && isHeld(event.accepted_at) ? event : undefined;
     },
     async response(webhookId) {
       await reach();
@@ -74,17 +75,17 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
       const before = records.get(record.webhook_id);
       if ((before?.version ?? 0) !== record.version - 1) return false;
       onReplace?.(before, record);
-      records.set(record.webhook_id, structuredClone(record));
+      records.set(record.webhook_id, record);
       return true;
     },
     async overwrite(record) {
       await reach();
-      records.set(record.webhook_id, structuredClone(record));
+      records.set(record.webhook_id, record);
     },
     async putEvents(accepted) {
       await reach();
       for (const event of accepted) {
-        events.set(event.webhook_id, structuredClone(event));
+        events.set(event.webhook_id, event);
         const day = { integrationId: event.integration_id, day: event.accepted_at.slice(0, 10) };
         directory.set(`${day.day}#${day.integrationId}`, day);
       }

@@ -28,6 +28,10 @@ import { Calls } from './unanswered-calls.ts';
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 
+const FLAG = flag();
+const ACTIVE = registry(integration());
+const PAUSED = registry(integration({ paused: true }));
+
 /** What is in flight for longer is stuck. */
 export const STUCK_AFTER_MS = 30 * MINUTE;
 
@@ -131,7 +135,7 @@ export class SimulatedPipeline {
     const { calls } = going;
     const failures = await this.#outcome(calls, () =>
       enrichEvents(messages, {
-        flag: { read: async () => flag() },
+        flag: { read: async () => FLAG },
         integrations: { read: async () => this.#registry() },
         cache: { read: async () => new Map(), write: async () => {} },
         // Nothing is known: half of the events wait in the workflow, and half go on.
@@ -325,7 +329,7 @@ export class SimulatedPipeline {
   }
 
   #registry() {
-    return registry(integration({ paused: this.isPaused }));
+    return this.isPaused ? PAUSED : ACTIVE;
   }
 
   #ledger(calls: Calls): Ledger {
