@@ -1,112 +1,92 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { eventSchema, type LmsEvent } from '../../lambdas/events/event.ts';
+import { eventSchema } from '../../lambdas/events/event.ts';
 import {
   type IntegrationRegistry,
   integrationsReader,
   readIntegrations,
   route,
 } from '../../lambdas/partners/integration-registry.ts';
-import { ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE, registry } from '../support/factories.ts';
+import { ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
 
 const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
-const document = (...integrations: unknown[]) => JSON.stringify({ integrations });
-const read = (text: string, lastGood?: IntegrationRegistry) => readIntegrations(text, lastGood);
+
+/** Reads a document with these entries. */
+const read = (entries: readonly unknown[], lastGood?: IntegrationRegistry, more = {}) =>
+  readIntegrations(JSON.stringify({ integrations: entries, ...more }), lastGood);
 
 describe('the integrations document', () => {
   test('gives every integration by its id, with its defaults', () => {
-    const { byId, broken, faults } = read(document(GOOD, { ...GOOD, id: 'other', active: false }));
-    expect([...byId.keys()]).toEqual(['acme', 'other']);
-    expect(byId.get('acme')).toEqual(integration(GOOD));
-    expect(byId.get('other')).toMatchObject({ active: false, paused: false, timeout_seconds: 15, region: 'OTHER' });
-    expect(broken.size).toBe(0);
-    expect(faults).toEqual([]);
+    const registry = read([GOOD, { ...GOOD, id: 'other', active: false }]);
+    expect([...registry.byId]).toEqual([
+      ['acme', integration(GOOD)],
+      ['other', integration({ ...GOOD, id: 'other', active: false })],
+    ]);
+    expect(registry).toMatchObject({ broken: new Map(), faults: [], paused: false });
   });
 
-  test.each(['', 'null', '[]', '5', '{}', '{"integrations":{}}', '{"integrations":null}', '{"integrations":['])(
+  test.each(['', 'null', '[]', '5', '{}', '{"integrations":{}}', '{"integrations":['])(
     '%s is no document: it is refused as a whole, and the last good one stays',
-    (text) => expect(() => read(text)).toThrow(),
+    (text) => expect(() => readIntegrations(text, undefined)).toThrow(),
   );
 
-  test('an entry that does not fit is broken, and harms no other', () => {
-    const { byId, broken, faults } = read(document({ ...GOOD, id: 'bad', url: 'ftp://x' }, GOOD));
-    expect([...byId.keys()]).toEqual(['acme']);
-    expect([...broken.keys()]).toEqual(['bad']);
+  test('keeps an invalid entry apart from the others', () => {
+    const { byId, broken, faults } = read([{ ...GOOD, id: 'bad', url: 'ftp://x' }, GOOD]);
+    expect([[...byId.keys()], [...broken.keys()]]).toEqual([['acme'], ['bad']]);
     expect(faults).toEqual([expect.stringMatching(/^integration bad: url: /)]);
   });
 
-  test('an entry that became invalid stays at its last good version', () => {
-    const before = read(document({ ...GOOD, timeout_seconds: 7 }));
-    const { byId, broken, faults } = read(document({ ...GOOD, timeout_seconds: 'seven' }), before);
-    expect(byId.get('acme')?.timeout_seconds).toBe(7);
-    expect(broken.size).toBe(0);
-    expect(faults).toHaveLength(1);
+  test.each([
+    ['the last good version', {}, { paused: false, active: true }],
+    ['and still pauses its integration', { paused: true }, { paused: true, active: true }],
+    ['and still deactivates its integration', { active: false }, { paused: false, active: false }],
+    ['and stops nothing by values of another type', { paused: 'yes', active: 0 }, { paused: false, active: true }],
+  ])('an entry that became invalid has %s', (_what, more, expected) => {
+    const before = read([{ ...GOOD, timeout_seconds: 7 }]);
+    const { byId, broken, faults } = read([{ ...GOOD, timeout_seconds: 'seven', ...more }], before);
+    expect(byId.get('acme')).toMatchObject({ ...expected, timeout_seconds: 7 });
+    expect([broken.size, faults.length]).toEqual([0, 1]);
   });
 
-  test('an entry that became invalid can still stop its integration', () => {
-    const before = read(document(GOOD));
-    const odd = { ...GOOD, timeout_seconds: 'seven' };
-    const now = (more: object) => read(document({ ...odd, ...more }), before).byId.get('acme');
-    expect(now({ paused: true })).toMatchObject({ paused: true, active: true, timeout_seconds: 15 });
-    expect(now({ active: false })).toMatchObject({ paused: false, active: false });
-    expect(now({ paused: 'yes', active: 0 })).toMatchObject({ paused: false, active: true });
+  test('an entry that was removed is gone: its last good version does not come back', () => {
+    expect(read([], read([GOOD])).byId.size).toBe(0);
   });
 
-  test('an entry that is gone is gone: its last good version does not come back', () => {
-    expect(read(document(), read(document(GOOD))).byId.size).toBe(0);
+  test('pauses all integrations; with an invalid value the previous one stays, with a fault', () => {
+    const paused = read([GOOD], undefined, { paused: true });
+    expect(paused).toMatchObject({ paused: true, faults: [] });
+    const faults = ['paused: must be true or false'];
+    expect(read([GOOD], undefined, { paused: 'yes' })).toMatchObject({ paused: false, faults });
+    expect(read([GOOD], paused, { paused: 'yes' })).toMatchObject({ paused: true, faults });
   });
 
-  test('may pause all of them', () => {
-    expect(read(document(GOOD)).paused).toBe(false);
-    expect(read(JSON.stringify({ paused: true, integrations: [GOOD] })).paused).toBe(true);
-  });
-
-  test('with an invalid pause keeps the previous one, and reports the fault', () => {
-    const odd = JSON.stringify({ paused: 'yes', integrations: [GOOD] });
-    expect(read(odd)).toMatchObject({ paused: false, faults: ['paused: must be true or false'] });
-    const paused = read(JSON.stringify({ paused: true, integrations: [GOOD] }));
-    expect(read(odd, paused)).toMatchObject({ paused: true, faults: ['paused: must be true or false'] });
-  });
-
-  test('what does not fit is warned of, once for a document', () => {
+  test('has its faults logged once, as a warning', () => {
     const log = fakeLog();
     const reader = integrationsReader(log);
-    reader(document(GOOD), undefined);
-    expect(log.lines).toEqual([]);
-    reader(document({ ...GOOD, url: 'ftp://x' }), undefined);
-    expect(log.lines).toMatchObject([{ level: 'warn', message: 'integrations.faulty' }]);
-    expect(JSON.stringify(log.lines)).toContain('url: must be an http(s) URL');
+    for (const url of [GOOD.url, 'ftp://x']) reader(JSON.stringify({ integrations: [{ ...GOOD, url }] }), undefined);
+    const faults = [expect.stringContaining('url: must be an http(s) URL')];
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'integrations.faulty', fields: { faults } }]);
   });
 
-  test('of two entries with one id, the first holds', () => {
-    const { byId, faults } = read(document(GOOD, { ...GOOD, url: 'https://elsewhere.example/' }));
+  test('of two entries with one id the first valid one is used', () => {
+    const { byId, faults } = read([GOOD, { ...GOOD, url: 'https://elsewhere.example/' }]);
     expect(byId.get('acme')?.url).toBe(GOOD.url);
     expect(faults).toEqual(['integration acme: its id is taken by an earlier entry']);
+    const second = read([{ ...GOOD, url: 5 }, GOOD]);
+    expect([second.byId.get('acme')?.url, second.broken.size]).toEqual([GOOD.url, 0]);
   });
 
-  test('of two entries with one id, the first that fits holds', () => {
-    const { byId, broken } = read(document({ ...GOOD, url: 5 }, GOOD));
-    expect(byId.get('acme')?.url).toBe(GOOD.url);
-    expect(broken.size).toBe(0);
-  });
-
-  test('an entry without a readable id is named by its number', () => {
-    const entries = [GOOD, { url: GOOD.url }, null, 'acme', 5, { ...GOOD, id: 'not an id' }];
-    const { byId, broken, faults } = read(document(...entries));
-    expect([...byId.keys()]).toEqual(['acme']);
-    expect(broken.size).toBe(0);
-    expect(faults.map((fault) => fault.slice(0, 'integration number 2'.length))).toEqual(
-      [2, 3, 4, 5, 6].map((number) => `integration number ${number}`),
-    );
-  });
-
-  test('faults do not repeat the values of the document', () => {
-    const secret = 'https://user:hunter2@partner.example/';
-    const { broken, faults } = read(document({ ...GOOD, url: secret, active: 'hunter2', timeout_seconds: 'hunter2' }));
+  test('names an entry without a readable id by its number, and quotes no value', () => {
+    const entries = [GOOD, { url: GOOD.url }, null, 'acme', 5, { ...GOOD, id: 'not an id hunter2' }];
+    const fields = { url: 'https://user:hunter2@partner.example/', active: 'hunter2', timeout_seconds: 'hunter2' };
+    const { byId, broken, faults } = read([...entries, { ...GOOD, id: 'bad', ...fields }]);
+    expect([[...byId.keys()], [...broken.keys()]]).toEqual([['acme'], ['bad']]);
+    const names = ['number 2', 'number 3', 'number 4', 'number 5', 'number 6', 'bad'];
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual(names.map((name) => `integration ${name}`));
     expect(JSON.stringify([...broken, ...faults])).not.toContain('hunter2');
   });
 
-  test('any list of entries is read: each is usable, broken or a fault, and none is thrown', () => {
+  test('has any entries, each of which is usable, broken or a fault', () => {
     const entry = fc.oneof(
       fc.constant(GOOD),
       fc.record({ id: fc.constantFrom('acme', 'b', '__proto__'), url: fc.anything() }),
@@ -114,8 +94,8 @@ describe('the integrations document', () => {
     );
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {
-        const parsed = JSON.parse(document(...entries)).integrations as unknown[];
-        const { byId, broken, faults } = read(JSON.stringify({ integrations: parsed }));
+        const parsed = JSON.parse(JSON.stringify(entries)) as unknown[];
+        const { byId, broken, faults } = read(parsed);
         expect([...byId.keys()].filter((id) => broken.has(id))).toEqual([]);
         expect(faults.length).toBe(parsed.length - byId.size);
       }),
@@ -123,85 +103,60 @@ describe('the integrations document', () => {
   });
 });
 
-describe('the receiver of an event that names its integration', () => {
-  const to = (overrides: Record<string, unknown>, enterprise: string | undefined, known: IntegrationRegistry) =>
-    route(parsed(overrides), enterprise, known);
-
-  test.each(['__proto__', 'constructor', 'toString'])('is none if the id is %s', (id) => {
-    expect(to({ integration_id: id }, ENTERPRISE, registry(integration()))).toMatchObject({ verdict: 'unknown' });
-  });
-
-  test('is the named one, whatever the event’s region', () => {
-    const known = registry(integration({ region: 'US' }), integration({ id: 'eu', region: 'EU' }));
-    expect(to({ region: 'EU' }, ENTERPRISE, known)).toMatchObject({ integration: { id: 'acme' } });
-  });
+/** An entry of the enterprise, for one region. */
+const owned = (id: string, region: string, more = {}) => ({
+  ...GOOD,
+  ...{ id, region, enterprise_customer_uuid: ENTERPRISE },
+  ...more,
 });
+const UNKNOWN = { to: 'none', verdict: 'unknown' };
+const receiver = (id: string) => ({ to: 'integration', integration: { id } });
 
-describe('the receiver of an event that names enterprise and region', () => {
-  const owned = (id: string, region: string, more = {}) =>
-    integration({ id, region, enterprise_customer_uuid: ENTERPRISE, ...more });
-  const to = (region: string, enterprise: string | undefined, ...known: ReturnType<typeof integration>[]) =>
-    route(parsed({ integration_id: undefined, region }), enterprise, registry(...known));
-
-  test('is the one of the exact region, before OTHER, in whatever order they are written', () => {
-    const [other, eu] = [owned('other', 'OTHER'), owned('eu', 'EU')];
-    expect(to('EU', ENTERPRISE, other, eu)).toMatchObject({ integration: { id: 'eu' } });
-    expect(to('EU', ENTERPRISE, eu, other)).toMatchObject({ integration: { id: 'eu' } });
-  });
-
-  test('is OTHER where the region has none', () => {
-    expect(to('US', ENTERPRISE, owned('other', 'OTHER'), owned('eu', 'EU'))).toMatchObject({
-      integration: { id: 'other' },
-    });
-  });
-
-  test('is never that of another region', () => {
-    expect(to('US', ENTERPRISE, owned('eu', 'EU'))).toMatchObject({ to: 'none', verdict: 'unknown' });
-  });
-
-  test('is never that of another enterprise, nor one that belongs to none', () => {
-    expect(to('EU', OTHER_ENTERPRISE, owned('eu', 'EU'), integration({ region: 'EU' }))).toMatchObject({
-      to: 'none',
-      verdict: 'unknown',
-    });
-  });
-
-  test('is none if the event names no enterprise', () => {
-    expect(to('EU', undefined, owned('eu', 'EU'))).toMatchObject({ to: 'none', verdict: 'unknown' });
-  });
-
-  test('waits if the entry of its region is broken: it goes to no other region', () => {
-    const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
-    const eu = { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, url: 'a typing error' };
-    const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, read(document(other, eu)))).toMatchObject({ to: 'none', verdict: 'broken' });
-  });
-
-  test('is not diverted to OTHER where the entry of its region is switched off', () => {
-    const registry = read(
-      document(
-        { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE },
-        { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, active: false },
-      ),
-    );
-    const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, registry)).toMatchObject({ to: 'none', verdict: 'filtered', id: 'eu' });
-  });
-
+describe('the receiver of an event', () => {
   test.each([
-    ['another enterprise’s', { enterprise_customer_uuid: 'another' }, 'integration'],
-    ['another region’s', { enterprise_customer_uuid: ENTERPRISE, region: 'US' }, 'integration'],
-    ['of no enterprise', {}, 'integration'],
-    ['one whose region cannot be read', { enterprise_customer_uuid: ENTERPRISE, region: 7 }, 'none'],
-    ['one whose enterprise cannot be read', { enterprise_customer_uuid: 7, region: 'EU' }, 'none'],
-  ])('a broken entry makes only its own possible events wait: %s', (_, fields, destination) => {
-    const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
-    const registry = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
-    const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, registry).to).toBe(destination);
+    ['acme', [owned('acme', 'US'), owned('eu', 'EU')], receiver('acme')],
+    ['__proto__', [GOOD], UNKNOWN],
+    ['constructor', [GOOD], UNKNOWN],
+    [
+      'foreign',
+      [owned('foreign', 'EU', { enterprise_customer_uuid: OTHER_ENTERPRISE })],
+      { ...UNKNOWN, id: 'foreign' },
+    ],
+    ['broken', [{ id: 'broken', url: 'a typo' }], { to: 'none', verdict: 'broken', id: 'broken' }],
+  ])('that names the integration %s', (integration_id, entries, expected) => {
+    const named = eventSchema.parse(event({ integration_id, region: 'EU' }));
+    expect(route(named, ENTERPRISE, read(entries))).toMatchObject(expected);
+  });
+
+  const [other, eu] = [owned('other', 'OTHER'), owned('eu', 'EU')];
+  const INVALID = { url: 'a typo' };
+  test.each<[string, string | undefined, readonly object[], object]>([
+    ['the region’s before OTHER', ENTERPRISE, [other, eu], receiver('eu')],
+    ['the region’s before OTHER, in any order', ENTERPRISE, [eu, other], receiver('eu')],
+    ['OTHER if the region has none', ENTERPRISE, [other, owned('us', 'US')], receiver('other')],
+    ['none of another region', ENTERPRISE, [owned('us', 'US')], UNKNOWN],
+    ['none of another enterprise or of none', OTHER_ENTERPRISE, [eu, { ...GOOD, region: 'EU' }], UNKNOWN],
+    ['none if the event names no enterprise', undefined, [eu], UNKNOWN],
+    ['an inactive entry, instead of OTHER', ENTERPRISE, [other, { ...eu, active: false }], { verdict: 'filtered' }],
+    ['the active one of two', ENTERPRISE, [{ ...eu, active: false }, owned('eu-2', 'EU')], receiver('eu-2')],
+    ['a broken entry, instead of OTHER', ENTERPRISE, [other, { ...eu, ...INVALID }], { verdict: 'broken', id: 'eu' }],
+    ['not a broken entry of another region', ENTERPRISE, [other, owned('us', 'US', INVALID)], receiver('other')],
+    ['not a broken entry of no enterprise', ENTERPRISE, [other, { ...GOOD, ...INVALID }], receiver('other')],
+    [
+      'not a broken entry of another enterprise',
+      ENTERPRISE,
+      [other, owned('bad', 'EU', { enterprise_customer_uuid: 'another', ...INVALID })],
+      receiver('other'),
+    ],
+    ['a broken entry of an unreadable region', ENTERPRISE, [other, { ...eu, region: 7 }], { verdict: 'broken' }],
+    [
+      'a broken entry of an unreadable enterprise',
+      ENTERPRISE,
+      [other, { ...eu, enterprise_customer_uuid: 7 }],
+      { verdict: 'broken' },
+    ],
+  ])('that names a region is %s', (_what, enterprise, entries, expected) => {
+    const regional = eventSchema.parse(event({ integration_id: undefined, region: 'EU' }));
+    expect(route(regional, enterprise, read(entries))).toMatchObject(expected);
   });
 });
-
-function parsed(overrides: Record<string, unknown>): LmsEvent {
-  return eventSchema.parse(event(overrides));
-}

@@ -1,88 +1,64 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
 
+const FORM = 'a list of 1 to 5 texts, each whsec_ and the base64 of 24 to 64 bytes';
 const signingSecret = (bytes: number, fill = 1) => `whsec_${Buffer.alloc(bytes, fill).toString('base64')}`;
-const SIGNING_SECRET = signingSecret(32);
+const ONE = signingSecret(32);
+const OTHER = signingSecret(24, 2);
 
-const fits = (parts: Readonly<Record<string, unknown>>) =>
-  integrationSecretSchema.safeParse({ signing_secrets: [SIGNING_SECRET], ...parts }).success;
-const signs = (text: unknown) => fits({ signing_secrets: [text] });
+const parse = (signing_secrets: unknown) => integrationSecretSchema.safeParse({ signing_secrets });
 
-describe('an integration’s secret', () => {
-  test('needs a signing secret and nothing else', () => {
-    expect(fits({})).toBe(true);
-    expect(integrationSecretSchema.safeParse({}).success).toBe(false);
-    expect(integrationSecretSchema.safeParse('text').success).toBe(false);
-  });
-
-  test('may hold anything else, whatever its form', () => {
-    fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.anything(), { noNullPrototype: true }), (others) => {
-        const { signing_secrets: _, ...rest } = others;
-        const secret = { ...rest, signing_secrets: [SIGNING_SECRET] };
-        expect(integrationSecretSchema.parse(secret)).toEqual(secret);
-      }),
-    );
-  });
-});
-
-describe('signing secrets', () => {
-  test('are one to five', () => {
-    const count = (length: number) => fits({ signing_secrets: Array.from({ length }, (_, n) => signingSecret(32, n)) });
-    expect([0, 1, 2, 5, 6].map(count)).toEqual([false, true, true, true, false]);
-  });
-
-  test('are of 24 to 64 bytes', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
-        const text = `whsec_${Buffer.from(bytes).toString('base64')}`;
-        expect(signs(text)).toBe(bytes.length >= 24 && bytes.length <= 64);
-      }),
-    );
-    expect([23, 24, 64, 65].map((bytes) => signs(signingSecret(bytes)))).toEqual([false, true, true, false]);
-  });
-
-  test.each([
-    ['no prefix', SIGNING_SECRET.slice('whsec_'.length)],
-    ['another prefix', `whsk_${SIGNING_SECRET.slice('whsec_'.length)}`],
-    ['no padding', SIGNING_SECRET.replace(/=+$/, '')],
-    ['the base64 of URLs', `whsec_${'-_'.repeat(22)}`],
-    ['a space inside', SIGNING_SECRET.replace('_', '_ ')],
-  ])('are refused with %s', (_, text) => expect(signs(text)).toBe(false));
-
-  const OTHER = signingSecret(24, 2);
-  test.each<[string, unknown, readonly string[]]>([
-    ['one of them without a list', SIGNING_SECRET, [SIGNING_SECRET]],
-    ['the list as text, as the console makes it', JSON.stringify([OTHER, SIGNING_SECRET]), [OTHER, SIGNING_SECRET]],
-    ['white space around them', [` ${OTHER}`, `${SIGNING_SECRET}\r\n`], [OTHER, SIGNING_SECRET]],
-    ['empty ones among them', ['', OTHER, null], [OTHER]],
-    ['one of them twice', [OTHER, SIGNING_SECRET, OTHER], [OTHER, SIGNING_SECRET]],
-  ])('are read from %s', (_, signing_secrets, read) =>
-    expect(integrationSecretSchema.parse({ signing_secrets })).toEqual({ signing_secrets: read }),
-  );
-
-  test.each([
-    ['null', null],
-    ['an empty text', ''],
-  ])('are missing where they are %s', (_, signing_secrets) =>
-    expect(integrationSecretSchema.safeParse({ signing_secrets }).error?.issues[0]?.message).toBe(
-      'has no signing_secrets (a list of 1 to 5 texts, each whsec_ and the base64 of 24 to 64 bytes), which every delivery needs',
-    ),
-  );
-
-  test.each([[[]], [[null]], [{ 0: SIGNING_SECRET }], [5], ['[hunter2'], [`${SIGNING_SECRET},${OTHER}`], ['hunter2']])(
-    'are refused as %j',
-    (signing_secrets) => expect(fits({ signing_secrets })).toBe(false),
+test('a secret needs signing secrets, and may hold anything else', () => {
+  for (const invalid of [{}, 'text']) expect(integrationSecretSchema.safeParse(invalid).success).toBe(false);
+  fc.assert(
+    fc.property(fc.dictionary(fc.string(), fc.anything(), { noNullPrototype: true }), (others) => {
+      const secret = { ...others, signing_secrets: [ONE] };
+      expect(integrationSecretSchema.parse(secret)).toEqual(secret);
+    }),
   );
 });
 
-test('a refusal is one sentence without the value', () => {
-  const { error } = integrationSecretSchema.safeParse({ signing_secrets: ['hunter2', SIGNING_SECRET.slice(0, 20)] });
-  expect(error?.issues.map(({ path, message }) => [path, message])).toEqual([
-    [
-      [],
-      'has a value of signing_secrets that is not a list of 1 to 5 texts, each whsec_ and the base64 of 24 to 64 bytes, which every delivery needs',
-    ],
-  ]);
+test('signing secrets are one to five', () => {
+  const count = (length: number) => parse(Array.from({ length }, (_, n) => signingSecret(32, n))).success;
+  expect([0, 1, 2, 5, 6].map(count)).toEqual([false, true, true, true, false]);
+});
+
+test('signing secrets are of 24 to 64 bytes', () => {
+  for (let bytes = 0; bytes <= 100; bytes += 1) {
+    expect([bytes, parse([signingSecret(bytes)]).success]).toEqual([bytes, bytes >= 24 && bytes <= 64]);
+  }
+});
+
+test.each<[string, unknown, readonly string[]]>([
+  ['one without a list', ONE, [ONE]],
+  ['a list as text, as the console stores it', JSON.stringify([OTHER, ONE]), [OTHER, ONE]],
+  ['texts with white space around them', [` ${OTHER}`, `${ONE}\r\n`], [OTHER, ONE]],
+  ['a list with empty ones', ['', OTHER, null], [OTHER]],
+  ['a list with one of them twice', [OTHER, ONE, OTHER], [OTHER, ONE]],
+])('signing secrets are read from %s', (_what, given, read) => {
+  expect(parse(given).data).toEqual({ signing_secrets: read });
+});
+
+test.each([
+  ['no list', { 0: ONE }],
+  ['empty', []],
+  ['a list of none', [null]],
+  ['numbers', [5]],
+  ['half a list', '[hunter2'],
+  ['separated by commas', `${ONE},${OTHER}`],
+  ['among others that are none', ['hunter2', ONE]],
+  ['without a prefix', ONE.slice('whsec_'.length)],
+  ['with another prefix', `whsk_${ONE.slice('whsec_'.length)}`],
+  ['without padding', ONE.replace(/=+$/, '')],
+  ['in the base64 of URLs', `whsec_${'-_'.repeat(22)}`],
+  ['with a space inside', ONE.replace('_', '_ ')],
+])('signing secrets are refused, without the value, if they are %s', (_what, given) => {
+  const message = `has a value of signing_secrets that is not ${FORM}, which every delivery needs`;
+  expect(parse(given).error?.issues).toMatchObject([{ path: [], message }]);
+});
+
+test.each([[null], [''], [undefined]])('signing secrets are missing if they are %j', (given) => {
+  const message = `has no signing_secrets (${FORM}), which every delivery needs`;
+  expect(parse(given).error?.issues).toMatchObject([{ message }]);
 });
