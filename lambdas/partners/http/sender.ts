@@ -5,7 +5,6 @@ import { createAddressGuard } from './address-guard.ts';
 import { exchange } from './exchange.ts';
 import { guardedLookup, type LookupAll } from './guarded-lookup.ts';
 import { KeepAliveSockets } from './keep-alive-sockets.ts';
-import { OriginSlots } from './origin-slots.ts';
 import { createTargetFinder, type Target } from './target.ts';
 
 /** Connections per origin and execution environment (requirement W10: 30 per host). */
@@ -37,7 +36,7 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const now = options.now ?? Date.now;
   const bodyWaitMs = options.bodyWaitMs ?? IO_DEADLINES.sender.bodyWaitMs;
   const sockets = new KeepAliveSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
-  const slots = new OriginSlots(MAX_SOCKETS_PER_ORIGIN);
+  const slots = new OriginSlots();
 
   async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {
     const deadlineMs = startedAtMs + request.timeoutMs;
@@ -66,4 +65,47 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
       }
     },
   };
+}
+
+/**
+ * Limits the concurrent requests to one origin. Further requests wait in order, without affecting other origins. Not
+ * `maxSockets` of Node's agent: a request that waits there cannot be cancelled, and its `reusedSocket` is not set.
+ */
+class OriginSlots {
+  readonly #origins = new Map<string, { taken: number; readonly waiting: Set<() => void> }>();
+
+  /** @returns whether a slot became free in time; if so, the caller must release it */
+  acquire(origin: string, timeoutMs: number): boolean | Promise<boolean> {
+    let slots = this.#origins.get(origin);
+    if (slots === undefined) {
+      slots = { taken: 0, waiting: new Set() };
+      this.#origins.set(origin, slots);
+    }
+    if (slots.taken >= MAX_SOCKETS_PER_ORIGIN) return inTurn(slots.waiting, timeoutMs);
+    slots.taken += 1;
+    return true;
+  }
+
+  release(origin: string): void {
+    const slots = this.#origins.get(origin);
+    if (slots === undefined) return;
+    const [next] = slots.waiting;
+    // A slot that passes to the next request stays taken.
+    if (next !== undefined) next();
+    else slots.taken -= 1;
+    if (slots.taken === 0) this.#origins.delete(origin);
+  }
+}
+
+function inTurn(waiting: Set<() => void>, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const leave = (isAcquired: boolean) => {
+      clearTimeout(timer);
+      waiting.delete(take);
+      resolve(isAcquired);
+    };
+    const take = () => leave(true);
+    const timer = setTimeout(leave, timeoutMs, false);
+    waiting.add(take);
+  });
 }

@@ -1,196 +1,171 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { createHttpsSender } from '../../../lambdas/partners/http/sender.ts';
-import type { WebhookSender } from '../../../lambdas/partners/webhook-sender.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { NOW } from '../../support/factories.ts';
-import { type Answer, type PartnerServer, startPartner, TO_LOCAL_PARTNERS } from '../../support/partner-server.ts';
+import { type PartnerServer, startPartner, TO_LOCAL_PARTNERS } from '../../support/partner-server.ts';
 
 const keep = closedAfterEach();
 
-const partnerThat = (answer: Answer) => keep(startPartner(answer));
+const startHealthy = () => keep(startPartner((response) => response.end()));
+
+/** A partner that delays every response until the test releases it. */
+async function startWaiting() {
+  const held: (() => void)[] = [];
+  const partner = await keep(startPartner((response) => held.push(() => response.end())));
+  /** Waits for this number of requests, and responds to them. */
+  const respondTo = async (count: number) => {
+    while (held.length < count) await new Promise(setImmediate);
+    for (const respond of held.splice(0)) respond();
+  };
+  return { partner, respondTo };
+}
 
 /** A sender on a wall clock that the test sets, as after a freeze. */
 function senderOnClock() {
   const clock = { nowMs: NOW };
-  const now = () => clock.nowMs;
-  const sender = createHttpsSender({ ...TO_LOCAL_PARTNERS, now });
-  return { sender, clock };
+  const sender = createHttpsSender({ ...TO_LOCAL_PARTNERS, now: () => clock.nowMs });
+  const send = ({ url }: PartnerServer, timeoutMs = 10_000, body = '{}') =>
+    sender.send({ url, headers: {}, body, timeoutMs });
+  const sendAll = (count: number, partner: PartnerServer) =>
+    Array.from({ length: count }, (_, index) => send(partner, 10_000, String(index)));
+  return { send, sendAll, clock };
 }
 
-function send(sender: WebhookSender, { url }: PartnerServer, timeoutMs = 10_000) {
-  return sender.send({ url, headers: {}, body: '{}', timeoutMs });
-}
-
-/** Delays every response until the test releases it. */
-async function partnerThatWaits() {
-  const held: (() => void)[] = [];
-  const partner = await partnerThat((answer) => held.push(() => answer.end()));
-  const release = () => {
-    for (const answer of held.splice(0)) answer();
-  };
-  const heldUp = async (count: number) => {
-    while (held.length < count) await new Promise(setImmediate);
-  };
-  return { partner, release, heldUp };
-}
+const connectionsOf = ({ received }: PartnerServer) => received.map(({ connection }) => connection);
+const ALL_ANSWERED = (count: number) => Array(count).fill(expect.objectContaining({ kind: 'answered', status: 200 }));
 
 describe('a connection that was idle by the wall clock', () => {
-  test('for 20 s is used again', async () => {
-    const partner = await partnerThat((answer) => answer.end());
-    const { sender, clock } = senderOnClock();
-    await send(sender, partner);
-    clock.nowMs += 20_000;
-    await send(sender, partner);
-    expect(partner.received.map(({ connection }) => connection)).toEqual([0, 0]);
+  test('for 20 s since its last use is used again', async () => {
+    const partner = await startHealthy();
+    const { send, clock } = senderOnClock();
+    for (const idleMs of [0, 20_000, 15_000, 15_000]) {
+      clock.nowMs += idleMs;
+      await send(partner);
+    }
+    expect(connectionsOf(partner)).toEqual([0, 0, 0, 0]);
   });
 
   test('for longer is closed and never used, whichever partner is sent to next', async () => {
-    const [a, b] = await Promise.all([partnerThat((answer) => answer.end()), partnerThat((answer) => answer.end())]);
-    const { sender, clock } = senderOnClock();
-    await send(sender, a);
+    const [a, b] = [await startHealthy(), await startHealthy()];
+    const { send, clock } = senderOnClock();
+    await send(a);
     const closed = new Promise((resolve) => a.connections[0]?.once('close', resolve));
     clock.nowMs += 20_001;
-    await send(sender, b);
+    await send(b);
     await closed;
-    await send(sender, a);
-    expect(a.received.map(({ connection }) => connection)).toEqual([0, 1]);
+    await send(a);
+    expect(connectionsOf(a)).toEqual([0, 1]);
   });
 
-  test('is measured from its last use', async () => {
-    const partner = await partnerThat((answer) => answer.end());
-    const { sender, clock } = senderOnClock();
-    for (const _ of [1, 2, 3]) {
-      await send(sender, partner);
-      clock.nowMs += 15_000;
-    }
-    expect(partner.connections).toHaveLength(1);
-  });
-
-  test('was not idle while a request was under way on it', async () => {
-    const { partner: slow, release, heldUp } = await partnerThatWaits();
-    const other = await partnerThat((answer) => answer.end());
-    const { sender, clock } = senderOnClock();
-    const first = send(sender, slow);
-    await heldUp(1);
-    release();
+  test('was not idle while a request was in flight on it', async () => {
+    const { partner: slow, respondTo } = await startWaiting();
+    const other = await startHealthy();
+    const { send, clock } = senderOnClock();
+    const first = send(slow);
+    await respondTo(1);
     await first;
-    const second = send(sender, slow);
-    await heldUp(1);
+    const second = send(slow);
+    while (slow.received.length < 2) await new Promise(setImmediate);
     clock.nowMs += 60_000;
-    await send(sender, other);
-    release();
+    await send(other);
+    await respondTo(1);
     expect(await second).toMatchObject({ kind: 'answered', status: 200 });
     expect(slow.received).toHaveLength(2);
   });
 
-  test('gives way to a younger one alone', async () => {
-    const { partner, release, heldUp } = await partnerThatWaits();
-    const { sender, clock } = senderOnClock();
-    const both = [send(sender, partner), send(sender, partner)];
-    await heldUp(2);
-    release();
-    await Promise.all(both);
-    clock.nowMs += 15_000;
-    const younger = send(sender, partner);
-    await heldUp(1);
-    release();
-    await younger;
-    clock.nowMs += 10_000;
-    const again = send(sender, partner);
-    await heldUp(1);
-    release();
-    await again;
+  test('is closed without a younger one', async () => {
+    const { partner, respondTo } = await startWaiting();
+    const { sendAll, clock } = senderOnClock();
+    for (const [count, idleMs] of [
+      [2, 15_000],
+      [1, 10_000],
+      [1, 0],
+    ] as const) {
+      const sent = sendAll(count, partner);
+      await respondTo(count);
+      await Promise.all(sent);
+      clock.nowMs += idleMs;
+    }
     expect(partner.connections).toHaveLength(2);
-    expect(partner.received.at(-1)?.connection).toBe(partner.received.at(-2)?.connection);
+    expect(connectionsOf(partner).at(-1)).toBe(connectionsOf(partner).at(-2));
   });
 });
 
 describe('connections to one partner', () => {
-  test('are 30 at most; who waits for one is served in turn', async () => {
-    const { partner, release, heldUp } = await partnerThatWaits();
-    const { sender } = senderOnClock();
-    const sent = Array.from({ length: 75 }, () => send(sender, partner));
-    for (const count of [30, 30, 15]) {
-      await heldUp(count);
-      release();
-    }
-    const results = await Promise.all(sent);
-    expect(results.map(({ kind }) => kind)).toEqual(Array(75).fill('answered'));
+  test('are 30 at most; further requests wait in turn', async () => {
+    const { partner, respondTo } = await startWaiting();
+    const sent = senderOnClock().sendAll(75, partner);
+    for (const count of [30, 30, 15]) await respondTo(count);
+    expect(await Promise.all(sent)).toEqual(ALL_ANSWERED(75));
     expect(partner.connections).toHaveLength(30);
+    const turns = partner.received.map(({ body }) => Math.floor(Number(body) / 30));
+    expect(turns).toEqual(turns.toSorted());
   });
 
-  test('are waited for no longer than the deadline', async () => {
-    const { partner, release, heldUp } = await partnerThatWaits();
-    const { sender } = senderOnClock();
-    const busy = Array.from({ length: 30 }, () => send(sender, partner));
-    await heldUp(30);
-    const late = await send(sender, partner, 50);
+  test('are waited for no longer than the deadline; a request that timed out gets none later', async () => {
+    const { partner, respondTo } = await startWaiting();
+    const { send, sendAll } = senderOnClock();
+    const busy = sendAll(30, partner);
+    const late = await send(partner, 50);
     expect(late).toEqual({ kind: 'failed', code: 'TIMEOUT', timings: { totalMs: expect.any(Number) } });
-    release();
+    await respondTo(30);
     await Promise.all(busy);
-    expect(partner.received).toHaveLength(30);
+    const again = sendAll(30, partner);
+    await respondTo(30);
+    expect(await Promise.all(again)).toEqual(ALL_ANSWERED(30));
+    expect(partner.received).toHaveLength(60);
   });
 
   test('are waited for within the deadline, not before it', async () => {
-    const { partner, release, heldUp } = await partnerThatWaits();
-    const { sender } = senderOnClock();
-    const busy = Array.from({ length: 30 }, () => send(sender, partner));
-    await heldUp(30);
-    const late = send(sender, partner, 600_000);
+    const { partner, respondTo } = await startWaiting();
+    const { send, sendAll } = senderOnClock();
+    const busy = sendAll(30, partner);
+    const late = send(partner, 600_000);
+    while (partner.received.length < 30) await new Promise(setImmediate);
     const lateMs = performance.now() + 600_000;
     jest.spyOn(performance, 'now').mockReturnValue(lateMs);
-    release();
+    await respondTo(30);
+    // With a deadline that began with the slot it would be sent.
     expect(await late).toMatchObject({ kind: 'failed', code: 'TIMEOUT' });
     jest.restoreAllMocks();
     await Promise.all(busy);
-    // A deadline that began with the slot would let it go out.
     expect(partner.received).toHaveLength(30);
   });
 
   test('that are all busy delay no other partner', async () => {
-    const { partner: slow, release, heldUp } = await partnerThatWaits();
-    const other = await partnerThat((answer) => answer.end());
-    const { sender } = senderOnClock();
-    const busy = Array.from({ length: 60 }, () => send(sender, slow));
-    await heldUp(30);
-    expect(await send(sender, other, 1_000)).toMatchObject({ kind: 'answered', status: 200 });
-    for (const count of [30, 30]) {
-      await heldUp(count);
-      release();
-    }
+    const { partner: slow, respondTo } = await startWaiting();
+    const other = await startHealthy();
+    const { send, sendAll } = senderOnClock();
+    const busy = sendAll(60, slow);
+    expect(await send(other)).toMatchObject({ kind: 'answered', status: 200 });
+    for (const count of [30, 30]) await respondTo(count);
     await Promise.all(busy);
   });
 
   test('that were all lost while idle cost nothing', async () => {
-    const { partner, release, heldUp } = await partnerThatWaits();
-    const { sender } = senderOnClock();
-    const first = Array.from({ length: 30 }, () => send(sender, partner));
-    await heldUp(30);
-    release();
+    const { partner, respondTo } = await startWaiting();
+    const { sendAll } = senderOnClock();
+    const first = sendAll(30, partner);
+    await respondTo(30);
     await Promise.all(first);
     for (const connection of partner.connections.slice()) connection.resetAndDestroy();
-    const second = Array.from({ length: 60 }, () => send(sender, partner));
-    for (const count of [30, 30]) {
-      await heldUp(count);
-      release();
-    }
-    const results = await Promise.all(second);
-    expect(results.map(({ kind }) => kind)).toEqual(Array(60).fill('answered'));
+    const second = sendAll(60, partner);
+    for (const count of [30, 30]) await respondTo(count);
+    expect(await Promise.all(second)).toEqual(ALL_ANSWERED(60));
   });
 });
 
-describe('connections to all partners', () => {
-  test('are kept up to 256, those used last', async () => {
-    const { sender } = senderOnClock();
-    const waiting = await Promise.all(Array.from({ length: 9 }, () => partnerThatWaits()));
-    for (const { partner, release, heldUp } of waiting) {
-      const sent = Array.from({ length: 30 }, () => send(sender, partner));
-      await heldUp(30);
-      release();
-      await Promise.all(sent);
-    }
-    const open = () => waiting.map(({ partner }) => partner.connections.filter(({ closed }) => !closed).length);
-    while (open().reduce((sum, count) => sum + count) > 256) await new Promise(setImmediate);
-    expect(open()).toEqual([16, 30, 30, 30, 30, 30, 30, 30, 30]);
-  });
+test('idle connections to all partners are 256 at most, those used last', async () => {
+  const { sendAll } = senderOnClock();
+  const partners: PartnerServer[] = [];
+  for (let started = 0; started < 9; started += 1) {
+    const { partner, respondTo } = await startWaiting();
+    partners.push(partner);
+    const sent = sendAll(30, partner);
+    await respondTo(30);
+    await Promise.all(sent);
+  }
+  const open = () => partners.map(({ connections }) => connections.filter(({ closed }) => !closed).length);
+  while (open().reduce((sum, count) => sum + count) > 256) await new Promise(setImmediate);
+  expect(open()).toEqual([16, 30, 30, 30, 30, 30, 30, 30, 30]);
 });
