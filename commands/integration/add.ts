@@ -7,7 +7,7 @@ import type { Context } from '../shared/context.ts';
 import { awsFailure, CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { collectSecret } from './collect-secret.ts';
-import { createSecret, readSecret, secretName, whereSigningSecretLies } from './integration-secrets.ts';
+import { createSecret, howToReadSigningSecret, readSecret, secretName } from './integration-secrets.ts';
 import { readEntry, withNewEntry } from './integrations-document.ts';
 import { readSecretFields, secretFault } from './needed-secrets.ts';
 import { type EntryOptions, newEntry } from './new-entry.ts';
@@ -22,9 +22,10 @@ export interface AddOptions extends EntryOptions {
 }
 
 /**
- * `integration add`: the secret first, then the entry, so that no event is ever sent without what it needs; then a test.
+ * `integration add`: creates the secret, then deploys the entry, so that no event is sent without credentials; then sends a
+ * test event.
  *
- * @returns 1 where all is in place and the test event was not delivered
+ * @returns 1 where the test event was not delivered
  */
 export async function add(options: AddOptions, context: Context): Promise<number> {
   const entry = newEntry(options);
@@ -36,23 +37,23 @@ export async function add(options: AddOptions, context: Context): Promise<number
   const stage = await context.openStage(options.stage);
   await untilFree(stage, context);
   withNewEntry((await readDeployed(stage)).document, entry);
-  const fields = await makeOrKeepSecret(stage, integration, options, context);
+  const fields = await createOrKeepSecret(stage, integration, options, context);
   await deployEntry(stage, entry, id, context);
 
-  const howToHandOver = handOver(stage, integration, fields, options.showSecret);
+  const handOver = formatHandOver(stage, integration, fields, options.showSecret);
   const again = `To test again: ./ltw send-test --integration ${id} --stage ${stage.name}`;
   const inPlace = `Integration ${id} is in place and active`;
-  const isDelivered = await orSay(stage, `${inPlace}; it was not tested. ${again}\n${howToHandOver}`, () =>
+  const isDelivered = await withAdvice(stage, `${inPlace}; it was not tested. ${again}\n${handOver}`, () =>
     sendTestEvent(stage, id, context),
   );
   const { print } = context.terminal;
-  print(`\n${howToHandOver}`);
-  if (!isDelivered) print(`\n${inPlace}, and its test event was not delivered. ${again}`);
+  print(`\n${handOver}`);
+  if (!isDelivered) print(`\n${inPlace}, but its test event was not delivered. ${again}`);
   return isDelivered ? 0 : 1;
 }
 
-/** @returns what the secret holds; nothing was changed where it throws */
-async function makeOrKeepSecret(
+/** @returns the secret's fields. @throws CommandFailed; nothing was changed then */
+async function createOrKeepSecret(
   stage: Stage,
   integration: Integration,
   { keepSecret, secretFile }: AddOptions,
@@ -68,7 +69,7 @@ async function makeOrKeepSecret(
     return fields;
   }
   if (!keepSecret) {
-    throw new CommandFailed(`there is a secret ${name} already: --keep-secret uses it as it is. Nothing was changed.`);
+    throw new CommandFailed(`there is a secret ${name} already: --keep-secret uses it. Nothing was changed.`);
   }
   const fault = secretFault(integration, kept.fields);
   if (fault !== undefined) throw new CommandFailed(`${name}: ${fault}`);
@@ -83,10 +84,10 @@ async function deployEntry(
   id: string,
   context: Context,
 ): Promise<void> {
-  const isMade = `The secret ${secretName(stage, id)} is there`;
-  const deployment = await orSay(
+  const created = `The secret ${secretName(stage, id)} exists`;
+  const deployment = await withAdvice(
     stage,
-    `${isMade}, the entry ${id} is not deployed. To go on: the same command with --keep-secret.`,
+    `${created}, the entry ${id} is not deployed. To continue: the same command with --keep-secret.`,
     () =>
       deployChange(
         INTEGRATIONS,
@@ -100,15 +101,17 @@ async function deployEntry(
   );
   if (deployment === undefined) return;
   const look = `./ltw integration list --stage ${stage.name}`;
-  await orSay(stage, `${isMade}, deployment ${deployment} was started. Whether ${id} is in use: ${look}`, () =>
-    untilServed(stage, deployment, context),
+  await withAdvice(
+    stage,
+    `${created}, deployment ${deployment} was started. To see whether ${id} is deployed: ${look}`,
+    () => untilServed(stage, deployment, context),
   );
-  context.terminal.print(`functions take up to ${POLL_INTERVAL_MS / 1000} s to have it …`);
+  context.terminal.print(`functions notice within ${POLL_INTERVAL_MS / 1000} s …`);
   await context.sleep(POLL_INTERVAL_MS);
 }
 
-/** Runs a step; where it fails as steps may, what was done so far and how to go on is told after the reason. */
-async function orSay<T>(stage: Stage, advice: string, step: () => Promise<T>): Promise<T> {
+/** Runs a step. An expected failure gets advice after its reason: what was done so far, and how to continue. */
+async function withAdvice<T>(stage: Stage, advice: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (thrown) {
@@ -117,7 +120,7 @@ async function orSay<T>(stage: Stage, advice: string, step: () => Promise<T>): P
   }
 }
 
-function handOver(
+function formatHandOver(
   stage: Stage,
   integration: Integration,
   fields: Readonly<Record<string, unknown>>,
@@ -128,11 +131,11 @@ function handOver(
   const encryptionKey =
     credentials !== undefined && 'encryptionKey' in credentials ? credentials.encryptionKey : undefined;
   const lines = [
-    'Give the partner the signing secret, by a way that nobody else reads.',
-    whereSigningSecretLies(stage, integration.id),
+    'Give the partner the signing secret over a private channel.',
+    howToReadSigningSecret(stage, integration.id),
   ];
   if (encryptionKey !== undefined) {
-    lines.push('With it goes encryption_key, of the same secret: the partner decrypts fields by it.');
+    lines.push('The partner also needs encryption_key of the same secret, to decrypt fields.');
   }
   if (!showSecret || !('secret' in read)) return lines.join('\n');
   lines.push(`signing secret: ${read.secret.signing_secrets[0]}`);

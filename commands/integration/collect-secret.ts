@@ -20,9 +20,9 @@ export function newSigningSecret(): string {
 }
 
 /**
- * Brings together what an integration's secret has to hold: from a file, else from the environment, else from whoever
- * runs the command. Never from an argument, which the shell's history keeps. Signing secret and encryption key are made
- * where the file gives none.
+ * Collects what an integration's secret has to hold: from a file, else from the environment, else by asking the operator.
+ * Never from an argument, which the shell's history keeps. Signing secret and encryption key are created where the file has
+ * none.
  *
  * @throws CommandFailed that names what is missing or unusable, without its value
  */
@@ -35,11 +35,9 @@ export async function collectSecret(
   for (const needed of neededSecrets(integration)) {
     if (!isEmptySecretValue(secretValue(fields, needed.path))) continue;
     const name = needed.path.join('.');
-    const value = variables[needed.variable] || (await terminal.askHidden(`${name} (is not shown): `));
+    const value = variables[needed.variable] || (await terminal.askHidden(`${name} (hidden): `));
     if (value === undefined || value === '') {
-      throw new CommandFailed(
-        `${name} is missing, which the entry needs: type it, or give it by --secret-file or ${needed.variable}`,
-      );
+      throw new CommandFailed(`the entry needs ${name}: type it, or set it by --secret-file or ${needed.variable}`);
     }
     fields = withValue(fields, needed, value);
   }

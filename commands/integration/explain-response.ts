@@ -5,34 +5,34 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [
     /^no integration has the id/,
     [
-      'the stage does not know it, or functions do not have it yet',
-      '"./ltw integration list" names those there are; after a deployment functions take 15 s',
+      'the stage has no such integration, or functions do not have it yet',
+      '"./ltw integration list" prints all; functions notice a deployment within 15 s',
     ],
   ],
-  [/entry does not fit/, ['the entry is not usable', '"./ltw integration validate" names every fault']],
+  [/entry does not fit/, ['the entry is not usable', '"./ltw integration validate" prints every fault']],
   [
     /cannot be read from AppConfig/,
-    ['AppConfig does not answer the function', 'try again; if it stays, look at the health of AWS'],
+    ['AppConfig does not respond to the function', 'try again; if it persists, look at the AWS Health Dashboard'],
   ],
   [
     /^the secret has /,
     [
       'the secret lacks what the entry’s auth, headers or encrypted_fields need, or holds it in another form',
-      'put it into the secret, keeping its other keys: functions read it anew within 15 minutes',
+      'put it into the secret, keeping its other keys: functions read it again within 15 minutes',
     ],
   ],
   [
     /^secret .*(cannot be read|has |is not a JSON|not exist|no value)/i,
-    ['the integration’s secret is missing or not usable', '"./ltw integration validate" says what it lacks'],
+    ['the integration’s secret is missing or not usable', '"./ltw integration validate" prints what it lacks'],
   ],
   [
     /learner|payload|schema|format/,
-    ['no body could be made', 'look at payload_format and encrypted_fields of the entry'],
+    ['no body could be composed', 'look at payload_format and encrypted_fields of the entry'],
   ],
 ];
 
 /**
- * What a test event's report means, in words for an operator who knows neither HTTP's numbers nor Node's codes.
+ * What a test event's report means, for an operator who knows neither HTTP's status codes nor Node's error codes.
  *
  * @returns nothing where it was delivered and its response could be read
  */
@@ -42,9 +42,9 @@ export function explain(report: SendTestReport): string[] {
 
 function explainFault({ response_fault: fault }: SendTestReport): string[] {
   if (fault === undefined) return [];
-  const [, words] = BY_RESPONSE_FAULT.find(([pattern]) => pattern.test(fault)) ?? [];
+  const [, meaning] = BY_RESPONSE_FAULT.find(([pattern]) => pattern.test(fault)) ?? [];
   return [
-    `The status counts, but the rest of the response could not be read: ${words} (${fault}).`,
+    `The status counts, but the rest of the response could not be read: ${meaning} (${fault}).`,
     'To do: ask the partner to correct it. Until then each delivery costs a new connection.',
   ];
 }
@@ -53,18 +53,19 @@ function explainVerdict(report: SendTestReport): string[] {
   const { verdict, status, reason } = report;
   if (verdict === 'delivered') return [];
   const found = explanationOf(report);
-  // The token server's answer is judged before the endpoint is asked.
+  // Without a token, no request is made to the endpoint.
   const isToken = reason.startsWith('token:');
-  const whose = isToken
+  const prefix = isToken
     ? ['This is about the token server (auth.token_url of the entry): the webhook was not sent.']
     : [];
   if (isToken && (status === 400 || status === 401 || reason.includes('refuses the client'))) {
     const remedy =
       'put the client_id and client_secret that the partner gave you into the secret, and compare scope and token_url';
-    return [...whose, 'It means: the token server refuses the client’s credentials.', `To do: ${remedy}.`];
+    return [...prefix, 'It means: the token server refuses the client’s credentials.', `To do: ${remedy}.`];
   }
-  if (found === undefined) return [...whose, 'Nothing more is known of it: ask the partner to look into its log.'];
-  return [...whose, `It means: ${found[0]}.`, `To do: ${found[1]}.`];
+  if (found === undefined)
+    return [...prefix, 'There is no explanation for this: ask the partner to look into its log.'];
+  return [...prefix, `It means: ${found[0]}.`, `To do: ${found[1]}.`];
 }
 
 function explanationOf({ verdict, status, code, reason }: SendTestReport): Explanation | undefined {
@@ -80,18 +81,18 @@ export function explainCode(code: string): Explanation | undefined {
 
 function ofStatus(status: number, reason: string): Explanation | undefined {
   if (status < 200)
-    return ['that is no final answer', 'ask the partner what its endpoint speaks: this is not HTTP/1.1'];
+    return ['that is no final response', 'ask the partner which protocol its endpoint speaks: this is not HTTP/1.1'];
   // Only a token server's 2xx fails.
   if (status < 300)
-    return ['its answer holds no usable access_token', `compare token_url with what the partner gave you (${reason})`];
+    return ['its response has no usable access_token', `compare token_url with what the partner gave you (${reason})`];
   if (status < 400) {
     return [
-      'the endpoint redirects, which is never followed: a POST would become a GET that somebody else answers',
+      'the endpoint redirects, which is never followed: a POST would become a GET to another address',
       'put the final address into the entry’s url: the partner knows it',
     ];
   }
   const known = BY_STATUS[status];
   if (known !== undefined) return known;
-  if (status >= 500) return ['the endpoint fails', 'tell the partner if it stays; webhooks are tried again'];
-  return ['the endpoint refuses the request', 'ask the partner what it objects to'];
+  if (status >= 500) return ['the endpoint fails', 'inform the partner if it persists; deliveries are retried'];
+  return ['the endpoint refuses the request', 'ask the partner for the reason'];
 }

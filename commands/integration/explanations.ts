@@ -2,9 +2,9 @@ const DNS_REMEDY =
   'compare the host in the entry’s url with what the partner gave you; the partner may have removed it';
 const CHAIN_REMEDY = 'the partner must install a certificate of a public authority, with all intermediate certificates';
 
-/** Failures before any answer: our own codes, and Node’s for names, connections and certificates. */
+/** Failures before any response: our own codes, and Node’s for names, connections and certificates. */
 export const BY_CODE: Readonly<Record<string, Explanation>> = {
-  INVALID_URL: ['the url is none', 'correct the url of the entry'],
+  INVALID_URL: ['the url is not valid', 'correct the url of the entry'],
   FORBIDDEN_URL: [
     'the stage does not send there: it sends over https only, and never with a user name in the url',
     'ask the partner for an https address; only a stage that says allowPlainHttp (the local one) sends over http',
@@ -18,11 +18,11 @@ export const BY_CODE: Readonly<Record<string, Explanation>> = {
     'ask the partner for a host with a public address; a network of your own goes into the stage’s allowedCidrs (lib/stage.ts), never in prod',
   ],
   TIMEOUT: [
-    'no complete answer came in time',
-    'the times below say how far it got: without a connect time (unless the connection was kept from an earlier test) a firewall may drop the request, and the partner must allow the stage’s addresses (output EgressAddresses); with one the endpoint is slow, and timeout_seconds of the entry gives it up to 300 s',
+    'no complete response came in time',
+    'the times below show how far it got: without a connect time (unless the connection was kept from an earlier test) a firewall may drop the request, and the partner must allow the stage’s addresses (output EgressAddresses); with one the endpoint is slow, and timeout_seconds of the entry gives it up to 300 s',
   ],
   CLOSED: [
-    'the endpoint closed the connection before a whole answer',
+    'the endpoint closed the connection before a complete response',
     'ask the partner to look into its log at this time',
   ],
   ECONNREFUSED: [
@@ -38,19 +38,19 @@ export const BY_CODE: Readonly<Record<string, Explanation>> = {
     'ask the partner to look into its log at this time',
   ],
   ETIMEDOUT: [
-    'no connection came about',
+    'no connection was established',
     'a firewall may drop it: the partner must allow the stage’s addresses (output EgressAddresses)',
   ],
-  EHOSTUNREACH: ['no way leads to this address', 'ask the partner whether the host is up'],
+  EHOSTUNREACH: ['there is no route to this address', 'ask the partner whether the host is up'],
   ENETUNREACH: [
-    'no way leads to this address’s network',
+    'there is no route to this address’s network',
     'if the host has an IPv6 address only, ask the partner for one with IPv4',
   ],
   ENOTFOUND: ['there is no such host', DNS_REMEDY],
   ENODATA: ['the host’s name has no address', DNS_REMEDY],
   EAI_AGAIN: [
-    'the name server does not answer',
-    'try again in a minute; if it stays, ask the partner to check its DNS',
+    'the name server does not respond',
+    'try again in a minute; if it persists, ask the partner to check its DNS',
   ],
   EAI_FAIL: ['the name server fails for this host', 'ask the partner to check its DNS'],
   ESERVFAIL: ['the name server fails for this host', 'ask the partner to check its DNS'],
@@ -68,7 +68,7 @@ export const BY_CODE: Readonly<Record<string, Explanation>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: ['the endpoint signed its certificate itself', CHAIN_REMEDY],
   SELF_SIGNED_CERT_IN_CHAIN: ['the endpoint’s certificate comes from an authority of its own', CHAIN_REMEDY],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
-    'nobody known issued the endpoint’s certificate: most often an intermediate certificate is missing',
+    'no trusted authority issued the endpoint’s certificate: most often an intermediate certificate is missing',
     CHAIN_REMEDY,
   ],
   UNABLE_TO_GET_ISSUER_CERT: ['the issuer of the endpoint’s certificate is not known', CHAIN_REMEDY],
@@ -99,22 +99,22 @@ export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
   [
     /^ERR_SSL_(DH_KEY_TOO_SMALL|UNSAFE_LEGACY_RENEGOTIATION_DISABLED)$/,
     [
-      'what the endpoint offers of TLS is too weak: an old server or load balancer',
+      'the TLS that the endpoint offers is too weak: an old server or load balancer',
       'the partner must offer TLS 1.3, or TLS 1.2 with ECDHE and secure renegotiation (RFC 5746)',
     ],
   ],
   [
     /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/,
     [
-      'the endpoint wants a certificate from us (mutual TLS), which is not offered',
+      'the endpoint requires a client certificate (mutual TLS), which is not supported',
       'ask the partner for an endpoint that takes the signature, a bearer token, an API key or OAuth2',
     ],
   ],
   [
     /^ERR_SSL_\w+_ALERT_(HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY)$/,
     [
-      'no TLS connection came about: the two sides have no cipher in common, or the endpoint wants a certificate from us (mutual TLS)',
-      'the partner must offer TLS 1.2 or later with an ordinary certificate, and ask for none of ours',
+      'no TLS connection was established: the two sides have no cipher in common, or the endpoint requires a client certificate (mutual TLS)',
+      'the partner must offer TLS 1.2 or later with an ordinary certificate, and require none from clients',
     ],
   ],
   [
@@ -131,8 +131,8 @@ export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
   [
     /^(ERR_SSL_|ERR_TLS_|EPROTO)/,
     [
-      'no TLS connection came about: the handshake failed on the way',
-      'try again; if it stays, the partner must offer TLS 1.2 or later with an ordinary certificate',
+      'no TLS connection was established: the handshake failed',
+      'try again; if it persists, the partner must offer TLS 1.2 or later with an ordinary certificate',
     ],
   ],
   [
@@ -162,7 +162,7 @@ export const BY_RESPONSE_FAULT: readonly (readonly [RegExp, string])[] = [
 /** What something means, and what to do about it. */
 export type Explanation = readonly [means: string, remedy: string];
 
-/** HTTP answers that mean something of their own. */
+/** HTTP status codes that have an explanation of their own. */
 export const BY_STATUS: Readonly<Record<number, Explanation>> = {
   400: [
     'the endpoint cannot use the body',
@@ -173,35 +173,44 @@ export const BY_STATUS: Readonly<Record<number, Explanation>> = {
     'compare the entry’s auth with what the partner gave you, put the right credentials into the secret, and let the partner compare the signature below',
   ],
   403: [
-    'the endpoint knows who asks and does not allow it, or a firewall in front of it does not let these addresses in',
+    'the endpoint accepts the credentials but not the request, or a firewall in front of it blocks the stage’s addresses',
     'ask the partner to allow the stage’s addresses (output EgressAddresses of the stack) and to check the account’s rights',
   ],
   404: ['there is nothing at this path', 'compare the path of the entry’s url with what the partner gave you'],
   405: [
-    'the path takes no POST',
-    'ask the partner for the address that takes webhooks: this one is for something else',
+    'the path accepts no POST',
+    'ask the partner for the address that receives webhooks: this one has another purpose',
   ],
-  406: ['the endpoint does not answer in what was asked for', 'ask the partner what its endpoint objects to'],
-  407: ['a proxy in front of the endpoint wants a login', 'ask the partner for an address that needs none'],
-  408: ['the endpoint gave up waiting for the request', 'try again; if it stays, ask the partner what is slow there'],
+  406: ['the endpoint has no response that the request accepts', 'ask the partner for the reason'],
+  407: ['a proxy in front of the endpoint requires a login', 'ask the partner for an address that needs none'],
+  408: [
+    'the endpoint stopped waiting for the request',
+    'try again; if it persists, ask the partner what is slow there',
+  ],
   409: ['the endpoint sees a conflict with what it has', 'ask the partner what a webhook of this kind conflicts with'],
   410: [
-    'the endpoint is gone for good: its events are put to sleep, none is sent',
-    'ask the partner for the new address; if this one is right after all, "./ltw integration resume ID" forgets the 410',
+    'the endpoint is gone for good: its deliveries are parked',
+    'ask the partner for the new address; if this one is right after all, "./ltw integration resume ID" resets that',
   ],
-  413: ['the endpoint takes no body of this size', 'ask the partner to allow 256 KB'],
-  415: ['the endpoint does not take application/json', 'ask the partner for the address that takes webhooks as JSON'],
+  413: ['the endpoint accepts no body of this size', 'ask the partner to allow 256 KB'],
+  415: [
+    'the endpoint does not accept application/json',
+    'ask the partner for the address that receives webhooks as JSON',
+  ],
   422: [
     'the endpoint reads the body and refuses its content',
     'compare the body below with what the partner expects: payload_format of the entry decides it',
   ],
-  425: ['the endpoint finds it too early', 'try again in a minute'],
+  425: ['the endpoint considers the request too early', 'try again in a minute'],
   429: [
-    'the endpoint takes no more requests for now',
-    'try again in a minute; if it stays, agree on a rate and set max_requests_per_minute of the entry',
+    'the endpoint accepts no more requests for now',
+    'try again in a minute; if it persists, agree on a rate and set max_requests_per_minute of the entry',
   ],
-  501: ['the endpoint takes no POST', 'ask the partner for the address that takes webhooks'],
-  502: ['a gateway of the partner does not reach what is behind it', 'tell the partner; webhooks are tried again'],
-  503: ['the partner’s service is down or overloaded', 'tell the partner if it stays; webhooks are tried again'],
-  504: ['a gateway of the partner waits in vain for what is behind it', 'tell the partner; webhooks are tried again'],
+  501: ['the endpoint accepts no POST', 'ask the partner for the address that receives webhooks'],
+  502: ['a gateway of the partner does not reach the server behind it', 'inform the partner; deliveries are retried'],
+  503: ['the partner’s service is down or overloaded', 'inform the partner if it persists; deliveries are retried'],
+  504: [
+    'a gateway of the partner gets no response from the server behind it',
+    'inform the partner; deliveries are retried',
+  ],
 };

@@ -12,29 +12,28 @@ import type { Parent, Run } from '../shared/run.ts';
 import { USUAL_WAIT_SECONDS } from './rotation.ts';
 
 const SECRETS = `
-The secret holds what the partner gave: bearer_token, api_key, client_id, client_secret, headers. Each is read from
---secret-file, else from INTEGRATION_BEARER_TOKEN and so on, else it is asked for.`;
+The secret holds the partner's credentials: bearer_token, api_key, client_id, client_secret, headers. Each is read from
+--secret-file, else from INTEGRATION_BEARER_TOKEN and so on, else the command asks for it.`;
 
 const RELEASE = `
-Deliveries that are parked are released as fast as each integration's rate limit allows (10 a second where it has none,
-100 at the most); with --all, only those that the common pause kept back. Without release they stay until the
-reconciler releases them.`;
+Parked deliveries are released at each integration's rate limit (10 a second where it has none, at most 100); with --all,
+only those that the common pause kept back. With --no-release they wait until the reconciler releases them.`;
 
 /** `./ltw integration …` */
 export function addIntegrationCommands(program: Parent, run: Run): void {
   const integration = program.command('integration').description('partners: the integration registry and its secrets');
   integration
     .command('list')
-    .description('the integrations, and what of them does not fit')
+    .description('lists the integrations, and the faults of their entries')
     .option('--file <file>', 'a document on disk instead of the stage’s')
     .addOption(stageOption().conflicts('file'))
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./list.ts')).list(options, context)));
   integration
     .command('validate')
-    .description('every fault of the document, and of the secrets')
-    .option('--file <file>', 'a document, or one entry, on disk; its secrets are looked up in the stage')
-    .addOption(namedStageOption('the stage (default: local, which need not run where there is --file)'))
+    .description('prints every fault of the document, and of the secrets')
+    .option('--file <file>', 'a document, or one entry, on disk; its secrets are read from the stage')
+    .addOption(namedStageOption('the stage (default: local, which need not run with --file)'))
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./validate.ts')).validate(options, context)));
   stageCommand(integration, 'add', 'creates the secret and the entry, deploys it, and sends a test event')
@@ -56,12 +55,12 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
         'set',
       ]),
     )
-    .option('--secret-file <file>', 'what the partner gave, as JSON')
+    .option('--secret-file <file>', 'the partner’s credentials, as JSON')
     .option('--keep-secret', 'uses the secret that exists')
     .option('--show-secret', 'prints the signing secret')
     .addHelpText('after', SECRETS)
     .action((options) => run(async (context) => (await import('./add.ts')).add(options, context)));
-  stageCommand(integration, 'pause', 'at once: deliveries are parked, and spend no attempt')
+  stageCommand(integration, 'pause', 'parks deliveries at once; they consume no attempt')
     .addArgument(integrationArgument('[id]'))
     .option('--all', 'all integrations together')
     .action((id, { all, stage }) =>
@@ -70,21 +69,25 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
   stageCommand(
     integration,
     'resume',
-    'at once; of one integration also forgets that its endpoint was gone or failing. Then releases what is parked',
+    'ends a pause at once; for a single integration also resets that its endpoint is gone or failing. Then releases parked deliveries',
   )
     .addArgument(integrationArgument('[id]'))
     .option('--all', 'ends the common pause')
-    .option('--no-release', 'leaves parked what is parked')
+    .option('--no-release', 'releases no parked deliveries')
     .addHelpText('after', RELEASE)
     .action((id, { all, release, stage }) =>
       run(async (context) => (await import('./resume.ts')).resume({ stage, id: oneOrAll(id, all), release }, context)),
     );
-  stageCommand(integration, 'rotate', 'replaces the signing secret, step by step; run again, it continues where it was')
+  stageCommand(
+    integration,
+    'rotate',
+    'replaces the signing secret step by step; run it again to continue after an interruption',
+  )
     .addArgument(integrationArgument('<id>'))
     .option('--partner-has-switched', 'the partner verifies with the new secret: drops the old one')
     .option('--show-secret', 'prints the signing secret')
     .addOption(
-      new Option('--wait-seconds <n>', 'until every function signs with both secrets')
+      new Option('--wait-seconds <n>', 'wait until every function signs with both secrets')
         .default(USUAL_WAIT_SECONDS)
         .argParser(wholeNumber(0, 86_400)),
     )
@@ -97,6 +100,6 @@ function collect(pair: string, before: readonly string[]): string[] {
 
 /** @returns undefined for all integrations. @throws UsageError where it is both or neither */
 function oneOrAll(id: string | undefined, isAll: boolean | undefined): string | undefined {
-  if ((id === undefined) !== (isAll === true)) throw new UsageError('name an integration by its id, or all by --all');
+  if ((id === undefined) !== (isAll === true)) throw new UsageError('give the id of an integration, or --all');
   return id;
 }

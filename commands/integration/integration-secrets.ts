@@ -9,8 +9,6 @@ export interface StoredSecret {
   readonly fields: Readonly<Record<string, unknown>>;
   /** When it was last written, in epoch milliseconds. */
   readonly writtenAtMs: number;
-  /** Changes with each write. */
-  readonly versionId: string | undefined;
 }
 
 export function secretName(stage: Stage, id: string): string {
@@ -24,9 +22,9 @@ export function secretName(stage: Stage, id: string): string {
 export async function readSecret(stage: Stage, id: string): Promise<StoredSecret | undefined> {
   const name = secretName(stage, id);
   try {
-    const answer = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
-    const writtenAtMs = answer.CreatedDate?.getTime() ?? 0;
-    return { fields: fieldsOf(name, answer), writtenAtMs, versionId: answer.VersionId };
+    const response = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
+    const writtenAtMs = response.CreatedDate?.getTime() ?? 0;
+    return { fields: fieldsOf(name, response), writtenAtMs };
   } catch (thrown) {
     const { name: error, message } = thrown as Error;
     if (error === 'ResourceNotFoundException') return undefined;
@@ -48,7 +46,7 @@ export async function createSecret(stage: Stage, id: string, fields: object): Pr
   await creating.catch((thrown: Error) => {
     if (thrown.name === 'ResourceExistsException') {
       throw new CommandFailed(
-        `there is a secret ${name} already: use it with --keep-secret, once it has a value ("./ltw integration validate" says what it lacks)`,
+        `there is a secret ${name} already: use it with --keep-secret, once it has a value ("./ltw integration validate" prints what it lacks)`,
       );
     }
     if (thrown.name === 'InvalidRequestException') throw unusable(stage, name, thrown.message);
@@ -64,7 +62,7 @@ export async function writeSecret(stage: Stage, id: string, fields: object): Pro
 }
 
 /** The command that prints the newest signing secret, for an operator who may read it. */
-export function whereSigningSecretLies(stage: Stage, id: string): string {
+export function howToReadSigningSecret(stage: Stage, id: string): string {
   const name = secretName(stage, id);
   const command = stage.awsCli(
     'secretsmanager',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
+import { isRecord } from '../../lambdas/shared/json.ts';
 import { CommandFailed } from '../shared/failures.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -10,14 +11,14 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export interface IntegrationsDocument {
   readonly fields: Fields;
-  /** The list `integrations` of `fields`: anything, as it came. */
+  /** The list `integrations` of `fields`, unchecked. */
   readonly entries: readonly unknown[];
 }
 
-/** @throws CommandFailed where it is no document at all */
+/** @throws CommandFailed where the text is not such a document */
 export function readDocument(text: string): IntegrationsDocument {
   const document = parseJson(text);
-  if (!isFields(document)) throw new CommandFailed('the integrations document is not a JSON object');
+  if (!isRecord(document)) throw new CommandFailed('the integrations document is not a JSON object');
   const { integrations } = document;
   if (!Array.isArray(integrations)) throw new CommandFailed('the integrations document has no list "integrations"');
   return { fields: document, entries: integrations };
@@ -27,15 +28,15 @@ export function writeDocument({ fields, entries }: IntegrationsDocument): string
   return `${JSON.stringify({ ...fields, integrations: entries }, undefined, 2)}\n`;
 }
 
-/** The ids that stand in it, of broken entries too. */
+/** The ids in it, of faulty entries too. */
 export function idsOf({ entries }: IntegrationsDocument): string[] {
   return entries.flatMap((entry) => idOf(entry) ?? []);
 }
 
-/** @throws CommandFailed where the id is unknown, naming those there are */
+/** @throws CommandFailed where the id is unknown; it lists those that exist */
 export function entryOf(document: IntegrationsDocument, id: string): Fields {
   const entry = document.entries.find((candidate) => idOf(candidate) === id);
-  if (isFields(entry)) return entry;
+  if (isRecord(entry)) return entry;
   const ids = idsOf(document);
   const known = ids.length === 0 ? 'there are none yet' : `there are ${ids.join(', ')}`;
   throw new CommandFailed(`no integration has the id ${id}: ${known}`);
@@ -57,14 +58,14 @@ export function withChangedEntry(document: IntegrationsDocument, id: string, cha
   return { ...document, entries };
 }
 
-/** Pauses all integrations together, or ends that; what is paused by itself stays so. */
+/** Pauses all integrations together, or ends that; one that is paused by itself stays paused. */
 export function withAllPaused(document: IntegrationsDocument, paused: boolean): IntegrationsDocument {
   return { ...document, fields: { ...document.fields, paused } };
 }
 
 export type ReadEntry =
   | { readonly integration: Integration }
-  /** In words, each with the path in the entry; values are not repeated. */
+  /** Messages, each with the path in the entry; values are not repeated. */
   | { readonly faults: readonly string[] };
 
 export function readEntry(entry: unknown): ReadEntry {
@@ -92,7 +93,7 @@ export function documentFaults(document: IntegrationsDocument): string[] {
   return faults;
 }
 
-/** Issues as `path: message`. Of a choice between forms, what is wrong with the nearest. */
+/** Issues as `path: message`. Of a union, those of the form that has the fewest. */
 function faultsOf(issues: readonly z.core.$ZodIssue[], above: readonly PropertyKey[] = []): string[] {
   return issues.flatMap((issue) => {
     const path = [...above, ...issue.path];
@@ -103,12 +104,8 @@ function faultsOf(issues: readonly z.core.$ZodIssue[], above: readonly PropertyK
   });
 }
 
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function idOf(entry: unknown): string | undefined {
-  return isFields(entry) && typeof entry.id === 'string' ? entry.id : undefined;
+  return isRecord(entry) && typeof entry.id === 'string' ? entry.id : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -1,14 +1,15 @@
 import type { Integration } from '../../lambdas/partners/integration.ts';
+import { isRecord } from '../../lambdas/shared/json.ts';
 import type { Context } from '../shared/context.ts';
 import { alignColumns } from '../shared/format.ts';
-import { documentFaults, type IntegrationsDocument, isFields, readEntry } from './integrations-document.ts';
+import { documentFaults, type IntegrationsDocument, readEntry } from './integrations-document.ts';
 import { readSource, type SourceOptions } from './integrations-source.ts';
 
 export interface ListOptions extends SourceOptions {
   readonly json?: true | undefined;
 }
 
-/** `integration list`: what stands in the document, and in words what of it does not fit. */
+/** `integration list`: the entries of the document, and its faults. */
 export async function list(options: ListOptions, context: Context): Promise<number> {
   const { document, from } = await readSource(options, context);
   const { print } = context.terminal;
@@ -36,7 +37,7 @@ function rowsOf(document: IntegrationsDocument): string[][] {
   const rows = document.entries.map((entry) => {
     const read = readEntry(entry);
     if ('integration' in read) return rowOf(read.integration, isAllPaused);
-    const id = isFields(entry) ? String(entry.id ?? '-') : '-';
+    const id = isRecord(entry) ? String(entry.id ?? '-') : '-';
     return [id, 'faulty', '-', '-', '-', '-', '-'];
   });
   return [HEADING, ...rows];
@@ -45,7 +46,7 @@ function rowsOf(document: IntegrationsDocument): string[][] {
 /** An entry as the JSON document has it: what the table shows. */
 function fieldsOf(entry: unknown, isAllPaused: boolean) {
   const read = readEntry(entry);
-  if ('faults' in read) return { id: isFields(entry) ? (entry.id ?? null) : null, state: 'faulty' };
+  if ('faults' in read) return { id: isRecord(entry) ? (entry.id ?? null) : null, state: 'faulty' };
   const { id, url, auth, payload_format, max_requests_per_minute, event_types, enterprise_customer_uuid } =
     read.integration;
   return {

@@ -7,11 +7,11 @@ import { secretFaultOf } from '../../lambdas/shared/secret-text.ts';
 export interface NeededSecret {
   /** The keys on the way to it in the secret. */
   readonly path: SecretPath;
-  /** By which environment variable it can be given. */
+  /** The environment variable that may have it. */
   readonly variable: string;
 }
 
-/** What an operator has to bring for an entry. Signing secret and encryption key are made, not brought. */
+/** The values that an entry needs from the operator. Signing secret and encryption key are generated. */
 export function neededSecrets({ auth, headers }: Integration): NeededSecret[] {
   const keys = {
     none: [],
@@ -36,13 +36,13 @@ function variableOf(name: string): string {
 
 export type ReadSecret = { readonly secret: IntegrationSecret } | { readonly fault: string };
 
-/** Reads a secret's fields. A fault goes on after "the secret", and names keys, never values. */
+/** Reads a secret's fields. A fault continues a sentence that begins with "the secret", and names keys, never values. */
 export function readSecretFields(fields: unknown): ReadSecret {
   const result = integrationSecretSchema.safeParse(fields);
   return result.success ? { secret: result.data } : { fault: secretFaultOf(result.error) };
 }
 
-/** What of a secret does not fit an integration, in one sentence without values; undefined where all is there. */
+/** Why a secret does not fit an integration, in one sentence without values; undefined where it fits. */
 export function secretFault(integration: Integration, fields: unknown): string | undefined {
   const read = readSecretFields(fields);
   if ('fault' in read) return `the secret ${read.fault}`;

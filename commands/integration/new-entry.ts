@@ -1,10 +1,10 @@
 import { integrationSchema } from '../../lambdas/partners/integration.ts';
+import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
-import { isFields } from './integrations-document.ts';
 
-/** How an entry is given: a file, or options. */
+/** An entry is in a file, or comes from options. */
 export interface EntryOptions {
   readonly file?: string | undefined;
   readonly id?: string | undefined;
@@ -20,16 +20,16 @@ export interface EntryOptions {
 }
 
 /**
- * The entry as an operator would write it, without defaults, and active unless it says otherwise. Unchecked.
+ * The entry as an operator would write it: without defaults, but active unless it has another value. Unchecked.
  *
  * @throws UsageError; CommandFailed where the file is no JSON object
  */
 export function newEntry(options: EntryOptions): Readonly<Record<string, unknown>> {
   const { file, id, url, auth, authHeader, tokenUrl, scope, set } = options;
-  if (file !== undefined) return activeUnlessSaid(entryOfFile(file));
+  if (file !== undefined) return withActive(entryOfFile(file));
   if (id === undefined || url === undefined) throw new UsageError('add takes --id and --url, or --file');
   const fields = set.map(fieldOf);
-  return activeUnlessSaid({
+  return withActive({
     id,
     url,
     ...(auth !== undefined && { auth: authOf(auth, { authHeader, tokenUrl, scope }) }),
@@ -37,7 +37,7 @@ export function newEntry(options: EntryOptions): Readonly<Record<string, unknown
   });
 }
 
-function activeUnlessSaid(entry: Readonly<Record<string, unknown>>) {
+function withActive(entry: Readonly<Record<string, unknown>>) {
   return { ...entry, active: entry.active ?? true };
 }
 
@@ -60,18 +60,15 @@ function fieldOf(pair: string): [string, unknown] {
   const shape: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } } | undefined>> =
     integrationSchema.shape;
   if (Object.hasOwn(shape, key) && shape[key]?.safeParse(text).success) return [key, text];
-  try {
-    return [key, JSON.parse(text)];
-  } catch {
-    return [key, text];
-  }
+  const value = parseJson(text);
+  return [key, value === undefined ? text : value];
 }
 
 function entryOfFile(file: string): Readonly<Record<string, unknown>> {
   const text = readTextFile(file);
   try {
     const entry: unknown = JSON.parse(text);
-    if (isFields(entry)) return entry;
+    if (isRecord(entry)) return entry;
   } catch (thrown) {
     throw new CommandFailed(`${file} is not JSON: ${(thrown as Error).message}`);
   }

@@ -10,13 +10,13 @@ import { entryOf, withAllPaused, withChangedEntry } from './integrations-documen
 import { deployAtOnce, type PauseOptions } from './pause.ts';
 
 export interface ResumeOptions extends PauseOptions {
-  /** Whether what is parked goes out now; else it waits until it wakes, or until the reconciler releases it. */
+  /** Releases parked deliveries now; else they wait until they are due, or until the reconciler releases them. */
   readonly release: boolean;
 }
 
 /**
- * `integration resume`: of one, all that was known of its endpoint (gone, failing) is forgotten too. Then what was
- * parked is released, as fast as the integration may have it.
+ * `integration resume`: for a single integration it also resets that its endpoint is gone or failing. Then parked deliveries
+ * are released at the integration's rate limit.
  */
 export async function resume(
   { stage: stageName, id, release: isReleasing }: ResumeOptions,
@@ -33,10 +33,10 @@ export async function resume(
     const changed = withChangedEntry(document, id, { paused: false, resumed_at: resumedAt });
     if (document.fields.paused === true) {
       print(
-        `All integrations are paused together, and stay so: "./ltw integration resume --all --stage ${stage.name}" ends it.`,
+        `All integrations are paused together, and stay paused: "./ltw integration resume --all --stage ${stage.name}" ends it.`,
       );
     }
-    if (entryOf(document, id).active === false) print(`Integration ${id} is not active, and gets nothing.`);
+    if (entryOf(document, id).active === false) print(`Integration ${id} is not active, and receives nothing.`);
     return changed;
   };
   const whose = id === undefined ? 'all integrations' : `integration ${id}`;
@@ -49,7 +49,7 @@ async function release(stage: Stage, id: string | undefined, isDeployed: boolean
   if (isDeployed) {
     const waitSeconds = POLL_INTERVAL_MS / 1000;
     terminal.print(
-      `In ${waitSeconds} s what is parked is released: a function that has not noticed would park it again.`,
+      `Parked deliveries are released in ${waitSeconds} s: a function that has not noticed yet would park them again.`,
     );
     await sleep(POLL_INTERVAL_MS);
   }
@@ -59,7 +59,7 @@ async function release(stage: Stage, id: string | undefined, isDeployed: boolean
     throw ledgerFailure(thrown, stage);
   });
   if (parked.length === 0) {
-    terminal.print('Nothing is parked that may go.');
+    terminal.print('There are no parked deliveries to release.');
     return 0;
   }
   terminal.print(formatParked(parked));
@@ -73,5 +73,5 @@ function formatParked(parked: readonly Parked[]): string {
     ...[integrationId, formatNumber(webhookIds.length), formatNumber(perSecond * 60)],
     formatDuration(((webhookIds.length - 1) * 1000) / perSecond),
   ]);
-  return alignColumns([['integration', 'parked', 'a minute', 'takes'], ...rows]);
+  return alignColumns([['integration', 'parked', 'per minute', 'takes'], ...rows]);
 }

@@ -8,7 +8,7 @@ import { entryOf, readEntry } from './integrations-document.ts';
 import { readSource, type SourceOptions } from './integrations-source.ts';
 
 const READING = `
-earliest: every try before fails at once; latest: each takes all of its timeout. Retry-After of the partner, a rate
+earliest: every attempt before fails at once; latest: each takes all of its timeout. The partner's Retry-After, a rate
 limit and a pause delay attempts beyond that.`;
 
 export interface RetryScheduleOptions extends SourceOptions {
@@ -53,7 +53,7 @@ function scheduleFields(integration: Integration, kind: string, startMs: number)
   };
 }
 
-/** The attempts of one kind of event, from the first at `startMs`, and what they come to in all. */
+/** The attempts of one kind of event, from the first at `startMs`, and their total. */
 export function formatSchedule(
   integration: Integration,
   kind: string,
@@ -76,7 +76,7 @@ export function formatSchedule(
   const endMs = (last?.latestMs ?? 0) + (last?.timeoutMs ?? 0);
   return `${kind}
 ${alignColumns([['attempt', 'wait before it', 'timeout', 'earliest', 'latest'], ...lines])}
-total: ${counted(rows.length, 'attempt')}, ${formatDuration(totalWaitMs(policy))} of waiting; at the latest given up at ${clock(endMs)}`;
+total: ${counted(rows.length, 'attempt')}, ${formatDuration(totalWaitMs(policy))} of waiting; the last one ends at ${clock(endMs)} at the latest`;
 }
 
 function waitBefore(attempt: number, { delaysMs, secondRoundAfterMs, timeoutsMs }: RetryPolicy): string {

@@ -6,10 +6,10 @@ import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { newSigningSecret } from './collect-secret.ts';
 import {
+  howToReadSigningSecret,
   readSecret,
   type StoredSecret,
   secretName,
-  whereSigningSecretLies,
   writeSecret,
 } from './integration-secrets.ts';
 import { entryOf } from './integrations-document.ts';
@@ -25,15 +25,15 @@ export interface RotateOptions {
 }
 
 /**
- * `integration rotate`: replaces the signing secret so that no webhook fails its verification in between. Which step is
- * next is read off the secret, so it may be ended at any point and run again.
+ * `integration rotate`: replaces the signing secret so that no webhook fails its verification in between. The secret itself
+ * shows which step is next, so the command may be ended at any point and run again.
  */
 export async function rotate(id: string, options: RotateOptions, context: Context): Promise<number> {
   const { waitSeconds } = options;
   const { print } = context.terminal;
   if (options.stage === 'prod' && waitSeconds < USUAL_WAIT_SECONDS) {
     throw new UsageError(
-      `--wait-seconds is at least ${USUAL_WAIT_SECONDS} for prod: functions keep a secret for 15 minutes`,
+      `--wait-seconds is at least ${USUAL_WAIT_SECONDS} for prod: functions cache a secret for 15 minutes`,
     );
   }
   const stage = await context.openStage(options.stage);
@@ -47,10 +47,10 @@ export async function rotate(id: string, options: RotateOptions, context: Contex
     const writtenAtMs = Math.max(stored.writtenAtMs, madeAtMs);
     const next = nextStep({ signingSecrets, writtenAtMs, nowMs: context.now(), waitMs: waitSeconds * 1000 });
     if (next.step === 'make') {
-      if (hasMade) throw new CommandFailed('somebody else took the new signing secret away: nothing more is changed');
+      if (hasMade) throw new CommandFailed('the new signing secret was removed meanwhile: nothing more is changed');
       if (options.partnerHasSwitched) {
         throw new CommandFailed(
-          `no rotation of ${id} is under way, so there is nothing the partner could have switched to: begin without --partner-has-switched`,
+          `no rotation of ${id} is in progress, so there is no secret to switch to: begin without --partner-has-switched`,
         );
       }
       await writeSecret(stage, id, withNewSigningSecret(stored.fields, signingSecrets, newSigningSecret()));
@@ -80,13 +80,13 @@ async function storedSecret(stage: Stage, id: string): Promise<Usable> {
 
 function formatWaiting(untilMs: number, waitSeconds: number, hasMade: boolean): string {
   const until = new Date(untilMs).toTimeString().slice(0, 8);
-  const begun = hasMade ? '' : 'a rotation is under way and goes on; ';
+  const begun = hasMade ? '' : 'a rotation is in progress and continues; ';
   const early =
     waitSeconds < USUAL_WAIT_SECONDS
-      ? '\n        That is shorter than functions keep a secret (15 minutes): until then some sign with the old one alone.'
+      ? '\n        Functions cache a secret for 15 minutes, which is longer: until then some sign with the old one alone.'
       : '';
   return `2 of 4: ${begun}waiting until ${until}, when every function signs with both.${early}
-        Ctrl-C does no harm: the same command goes on from here.`;
+        Ctrl-C does no harm: the same command continues from here.`;
 }
 
 /** Prints what the partner needs, and asks whether it has it. */
@@ -99,8 +99,8 @@ async function hasPartnerSwitched(
 ): Promise<boolean> {
   const { print } = terminal;
   const value = showSecret ? `\nsigning secret: ${secret.signing_secrets[0]}` : '';
-  print(`3 of 4: every webhook is signed with both. Give the partner the new signing secret, by a way that nobody else reads.
-${whereSigningSecretLies(stage, id)}${value}`);
+  print(`3 of 4: every webhook is signed with both. Give the partner the new signing secret over a private channel.
+${howToReadSigningSecret(stage, id)}${value}`);
   if (partnerHasSwitched) return true;
   const answer = await terminal.ask('Press Enter when the partner verifies with the new one. ');
   if (answer !== undefined) return true;
@@ -115,9 +115,7 @@ async function dropOld(stage: Stage, id: string, asked: Usable, print: (text: st
   const stored = await storedSecret(stage, id);
   const { signing_secrets: now } = stored.secret;
   if (now.join() !== asked.secret.signing_secrets.join()) {
-    throw new CommandFailed(
-      'somebody else changed the signing secrets meanwhile: nothing was dropped. Look at them first',
-    );
+    throw new CommandFailed('the signing secrets were changed meanwhile: nothing was dropped. Look at them first');
   }
   await writeSecret(stage, id, withNewestSigningSecret(stored.fields, now));
   print(`4 of 4: the old signing secret is dropped. The rotation of ${id} is done; nothing else was deployed.`);

@@ -1,14 +1,14 @@
 import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
 
 /**
- * How long after the new signing secret is stored the partner may rely on it, in seconds: functions keep a secret for 15
- * minutes, and 5 more for a slow one and for clocks that differ.
+ * How long after the new signing secret is stored the partner may rely on it, in seconds: functions cache a secret for
+ * 15 minutes, and 5 more allow for a slow one and for clocks that differ.
  */
 export const USUAL_WAIT_SECONDS = 1200;
 
-/** What a rotation does next. It is read off the secret itself, so an interrupted one continues where it was. */
+/** What a rotation does next. The secret itself shows it, so an interrupted rotation continues where it was. */
 export type RotationStep =
-  /** Nothing is under way: store a new signing secret before the old one. */
+  /** No rotation is in progress: store a new signing secret before the old one. */
   | { readonly step: 'make' }
   /** Two are stored; functions may still sign with the old one alone, in epoch milliseconds. */
   | { readonly step: 'wait'; readonly untilMs: number }

@@ -10,7 +10,7 @@ import { idsOf } from './integrations-document.ts';
 
 const milliseconds = z.number().min(0);
 
-/** As the function answers; a field that a newer one adds is ignored. */
+/** As the function returns it; a field that a newer one adds is ignored. */
 const reportSchema = z.object({
   integration_id: z.string(),
   webhook_id: z.string(),
@@ -48,34 +48,34 @@ export async function sendTestEvent(stage: Stage, id: string, { terminal }: Cont
   }
   terminal.print(formatTestReport(report, stage.name));
   if (report.verdict === 'unsent') {
-    // Told in addition: who may invoke the function need not be allowed to read AppConfig.
+    // In addition only: who may invoke the function may not be allowed to read AppConfig.
     const ids = await readDeployed(stage).then(
       ({ document }) => idsOf(document),
       () => undefined,
     );
-    if (ids !== undefined && !ids.includes(id)) terminal.print(`Integrations there are: ${ids.join(', ') || 'none'}.`);
+    if (ids !== undefined && !ids.includes(id)) terminal.print(`Existing integrations: ${ids.join(', ') || 'none'}.`);
   }
   return report.verdict === 'delivered';
 }
 
 const VERDICTS = {
   delivered: 'Delivered',
-  retry: 'Not delivered, and would be tried again',
+  retry: 'Not delivered, and would be retried',
   gone: 'Not delivered: the endpoint is gone',
   dead: 'Not delivered, and would be dead-lettered',
   unsent: 'Not sent',
 } as const;
 
-/** A report in words; what the partner can compare is below. */
+/** A report as text; below it is what the partner can compare. */
 export function formatTestReport(report: SendTestReport, stageName: string): string {
   const { integration_id, verdict, reason, timings } = report;
   const heading = `${VERDICTS[verdict]}: ${reason} (test event for ${integration_id}, from stage ${stageName})`;
   const parts = [heading, ...explain(report)];
   if (timings !== undefined) parts.push('', timeRows(timings));
-  // Where no token could be had, there is a body and no signature of it.
+  // Without a token, there is a body and no signature of it.
   if (report.webhook_signature !== '') parts.push('', whatWasSent(report));
   if (report.response_start !== undefined && report.response_start !== '') {
-    parts.push('', `The answer begins: ${report.response_start.replaceAll(/\p{Cc}/gu, '?')}`);
+    parts.push('', `The response begins: ${report.response_start.replaceAll(/\p{Cc}/gu, '?')}`);
   }
   return parts.join('\n');
 }

@@ -1,16 +1,11 @@
+import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { counted } from '../shared/format.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type Stage, StageNotRunning } from '../shared/stage.ts';
 import { readSecret, secretName } from './integration-secrets.ts';
-import {
-  documentFaults,
-  type IntegrationsDocument,
-  isFields,
-  readDocument,
-  readEntry,
-} from './integrations-document.ts';
+import { documentFaults, type IntegrationsDocument, readDocument, readEntry } from './integrations-document.ts';
 import { readSource } from './integrations-source.ts';
 import { secretFault } from './needed-secrets.ts';
 
@@ -34,7 +29,7 @@ export async function validate(options: ValidateOptions, context: Context): Prom
   }
   print(from);
   for (const fault of found) print(`  ${fault}`);
-  if (stage === undefined) print('The secrets were not looked at: no platform is running.');
+  if (stage === undefined) print('The secrets were not checked: no platform is running.');
   const what = stage === undefined ? 'entries' : 'entries and secrets';
   print(isValid ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
   return isValid ? 0 : 1;
@@ -63,14 +58,10 @@ async function readGiven(options: ValidateOptions, context: Context): Promise<Gi
   return { document, faults: 'faults' in read ? read.faults : [], from: `entry ${file}` };
 }
 
-/** One entry by itself: an object that says where to send, and holds no list of others. */
+/** One entry by itself: an object with a `url` or `id`, and without a list of integrations. */
 function entryOfText(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isFields(value) && !('integrations' in value) && ('url' in value || 'id' in value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isRecord(value) && !('integrations' in value) && ('url' in value || 'id' in value) ? value : undefined;
 }
 
 /** The local platform need not run where only a file is to be read; a stage that is named has to be there. */

@@ -1,8 +1,9 @@
 import type { LedgerTable, ListedWebhook } from '../../lambdas/ledger/ports.ts';
 import { createFailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
+import { isRecord } from '../../lambdas/shared/json.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
-import { isFields, readEntry } from '../integration/integrations-document.ts';
+import { readEntry } from '../integration/integrations-document.ts';
 import { lastResponse } from '../shared/last-response.ts';
 import { readPoints, sum } from '../shared/metric-points.ts';
 import { ledgerFailure, openLedger } from '../shared/open-ledger.ts';
@@ -36,7 +37,7 @@ const IN_PARALLEL = 5;
 export async function readIntegrations(stage: Stage, nowMs: number): Promise<readonly IntegrationStatus[]> {
   const { document } = await readDeployed(stage);
   const entries = document.entries.flatMap((entry) => {
-    const id = isFields(entry) ? entry.id : undefined;
+    const id = isRecord(entry) ? entry.id : undefined;
     return typeof id === 'string' ? [{ id, configured: configuredState(entry, document.fields.paused === true) }] : [];
   });
   const ids = entries.map(({ id }) => id);

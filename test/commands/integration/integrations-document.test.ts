@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import {
   documentFaults,
   entryOf,
@@ -13,61 +13,51 @@ const ACME = { id: 'acme', url: 'https://acme.example/hooks' };
 const NEWER = { id: 'newer', url: 'https://newer.example', field_of_tomorrow: { a: [1, null] } };
 const document = (fields: object) => readDocument(JSON.stringify(fields));
 
-describe('editing', () => {
-  test('changes one entry and leaves everything else as it was written: no default appears, nothing unknown goes', () => {
-    const before = document({ integrations: [NEWER, ACME, 'no entry'], note: 'kept', paused: false });
-    const after = JSON.parse(writeDocument(withChangedEntry(before, 'acme', { paused: true })));
-    expect(after).toEqual({
-      integrations: [NEWER, { ...ACME, paused: true }, 'no entry'],
-      note: 'kept',
-      paused: false,
-    });
-  });
-
-  test('an id that is taken, by a broken entry too, is refused', () => {
-    expect(() => withNewEntry(document({ integrations: [{ id: 'acme' }] }), ACME)).toThrow(
-      /an integration acme already/,
-    );
-  });
-
-  test('an unknown id is told with those there are', () => {
-    expect(() => entryOf(document({ integrations: [ACME, NEWER] }), 'acne')).toThrow(
-      'no integration has the id acne: there are acme, newer',
-    );
-    expect(() => entryOf(document({ integrations: [] }), 'acme')).toThrow(/there are none yet/);
-  });
-
-  test.each([
-    ['no JSON', '{', /is not JSON/],
-    ['no object', '[]', /is not a JSON object/],
-    ['no list', '{"integrations":{}}', /has no list "integrations"/],
-  ])('%s is no document', (_, text, reason) => {
-    expect(() => readDocument(text)).toThrow(reason);
-  });
+test('a change of one entry leaves all else as it was written, without defaults', () => {
+  const before = { integrations: [NEWER, ACME, 'no entry'], note: 'kept', paused: false };
+  const after = JSON.parse(writeDocument(withChangedEntry(document(before), 'acme', { paused: true })));
+  expect(after).toEqual({ ...before, integrations: [NEWER, { ...ACME, paused: true }, 'no entry'] });
 });
 
-describe('faults', () => {
-  test('each stands with its path and id', () => {
-    const faulty = document({
-      integrations: [ACME, { ...ACME, timeout_seconds: 1, max_retries: 99 }, { url: 'ftp://x' }, 7],
-      paused: 'yes',
-      extra: 1,
-    });
-    const faults = documentFaults(faulty);
-    expect(faults).toEqual([
-      expect.stringMatching(/^paused: /),
-      expect.stringMatching(/^as a whole: .*extra/),
-      expect.stringMatching(/^integrations\.1\.timeout_seconds: .* \(acme\)$/),
-      expect.stringMatching(/^integrations\.1\.max_retries: .* \(acme\)$/),
-      'integrations.1.id: is taken by an earlier entry (acme)',
-      expect.stringMatching(/^integrations\.2\.id: /),
-      expect.stringMatching(/^integrations\.2\.url: must be an http\(s\) URL/),
-      expect.stringMatching(/^integrations\.3\.as a whole: /),
-    ]);
-  });
+test('an id that is taken, by a faulty entry too, is refused', () => {
+  const taken = document({ integrations: [{ id: 'acme' }] });
+  expect(() => withNewEntry(taken, ACME)).toThrow(/an integration acme already/);
+});
 
-  test('of a header, which has two forms, the fault of the nearer one is told', () => {
-    const read = readEntry({ ...ACME, headers: [{ name: 'Host', value: 'x' }] });
-    expect(read).toEqual({ faults: ['headers.0.name: is a header that the sender sets itself'] });
+test('an unknown id is refused with those that exist', () => {
+  expect(() => entryOf(document({ integrations: [ACME, NEWER] }), 'acne')).toThrow(
+    'no integration has the id acne: there are acme, newer',
+  );
+  expect(() => entryOf(document({ integrations: [] }), 'acme')).toThrow(/there are none yet/);
+});
+
+test.each([
+  ['no JSON', '{', /is not JSON/],
+  ['no object', '[]', /is not a JSON object/],
+  ['no list', '{"integrations":{}}', /has no list "integrations"/],
+])('%s is no document', (_, text, reason) => {
+  expect(() => readDocument(text)).toThrow(reason);
+});
+
+test('faults have their paths and ids', () => {
+  const faulty = document({
+    integrations: [ACME, { ...ACME, timeout_seconds: 1, max_retries: 99 }, { url: 'ftp://x' }, 7],
+    paused: 'yes',
+    extra: 1,
   });
+  expect(documentFaults(faulty)).toEqual([
+    expect.stringMatching(/^paused: /),
+    expect.stringMatching(/^as a whole: .*extra/),
+    expect.stringMatching(/^integrations\.1\.timeout_seconds: .* \(acme\)$/),
+    expect.stringMatching(/^integrations\.1\.max_retries: .* \(acme\)$/),
+    'integrations.1.id: is taken by an earlier entry (acme)',
+    expect.stringMatching(/^integrations\.2\.id: /),
+    expect.stringMatching(/^integrations\.2\.url: must be an http\(s\) URL/),
+    expect.stringMatching(/^integrations\.3\.as a whole: /),
+  ]);
+});
+
+test('a header has two forms: the fault of the nearer one is reported', () => {
+  const read = readEntry({ ...ACME, headers: [{ name: 'Host', value: 'x' }] });
+  expect(read).toEqual({ faults: ['headers.0.name: is a header that the sender sets itself'] });
 });

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
-import { DEAD, type Left, PARKED } from '../ledger/ledger-operator.ts';
+import { type Left, PARKED } from '../ledger/ledger-operator.ts';
 import { startReplayOperator } from '../replay/replay-operator.ts';
 
-// Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
+// Which deliveries go: test/commands/replay/find-parked.test.ts. How fast: test/commands/replay/pace.test.ts.
 
 const ACME = { id: 'acme', url: 'https://acme.example', max_requests_per_minute: 60 };
 const GLOBEX = { id: 'globex', url: 'https://globex.example' };
 
-const ASLEEP: Left = {
+const IN_WORKFLOW: Left = {
   token: 'g0-a1',
   progress: {
     ...{ outcome: 'retry', park_count: 1, parked_for: 'paused', reason: 'parked: it is paused' },
@@ -20,7 +20,6 @@ const GONE: Left = {
   progress: { outcome: 'parked', reason: 'HTTP 410', parked_for: 'gone' },
   attempt: { status: 410 },
 };
-const FAILING: Left = { progress: { outcome: 'parked', reason: 'parked: it fails', parked_for: 'failing' } };
 
 const operator = eachTest(startReplayOperator);
 
@@ -29,30 +28,31 @@ beforeEach(() => {
 });
 
 const run = (...words: readonly string[]) => operator.integration(...words);
+const printed = () => operator.world.printed();
 const stateOf = async (id: string) => (await operator.table.record(id))?.state;
 
-/** When each was released, in milliseconds after a moment. */
+/** Times of release, in milliseconds after `sinceMs`. */
 async function releasedAfter(ids: readonly string[], sinceMs: number): Promise<number[]> {
   const records = await Promise.all(ids.map((id) => operator.table.record(id)));
   return records.map((record) => Date.parse(record?.times.accepted ?? '') - sinceMs).toSorted((a, b) => a - b);
 }
 
-test('resume ID: a pause is undone, and all that was parked goes out, asleep or at rest, at the rate limit', async () => {
+test('of one: ends its pause, and releases its parked deliveries of the last days at its rate limit', async () => {
   await run('pause', 'acme');
-  const ids = await operator.webhooks([PARKED, ASLEEP, PARKED]);
+  operator.world.nowMs = NOW - 6 * 24 * 3600_000;
+  const old = await operator.webhooks([PARKED]);
+  operator.world.nowMs = NOW;
+  const ids = [...old, ...(await operator.webhooks([IN_WORKFLOW, PARKED]))];
   const [other = ''] = await operator.webhooks([PARKED], 'globex');
-  const resumedMs = operator.world.nowMs;
   expect(await run('resume', 'acme')).toBe(0);
-  const resumed = { ...ACME, paused: false, resumed_at: new Date(resumedMs).toISOString() };
+  const resumed = { ...ACME, paused: false, resumed_at: new Date(NOW).toISOString() };
   expect(operator.world.deployed()).toEqual({ integrations: [resumed, GLOBEX] });
   expect(operator.world.lastStrategy()).toBe('at-once');
-  expect(operator.world.questions).toEqual([]);
-  expect(operator.world.printed()).toMatch(
-    /\nIn 15 s what is parked is released: .*\nintegration +parked +a minute +takes\nacme +3 +60 +2 s\nreleased 3 of 3$/,
+  expect(printed()).toMatch(
+    /\nParked deliveries are released in 15 s: .*\nintegration +parked +per minute +takes\nacme +3 +60 +2 s\nreleased 3 of 3$/,
   );
   // Functions have the new document by then.
-  expect(await releasedAfter(ids, resumedMs)).toEqual([15_000, 16_000, 17_000]);
-  expect(operator.world.drawn()).toContain('] 2 of 3 ');
+  expect(await releasedAfter(ids, NOW)).toEqual([15_000, 16_000, 17_000]);
   expect(await stateOf(other)).toBe('parked');
   const sent = await operator.sent();
   expect(sent.map(({ webhook_id }) => webhook_id).toSorted()).toEqual(ids.toSorted());
@@ -61,15 +61,7 @@ test('resume ID: a pause is undone, and all that was parked goes out, asleep or 
   expect(new Set(messages.map(({ input }) => input.MessageGroupId))).toEqual(new Set(['acme']));
 });
 
-test('what was accepted days ago, and replayed since, is released too', async () => {
-  operator.world.nowMs = NOW - 6 * 24 * 3600_000;
-  const [id = ''] = await operator.webhooks([PARKED]);
-  operator.world.nowMs = NOW;
-  await run('resume', 'acme');
-  expect(await operator.sentIds()).toEqual([id]);
-});
-
-test('--no-release: what is parked waits, and nothing is waited for', async () => {
+test('--no-release: parked deliveries wait, and the command does not', async () => {
   const [id = ''] = await operator.webhooks([PARKED]);
   expect(await run('resume', 'acme', '--no-release')).toBe(0);
   expect(operator.world.deployed()).toMatchObject({ integrations: [{ id: 'acme', paused: false }, {}] });
@@ -77,67 +69,49 @@ test('--no-release: what is parked waits, and nothing is waited for', async () =
   expect(operator.world.nowMs).toBe(NOW);
 });
 
-test('nothing parked: says so, 0', async () => {
-  await operator.webhooks([DEAD]);
-  expect(await run('resume', 'acme')).toBe(0);
-  expect(operator.world.printed()).toMatch(/\nNothing is parked that may go\.$/);
-  expect(await operator.sent()).toEqual([]);
+test('--all: the entries stay as they are, and only what the common pause kept back is released', async () => {
+  await run('pause', 'globex');
+  await run('pause', '--all');
+  const entries = { integrations: [ACME, { ...GLOBEX, paused: true }] };
+  expect(operator.world.deployed()).toEqual({ ...entries, paused: true });
+  const [parked = '', gone = ''] = await operator.webhooks([PARKED, GONE]);
+  const [paused = ''] = await operator.webhooks([PARKED], 'globex');
+  expect(await run('resume', '--all')).toBe(0);
+  expect(operator.world.deployed()).toEqual({ ...entries, paused: false });
+  expect(await operator.sentIds()).toEqual([parked]);
+  expect(await Promise.all([gone, paused].map(stateOf))).toEqual(['parked', 'parked']);
 });
 
-describe('resume --all', () => {
-  test('the entries stay as they are, and only what nobody but the pause kept is released', async () => {
-    await run('pause', 'globex');
-    await run('pause', '--all');
-    expect(operator.world.deployed()).toEqual({ integrations: [ACME, { ...GLOBEX, paused: true }], paused: true });
-    const [rests = '', asleep = '', gone = '', failing = ''] = await operator.webhooks([PARKED, ASLEEP, GONE, FAILING]);
-    const [paused = ''] = await operator.webhooks([PARKED], 'globex');
-    expect(await run('resume', '--all')).toBe(0);
-    expect(operator.world.deployed()).toEqual({ integrations: [ACME, { ...GLOBEX, paused: true }], paused: false });
-    expect(await operator.sentIds()).toEqual([rests, asleep].toSorted());
-    expect(await Promise.all([gone, failing, paused].map(stateOf))).toEqual(['parked', 'parked', 'parked']);
-  });
-
-  test('each integration has its own pace, side by side', async () => {
-    await run('pause', '--all');
-    const acme = await operator.webhooks([PARKED, PARKED, PARKED]);
-    const globex = await operator.webhooks([PARKED, PARKED, PARKED], 'globex');
-    const resumedMs = operator.world.nowMs;
-    expect(await run('resume', '--all')).toBe(0);
-    expect(operator.world.printed()).toMatch(/\nacme +3 +60 +2 s\nglobex +3 +600 +0\.2 s\nreleased 6 of 6$/);
-    expect(await releasedAfter(acme, resumedMs)).toEqual([15_000, 16_000, 17_000]);
-    expect(await releasedAfter(globex, resumedMs)).toEqual([15_000, 15_100, 15_200]);
-  });
-
-  test('where nothing is paused together nothing is deployed, and what is left is released at once', async () => {
-    const [id = ''] = await operator.webhooks([PARKED]);
-    const versions = operator.world.versions();
-    expect(await run('resume', '--all')).toBe(0);
-    expect(operator.world.versions()).toBe(versions);
-    expect(operator.world.printed()).toContain('nothing to do: all integrations: not paused together');
-    expect(await releasedAfter([id], NOW)).toEqual([0]);
-  });
+test('--all without a common pause: nothing is deployed, and what is left is released at once', async () => {
+  const [id = ''] = await operator.webhooks([PARKED]);
+  const versions = operator.world.versions();
+  expect(await run('resume', '--all')).toBe(0);
+  expect(operator.world.versions()).toBe(versions);
+  expect(printed()).toContain('nothing to do: all integrations: not paused together');
+  expect(await releasedAfter([id], NOW)).toEqual([0]);
 });
 
-describe('nothing goes, and why is told', () => {
+describe('prints why nothing is released', () => {
   test.each([
     [
       { integrations: [ACME], paused: true },
-      'All integrations are paused together, and stay so: "./ltw integration resume --all --stage local" ends it.',
+      'All integrations are paused together, and stay paused: "./ltw integration resume --all --stage local" ends it.',
     ],
-    [{ integrations: [{ ...ACME, active: false }] }, 'Integration acme is not active, and gets nothing.'],
+    [{ integrations: [{ ...ACME, active: false }] }, 'Integration acme is not active, and receives nothing.'],
   ])('%j', async (document, why) => {
     operator.world.deploy(document);
     const [id = ''] = await operator.webhooks([PARKED]);
     expect(await run('resume', 'acme')).toBe(0);
-    expect(operator.world.printed()).toContain(why);
+    expect(printed()).toContain(why);
+    expect(printed()).toMatch(/\nThere are no parked deliveries to release\.$/);
     expect([await stateOf(id), await operator.sent()]).toEqual(['parked', []]);
   });
 
-  test('where the ledger does not answer', async () => {
+  test('the ledger is denied', async () => {
     const denied = { __type: 'AccessDeniedException', message: 'no such permission' };
     operator.front.decide(() => ({ status: 400, answer: denied }));
     const message = 'AWS denies it to you: no such permission';
     await expect(run('resume', 'acme')).rejects.toMatchObject({ name: 'CommandFailed', message });
-    expect(operator.world.printed()).toContain('done: resume integration acme');
+    expect(printed()).toContain('done: resume integration acme');
   });
 });
