@@ -104,7 +104,7 @@ test('leads that wait, every process killed while they are accepted and while th
   const { platform, partner } = session();
   const { functions } = platform;
   const occurredAt = new Date().toISOString();
-  const delays = Array.from({ length: 40 }, (_, index) => 80 + index);
+  const delays = Array.from({ length: 20 }, (_, index) => 80 + index);
   const leadOf = (minutes: number) => `lead-${minutes}`;
   const publishAll = (some: readonly number[]) =>
     publishTogether(
@@ -113,8 +113,8 @@ test('leads that wait, every process killed while they are accepted and while th
         lead(leadOf(delay_minutes), 'n8n', delay_minutes, 'calculated', occurredAt, { delay_minutes }),
       ),
     );
-  const first = delays.slice(0, 20);
-  const later = delays.slice(20);
+  const first = delays.slice(0, 10);
+  const later = delays.slice(10);
   await publishAll(first);
   // Some are accepted then, and others in the hands of a function, or in the queue.
   await until(session(), () => executionsOf('n8n', first.map(leadOf)).length > 0);

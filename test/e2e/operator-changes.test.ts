@@ -1,16 +1,23 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/events/identity.ts';
+import { configVersion, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
+import { type Flag, flagSchema } from '../../lambdas/flag/flag-document.ts';
 import { output } from '../../local/demo/operator.ts';
+import type { Receipt } from '../../local/demo/partner.ts';
+import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { newSigningSecret, verify } from '../../local/demo/signature.ts';
 import { startPartner } from '../support/partner-server.ts';
 import {
   deadLettersOf,
+  deployFlag,
   endDeliveryFunctions,
   expectParkings,
+  learningTimeOf,
   linesOf,
   logged,
   publishTo,
+  publishTogether,
   receiptsOf,
   redeploy,
   runningSession,
@@ -33,6 +40,7 @@ afterAll(() => verifying.close());
 const session = runningSession({
   partners: {
     skillsoft: { answers: 200 },
+    rolled: { answers: 200 },
     rotating: { answers: 200 },
     verifying: { answers: 200, entry: { url: verifying.url }, secret: { signing_secrets: [before] } },
     bearer: { answers: 200, entry: { auth: { type: 'bearer' } } },
@@ -219,3 +227,85 @@ test('a function that starts with an impossible entry: its events wait until it 
   expect(receiptsOf(session(), 'mistaken', 'waiting')).toHaveLength(1);
   expect(await deadLettersOf(session(), 'mistaken')).toEqual([]);
 });
+
+describe('a change of the flag', () => {
+  /** Enterprises at places all over the rollout, and the one of which the warehouse has learning time. */
+  const enterprises = [ENTERPRISE, ...Array.from({ length: 19 }, (_, index) => `enterprise-${index}`)];
+
+  /** What an operator makes of the flag, one version after the other. */
+  const versions: readonly Flag[] = [
+    { enabled: true, pilot_enterprises: [ENTERPRISE] },
+    { enabled: true, pilot_enterprises: [ENTERPRISE], rollout_percentage: 30 },
+    { enabled: true, rollout_percentage: 60 },
+    { enabled: false },
+  ].map((values) => flagSchema.parse(values));
+
+  /** The flag's document has no empty list. */
+  const written = ({ pilot_enterprises: pilots, ...flag }: Flag) => ({
+    ...flag,
+    ...(pilots.length > 0 && { pilot_enterprises: pilots }),
+  });
+
+  /** Publishes one event of each enterprise. @returns the enterprises by the events' ids */
+  async function publishOfEach(name: string): Promise<ReadonlyMap<string, string>> {
+    const published = new Map(enterprises.map((enterprise, index) => [`${name}-${index}`, enterprise]));
+    const events = [...published].map(([id, enterprise_customer_uuid]) => {
+      const { payload, ...event } = completion(id, 'rolled', LEARNER.known);
+      return { ...event, payload: { ...payload, enterprise: { enterprise_customer_uuid } } };
+    });
+    await publishTogether(session(), events);
+    return published;
+  }
+
+  const attemptOf = (eventId: string) => linesOf(session(), 'delivery.attempted', 'rolled', eventId)[0];
+
+  test('under traffic: each delivery matches its version of the flag, in running functions within a poll interval', async () => {
+    const pool = session().platform.functions.find('enrich-batch');
+    const flags = new Map(
+      [flagSchema.parse({ enabled: false }), ...versions].map((flag) => [configVersion(flag, undefined), flag]),
+    );
+    const published = new Map<string, string>();
+    for (const [index, flag] of versions.entries()) {
+      // Under way while the flag changes: each is decided by this version or the one before.
+      const before = await publishOfEach(`before-${index}`);
+      deployFlag(session().platform, written(flag));
+      await until(session(), () => [...before.keys()].every(attemptOf));
+      await session().skipPollInterval();
+      const running = pool.processIds();
+      const after = await publishOfEach(`after-${index}`);
+      await until(session(), () => [...after.keys()].every(attemptOf));
+      const decidedBy = new Set([...after.keys()].map((id) => attemptOf(id)?.config_version));
+      expect([...decidedBy]).toEqual([configVersion(flag, undefined)]);
+      const ids = [...after.keys()].map((id) => webhookId('rolled', id));
+      const lines = pool
+        .logs()
+        .filter(({ text }) => text.includes('events.enriched') && ids.some((id) => text.includes(id)));
+      expect(lines.some(({ processId }) => running.includes(processId))).toBe(true);
+      for (const [eventId, enterprise] of [...before, ...after]) published.set(eventId, enterprise);
+    }
+
+    const decided = new Map<string, Set<boolean>>();
+    for (const [id, enterprise] of published) {
+      const receipts = receiptsOf(session(), 'rolled', id);
+      const { config_version, enrichment } = attemptOf(id) ?? {};
+      const version = String(config_version);
+      const flag = flags.get(version);
+      if (flag === undefined) throw new Error(`${id} was decided by ${version}, an unknown version`);
+      const { isOn } = evaluateFlag(flag, enterprise);
+      // The warehouse has nothing of the other enterprises: there the reason shows whether it was queried.
+      expect({ id, version, isAsked: enrichment !== 'flag_off', learningTimes: receipts.map(hasLearningTime) }).toEqual(
+        {
+          ...{ id, version, isAsked: isOn },
+          learningTimes: [isOn && enterprise === ENTERPRISE],
+        },
+      );
+      decided.set(version, (decided.get(version) ?? new Set()).add(isOn));
+    }
+    // Not vacuous: those with pilots or a percentage decided both ways.
+    expect([...decided.values()].filter(({ size }) => size === 2)).toHaveLength(3);
+  });
+});
+
+function hasLearningTime(receipt: Receipt): boolean {
+  return learningTimeOf(receipt) !== undefined;
+}
