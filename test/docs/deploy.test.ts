@@ -85,10 +85,6 @@ function code(cell = ''): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
 }
 
-test('the tutorial has at most 350 lines', () => {
-  expect(pages.get(TUTORIAL)?.split('\n').length).toBeLessThanOrEqual(350);
-});
-
 describe('the files that the pages write', () => {
   test('are JSON where their names say so', () => {
     for (const [name, text] of files) if (name.endsWith('.json')) expect(JSON.parse(text)).toBeInstanceOf(Object);
