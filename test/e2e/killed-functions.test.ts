@@ -30,7 +30,6 @@ const session = runningSession({
     // Keeps the only environment until that is killed.
     holding: { answers: ['hang', 200], entry: BY_WORKFLOW },
     patient: { answers: 200, entry: BY_WORKFLOW },
-    dormant: { answers: 200, entry: BY_WORKFLOW },
   },
 });
 
@@ -170,19 +169,4 @@ test('more deliveries at a time than DeliverTask may run: all arrive once, and b
   await expectDelivered('patient', ids);
   await until(session(), () => executionsOf('holding', ['first']).every(({ status }) => status === 'SUCCEEDED'));
   expect(new Set(executionsOf('patient', ids).flatMap(faultsOf))).toEqual(new Set(['Lambda.TooManyRequestsException']));
-});
-
-test('a function that was unused for weeks is inactive at first: the delivery waits for it', async () => {
-  const pool = session().platform.functions.find('deliver-task');
-  pool.refuseWith('ResourceNotReadyException');
-  await publishTo(session(), 'dormant', ['late']);
-  const faults = () => executionsOf('dormant', ['late']).flatMap(faultsOf);
-  await until(session(), () => faults().length === 3);
-  pool.refuseWith(undefined);
-
-  await expectDelivered('dormant', ['late']);
-  expect(faults()).toEqual(Array.from({ length: 3 }, () => 'Lambda.ResourceNotReadyException'));
-  // The retrier waits 1, 2 and 4 s after these.
-  const [execution] = executionsOf('dormant', ['late']);
-  expect(Number(execution?.stoppedAt) - Number(execution?.startedAt)).toBeGreaterThanOrEqual(7_000);
 });

@@ -8,7 +8,7 @@ import { deadLettersOf, receiptsOf, runningSession, until } from './running-sess
 
 const LEADS_ONLY = { event_types: ['lead'] };
 /** Integrations of tests whose partner takes everything. */
-const ACCEPTING = ['unscheduled', 'scheduled', 'late', 'later', 'redriven', 'faulty'];
+const ACCEPTING = ['scheduled', 'later', 'redriven'];
 
 const session = runningSession({
   partners: {
@@ -49,23 +49,6 @@ const outcomesOf = (integrationId: string, eventId: string) =>
   ]);
 
 describe('a lead that is hot or cold', () => {
-  test('is sent immediately, as its publisher wrote it, and signed', async () => {
-    const occurredAt = now();
-    const hot = lead('hot-1', 'unscheduled', 1, 'hot', occurredAt);
-    const cold = lead('cold-1', 'unscheduled', 2, 'cold', occurredAt);
-    await publish(hot, cold);
-    await awaitQuiet(session());
-    for (const [id, event] of [
-      ['hot-1', hot],
-      ['cold-1', cold],
-    ] as const) {
-      expect(receivedInMinutes('unscheduled', id, occurredAt)).toEqual([0]);
-      const [receipt] = receiptsOf(session(), 'unscheduled', id);
-      expect(receipt).toMatchObject({ body: JSON.stringify(event.payload), verified: true });
-      expect(executionsOf('unscheduled', id)).toEqual([]);
-    }
-  });
-
   test.each([
     ['hot', [1, 2, 4, 8]],
     ['cold', [1]],
@@ -101,17 +84,6 @@ describe('a calculated lead', () => {
       expect({ id, minutes: receivedInMinutes('scheduled', id, occurredAt) }).toEqual({ id, minutes: [minutes] });
       expect(outcomesOf('scheduled', id)).toEqual([['g0', 'SUCCEEDED', 'delivered']]);
     }
-  });
-
-  test('is not superseded by an earlier lead that arrives late', async () => {
-    const later = now();
-    await publish(lead('newer', 'late', 210, 'calculated', later, { delay_minutes: 10 }));
-    await untilScheduled('late', 'newer');
-    await publish(lead('older', 'late', 210, 'calculated', minutesAfter(later, -1), { delay_minutes: 12 }));
-    await awaitQuiet(session());
-    expect(outcomesOf('late', 'older')).toEqual([['g0', 'SUCCEEDED', 'cancelled']]);
-    expect(receivedMs('late', 'older')).toEqual([]);
-    expect(receivedInMinutes('late', 'newer', later)).toEqual([10]);
   });
 
   test('moved to a later time waits on in its execution', async () => {
@@ -159,30 +131,6 @@ describe('a calculated lead', () => {
     ]);
     expect(await deadLetterOf('always-refusing', 'failing')).toMatchObject({ reason: 'HTTP 404' });
   });
-});
-
-test('a lead without the required fields (W2) is dead-lettered with the reason', async () => {
-  const faulty = [
-    lead('faulty-1', 'faulty', 5, 'warm-ish', now()),
-    lead('faulty-2', 'faulty', -5, 'cold', now()),
-    { ...lead('faulty-3', 'faulty', 5, 'hot', now()), payload: { user_id: 5, lead_type: 'hot', timestamp: now() } },
-    lead('faulty-4', 'faulty', 5, 'hot', now(), { delay_minutes: 5 }),
-    lead('faulty-5', 'faulty', 5, 'calculated', now(), { send_at: minutesAfter(now(), 8 * 24 * 60) }),
-  ];
-  await publish(...faulty);
-  await awaitQuiet(session());
-  const { eventDeadLetters } = await session().evidence([]);
-  const own = eventDeadLetters.filter(({ body }) => JSON.parse(body).integration_id === 'faulty');
-  // Other tests cover the lead types.
-  expect(own.map(({ reason }) => reason.replace(/(?<=must be one of ).*/, '…')).toSorted()).toEqual(
-    [
-      'payload.lead_type: must be one of …',
-      'payload.user_id: must be a whole number above 0, of at most 18 digits',
-      'payload.priority: of a hot lead must be "high"',
-      'delay_minutes: lead.hot is sent immediately',
-      'send_at: an event may wait for 7 days at the most',
-    ].toSorted(),
-  );
 });
 
 async function deadLetterOf(integrationId: string, eventId: string) {

@@ -1,8 +1,7 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
-import { FAILURES_TO_OPEN, SPREAD_MS } from '../../lambdas/limiter/limiter-settings.ts';
-import { output } from '../../local/demo/operator.ts';
+import { FAILURES_TO_OPEN } from '../../lambdas/limiter/limiter-settings.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { startPartner } from '../support/partner-server.ts';
 import {
@@ -23,7 +22,7 @@ import {
  *
  * @param spent as many requests are refused at first, as where others have used up the limit
  */
-async function startStrictPartner(mostPerSecond: number, spent = 0) {
+async function startStrictPartner(mostPerSecond: number, spent: number) {
   const answered: { readonly webhookId: string; readonly atMs: number; readonly status: number }[] = [];
   const server = await startPartner((answer, { headers }) => {
     const atMs = Date.now();
@@ -37,10 +36,7 @@ async function startStrictPartner(mostPerSecond: number, spent = 0) {
 
 const REFUSED_AT_FIRST = 6;
 const stormed = await startStrictPartner(10, REFUSED_AT_FIRST);
-const limited = await startStrictPartner(1);
-afterAll(() => Promise.all([stormed.close(), limited.close()]));
-
-const REQUESTS_PER_MINUTE = 20;
+afterAll(() => stormed.close());
 
 const session = runningSession({
   partners: {
@@ -49,7 +45,6 @@ const session = runningSession({
     failing: { answers: 503 },
     leaving: { answers: 410 },
     stormed: { answers: 200, entry: { url: stormed.url } },
-    limited: { answers: 200, entry: { url: limited.url, max_requests_per_minute: REQUESTS_PER_MINUTE } },
   },
   // More processes would only wait for two cores.
   platformOptions: { accountConcurrency: 10 },
@@ -84,30 +79,6 @@ async function isSlow(integrationId: string): Promise<boolean> {
   const slowUntil = await ask(session().platform.valkey.port, ['HGET', limiterKey({ id: integrationId }), 'slow']);
   return Number(slowUntil.split('\r\n')[1] ?? 0) > 0;
 }
-
-test('a rate limit: the partner never responds 429, and each event has its own slot', async () => {
-  const { queues } = session().platform;
-  const ids = numbered('spread', 8);
-  await publishTo(session(), 'limited', ids);
-  // The first is sent at once; all others are sent back to the queue, each until its slot.
-  const slots = new Map<string, number>();
-  await until(session(), async () => {
-    const { delayed } = await queues.content(output(session().platform, 'DeliveriesQueueUrl'));
-    for (const { body } of delayed) {
-      const { webhook_id, progress } = JSON.parse(body);
-      slots.set(webhook_id, Date.parse(progress.reserved_for));
-    }
-    return slots.size === ids.length - 1;
-  });
-  await waitForAttempts(session(), 'limited', ids, ['delivered']);
-
-  expect(limited.answered.map(({ status }) => status)).toEqual(ids.map(() => 200));
-  const times = [...slots.values()].toSorted((one, other) => one - other);
-  const gaps = times.slice(1).map((time, index) => time - Number(times[index]));
-  expect(gaps).toEqual(gaps.map(() => SPREAD_MS / REQUESTS_PER_MINUTE));
-  const early = limited.answered.filter((one) => one.atMs < (slots.get(one.webhookId) ?? 0));
-  expect(early).toEqual([]);
-});
 
 test('a partner that fails gets one request at a time to find out, and everything when it is back', async () => {
   const { partner } = session();
