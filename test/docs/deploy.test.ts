@@ -15,7 +15,6 @@ import { readIntegrations } from '../../lambdas/partners/integration-registry.ts
 import { integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
 import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
-import { findStage } from '../../lib/stage.ts';
 import { flattenFlags } from '../../local/appconfig/feature-flags.ts';
 import { jsonSchemaValidator } from '../../local/appconfig/json-schema-validator.ts';
 import { startOperatorWorld } from '../commands/operator-world.ts';
@@ -51,7 +50,6 @@ const VALIDATOR = String(
 );
 
 const shell = blocks('sh').join('\n');
-const sql = blocks('sql').join('\n');
 
 /** Files that the pages write with `cat > NAME <<'EOF'`. */
 const files = new Map(
@@ -176,35 +174,6 @@ describe('names in the pages', () => {
     expect(tabled).toEqual(Object.keys(template.Outputs).toSorted());
   });
 
-  test('are deployment strategies of the stack', () => {
-    const strategies = resourcesOf(template, 'AWS::AppConfig::DeploymentStrategy').map(
-      ([, { Properties }]) => Properties,
-    );
-    const named = mentions(/`(learning-time-webhooks-dev-[a-z-]+)`/g, guide);
-    expect(named).toEqual(strategies.map(({ Name }) => Name).sort());
-  });
-
-  test('are the stage’s names in Snowflake', () => {
-    const { warehouse, table, columns } = findStage('dev').warehouse;
-    const [database, schema] = table.split('.');
-    expect(sql).toContain(`GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE`);
-    expect(sql).toContain(`GRANT USAGE ON DATABASE ${database} TO ROLE`);
-    expect(sql).toContain(`GRANT USAGE ON SCHEMA ${database}.${schema} TO ROLE`);
-    expect(sql).toContain(`GRANT SELECT ON TABLE ${table} TO ROLE`);
-    const { user, course, enterprise, date, seconds } = columns;
-    expect(sql).toContain(`SELECT ${user}, ${course}, ${enterprise}, SUM(${seconds}), MAX(${date})\nFROM ${table}`);
-  });
-
-  test('are types of what outlives prod: all that has data or is known to others', () => {
-    const listed = mentions(/'(AWS::\w+::\w+)'/g, section('how-to/tear-down.md', '## prod'));
-    const kept = Object.values(synthesize('prod').Resources).filter((resource) =>
-      String((resource as { readonly DeletionPolicy?: string }).DeletionPolicy).startsWith('Retain'),
-    );
-    // The page lists versions with AppConfig.
-    const types = new Set([...kept.map(({ Type }) => Type), 'AWS::AppConfig::HostedConfigurationVersion']);
-    expect([...listed, 'AWS::AppConfig::HostedConfigurationVersion'].sort()).toEqual([...types].sort());
-  });
-
   test('are alarms of the stage, where a command names one', () => {
     const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
     const [tested] = mentions(/set-alarm-state --alarm-name (\S+)/g, shell);
@@ -273,14 +242,6 @@ describe('the commands', () => {
     expect(integrationsDocumentSchema.parse(world.deployed())).toEqual(
       integrationsDocumentSchema.parse(JSON.parse(file('integrations.json'))),
     );
-  });
-
-  test('add makes a receiver of leads, and of nothing else', async () => {
-    world.answerTests({ integration_id: 'n8n' });
-    world.answers.push('key-of-n8n');
-    expect(await runProgram(words('integration add --stage dev --id n8n'), world.context)).toBe(0);
-    const [entry] = integrationsDocumentSchema.parse(world.deployed()).integrations;
-    expect(entry).toMatchObject({ event_types: ['lead'], auth: { type: 'api_key', header: 'X-API-Key' } });
   });
 
   test('validate takes integrations.json, with its secret', async () => {

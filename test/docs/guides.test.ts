@@ -5,7 +5,7 @@ import { runProgram } from '../../commands/program.ts';
 import type { Context } from '../../commands/shared/context.ts';
 import { CommandFailed } from '../../commands/shared/failures.ts';
 import { METRIC_DEFINITIONS } from '../../lambdas/shared/metric-definitions.ts';
-import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
+import { STAGE_NAMES } from '../../lib/stage.ts';
 import { parseCommand } from '../../local/console/commands.ts';
 import { NOW } from '../support/factories.ts';
 import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
@@ -128,17 +128,6 @@ describe('names of the stack', () => {
     const logGroups = resourcesOf(prod, 'AWS::Logs::LogGroup').map(([id]) => flatten({ Ref: id }));
     for (const name of mentions(/\blogs ([A-Z][a-z][A-Za-z]+)/g))
       expect([name, logGroups.filter((id) => id.includes(name)).length]).toEqual([name, 1]);
-  });
-
-  test('are settings of a stage', () => {
-    const stage = findStage('prod');
-    const settingAt = (path: string) =>
-      path.split('.').reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>>)?.[name], stage);
-    const named = mentions(
-      /`((?:eventSources|functions|cache|warehouse|ledger)\.[\w.]+)`/g,
-      guides.get('docs/scale.md'),
-    );
-    expect(named.filter((path) => typeof settingAt(path) !== 'number')).toEqual([]);
   });
 });
 
