@@ -53,14 +53,12 @@ const EDGES = [
   'é',
   'ſ',
   '٣',
-  '漢',
   '🎓',
   '\u00a0',
   '\u0000',
   '\u0085',
   '\u2028',
   'Host',
-  'TE',
   'wEbhook-id',
   'Hosts',
 ];
@@ -92,48 +90,35 @@ const ADDRESSES = [
 const ENTRY_CHANGES: readonly object[] = [
   ...ADDRESSES.map((url) => ({ url })),
   ...ADDRESSES.map((token_url) => ({ auth: { type: 'oauth2_client_credentials', token_url } })),
-  { auth: { type: 'none' } },
   { auth: { type: 'api_key', header: 'X-Partner-Key' } },
   { auth: { type: 'api_key', header: 'host' } },
-  { auth: { type: 'basic' } },
   { auth: { type: 'bearer', token: 'in the wrong place' } },
   { auth: null },
-  { headers: [{ name: 'X-Tenant', value: 'acme corp' }] },
   { headers: [{ name: 'X-Tenant', from_secret: 'tenant' }] },
   { headers: [{ name: 'X-Tenant', value: 'x', from_secret: 'tenant' }] },
   { headers: [{ name: 'X-Tenant', value: 'two\r\nHost: lines' }] },
   { headers: Array(21).fill({ name: 'X-Tenant', value: 'x' }) },
   { event_types: [] },
-  { event_types: ['lead'] },
   { event_types: ['grade'] },
-  { timeout_seconds: 4 },
   { timeout_seconds: 300 },
   { timeout_seconds: 5.5 },
   { timeout_seconds: '15' },
   { max_retries: 11 },
-  { max_retries_by_event_type: { lead: 0 } },
   { max_retries_by_event_type: { grade: 0 } },
   { retry_delays_seconds: [1, 86_400] },
-  { retry_delays_seconds: [0] },
-  { max_requests_per_minute: 60_001 },
-  { resumed_at: '2026-11-05T10:00:00.000Z' },
   { resumed_at: 'yesterday' },
   { payload_format: 'percipio', duration_unit: 'minutes' },
   { payload_format: 'xml' },
-  { encrypted_fields: ['user.email'] },
   { encrypted_fields: ['user..email'] },
   { region: 'EU', enterprise_customer_uuid: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890' },
   { region: 'eu' },
   { active: 'yes' },
-  { colour: 'red' },
 ];
 const DOCUMENTS = [
   {},
   [],
   null,
-  'integrations',
   { integrations: [] },
-  { integrations: {} },
   { paused: true, integrations: [acme] },
   { paused: 'yes', integrations: [] },
   { integrations: [{ id: 'acme' }] },
@@ -142,7 +127,7 @@ const DOCUMENTS = [
   ...ENTRY_CHANGES.map((change) => ({ integrations: [{ ...acme, ...change }] })),
 ].map((document) => JSON.stringify(document));
 
-/** What ajv says of the same. */
+/** The verdicts of ajv. */
 function ajvOn({ schema, documents }: SchemaCase): boolean[] {
   const validate = jsonSchemaValidator(schema);
   return documents.map((document) => validate(document).length === 0);
