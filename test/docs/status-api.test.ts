@@ -8,9 +8,8 @@ import { FEATURE_NAME } from '../../lambdas/shared/metric-definitions.ts';
 import { handleStatusRequest } from '../../lambdas/status/feature-status-api.ts';
 import { featureQuerySchema, STATUS_PATHS, statusQuerySchema } from '../../lambdas/status/feature-status-document.ts';
 import type { HttpResponse } from '../../lambdas/status/http-api.ts';
-import { findStage } from '../../lib/stage.ts';
 import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
-import { resourcesOf, synthesizeStage } from '../support/synthesized-stack.ts';
+import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 import { codeOf } from './guide-steps.ts';
 import { ajv, document, examplesOf, expectDocumented, resolved, schemaOf } from './openapi.ts';
 
@@ -116,9 +115,7 @@ describe('the OpenAPI document', () => {
   });
 
   test('has the routes of a stage with an issuer, each with its authorization', () => {
-    const stage = findStage('prod');
-    const browsers = { issuer: 'https://identity.example', audiences: ['lms'], origins: [] };
-    const template = synthesizeStage({ ...stage, statusApi: { ...stage.statusApi, browsers } });
+    const template = synthesize('prod with all options');
     const security: Readonly<Record<string, string>> = { JWT: 'token', AWS_IAM: 'iam', NONE: 'metricsToken' };
     const routes = resourcesOf(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => [
       Properties.RouteKey,

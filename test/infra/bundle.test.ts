@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,21 +10,20 @@ import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import { courseId, day, enterpriseId, learner, NAMES } from '../support/learning-time-table.ts';
 import { account, createKeyPair, QUIET_SDK, user } from '../support/snowflake.ts';
 
-/** Bundled by `npm run synth:local`, which `npm test` runs first. */
-const template = JSON.parse(readFileSync(join(LOCAL_ASSEMBLY, `${LOCAL_STACK}.template.json`), 'utf8'));
-
-interface BundledFunction {
+interface Bundled {
   readonly Type: string;
   readonly Properties: { readonly Handler: string };
   readonly Metadata: { readonly 'aws:asset:path': string };
 }
 
-/** Each entry's directory. */
+/** Bundled by `npm run synth:local`, which `npm test` runs first: each entry's directory. */
 const assets = new Map(
-  Object.values<BundledFunction>(template.Resources)
+  Object.values<Bundled>(
+    JSON.parse(readFileSync(join(LOCAL_ASSEMBLY, `${LOCAL_STACK}.template.json`), 'utf8')).Resources,
+  )
     .filter(({ Type }) => Type === 'AWS::Lambda::Function')
-    .map(({ Properties, Metadata }) => [
-      Properties.Handler.replace(/\.handler$/, ''),
+    .map(({ Properties: { Handler }, Metadata }) => [
+      Handler.replace(/\.handler$/, ''),
       join(LOCAL_ASSEMBLY, Metadata['aws:asset:path']),
     ]),
 );
@@ -59,8 +58,11 @@ const LOAD_ALL = `
   console.log('NAMES ' + JSON.stringify(names));
 `;
 
-function runNode(script: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
-  return execFileSync(process.execPath, ['--input-type=module', '-e', script, ...args], { encoding: 'utf8', env });
+/** Runs a module in a process of its own, with nothing but these variables. */
+async function runNode(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const words = ['--input-type=module', '-e', script, ...args];
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env: { PATH: process.env.PATH, ...env } });
+  return stdout;
 }
 
 /** The files that an entry imports when it is loaded, itself included. */
@@ -99,10 +101,10 @@ describe('the bundles', () => {
     ]);
   });
 
-  test('load, and keep the names of errors', () => {
+  test('load, and keep the names of errors', async () => {
     const files = [...assets].map(([entry, directory]) => join(directory, `${entry}.mjs`));
-    const environment = { PATH: process.env.PATH, AWS_REGION: 'us-east-1' };
-    const [, errors = ''] = /^NAMES (.*)$/m.exec(runNode(LOAD_ALL, files, environment)) ?? [];
+    const output = await runNode(LOAD_ALL, files, { AWS_REGION: 'us-east-1' });
+    const [, errors = ''] = /^NAMES (.*)$/m.exec(output) ?? [];
     expect(JSON.parse(errors)).toEqual(files.map(() => 'EnvironmentInvalid'));
   });
 
@@ -130,12 +132,8 @@ describe('the bundles', () => {
         query: prepareLearningTimeQuery(NAMES)([learner('1'), learner('2')]),
       });
       const { path } = sdkChunk(assets.get('enrich-batch') as string);
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        ['--input-type=module', '-e', ASK_ONCE, path, question],
-        { env: { PATH: process.env.PATH, ...QUIET_SDK } },
-      );
-      expect(JSON.parse(stdout).sort()).toEqual([
+      const rows = await runNode(ASK_ONCE, [path, question], QUIET_SDK);
+      expect(JSON.parse(rows).sort()).toEqual([
         ['1', courseId, enterpriseId, '9007199254740993', '2026-01-15T00:00:00Z', '2'],
         ['2', courseId, enterpriseId, null, '2026-01-16T00:00:00Z', '2'],
       ]);
@@ -147,10 +145,9 @@ describe('the bundles', () => {
   test('only the enriching functions include it', () => {
     for (const entry of ['deliver-batch', 'rescue-execution', 'feature-status']) {
       const directory = assets.get(entry) as string;
-      const sizes = readdirSync(directory, { recursive: true, withFileTypes: true })
-        .filter((file) => file.isFile())
-        .map((file) => statSync(join(file.parentPath, file.name)).size);
-      expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(MOST_BYTES_WITHOUT_SDK);
+      const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });
+      const bytes = files.map((name) => statSync(join(directory, name)).size).reduce((sum, size) => sum + size);
+      expect(bytes).toBeLessThan(MOST_BYTES_WITHOUT_SDK);
     }
   });
 });
