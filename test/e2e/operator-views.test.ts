@@ -114,3 +114,11 @@ test('once Snowflake responds again, no page is in ALARM after a quarter of an h
   await session().skip(QUARTER_MS);
   expect(await inAlarm()).toEqual(['dead-deliveries']);
 });
+
+test('a run of CredentialAge that fails three times is reported', async () => {
+  const { secretsManager } = session().platform.controlPlane;
+  secretsManager.setDown(true);
+  await session().skip(6 * HOUR_MS + QUARTER_MS);
+  secretsManager.setDown(false);
+  expect(await inAlarm()).toEqual(['dead-deliveries', 'undelivered-events']);
+});
