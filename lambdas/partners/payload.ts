@@ -1,5 +1,6 @@
 import type { Delivery, SettledEnrichment } from '../events/delivery.ts';
 import { definitionOfType } from '../events/event-types/event-types.ts';
+import { isRecord, parseJson } from '../shared/json.ts';
 import { isJsonObject, parseMessageText } from '../shared/json-text.ts';
 import type { Integration } from './integration.ts';
 import type { Fields, KnownLearningTime } from './payload-formats/payload-format.ts';
@@ -27,13 +28,24 @@ export function composePayload(
 ): ComposedPayload {
   if (definitionOfType(event.event_type).enrichment === 'none') return { body: event.payload };
   const { event_id, event_type, occurred_at } = event;
-  const payload = readFields(event.payload);
-  if (payload === undefined) return { fault: 'the payload is no JSON object' };
   const learningTime = knownLearningTime(enrichment);
   const { payload_format: format } = integration;
-  const source = { event_id, event_type, occurred_at, payload };
-  const composed = definitionOfFormat(format).compose(source, learningTime, integration);
-  const fault = formatFault(format, learningTime !== undefined, composed);
+  const compose = (payload: Fields) =>
+    definitionOfFormat(format).compose({ event_id, event_type, occurred_at, payload }, learningTime, integration);
+  const faultOf = (composed: Fields) => formatFault(format, learningTime !== undefined, composed);
+
+  if (learningTime === undefined) {
+    // Most formats change nothing then, and the text is sent: JSON.parse, which rounds numbers, is enough for the check.
+    const rounded = parseJson(event.payload);
+    if (isRecord(rounded) && compose(rounded) === rounded) {
+      const fault = faultOf(rounded);
+      return fault === undefined ? { body: event.payload } : { fault };
+    }
+  }
+  const payload = readFields(event.payload);
+  if (payload === undefined) return { fault: 'the payload is no JSON object' };
+  const composed = compose(payload);
+  const fault = faultOf(composed);
   if (fault !== undefined) return { fault };
   return { body: composed === payload ? event.payload : JSON.stringify(composed) };
 }
