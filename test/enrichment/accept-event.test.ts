@@ -5,7 +5,7 @@ import { deliverySchema, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from 
 import { MAX_EVENT_BYTES } from '../../lambdas/events/event.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
 import { toMessageText } from '../../lambdas/shared/json-text.ts';
-import { anyString, jsonObjectText } from '../support/arbitraries.ts';
+import { jsonObjectText } from '../support/arbitraries.ts';
 import {
   brokenEntry,
   ENTERPRISE,
@@ -35,7 +35,7 @@ function reasonOf(acceptance: Acceptance): string {
   return acceptance.reason;
 }
 
-describe('an event that fits', () => {
+describe('a valid event', () => {
   test('becomes a delivery to its integration', () => {
     expect(subjectOf(accept(eventBody({ event_id: 'event-1' })))).toEqual({
       schema_version: 1,
@@ -52,18 +52,18 @@ describe('an event that fits', () => {
     });
   });
 
-  test('keeps its payload value for value, and is a delivery that every later step can read', () => {
+  test('keeps its payload value for value, and is a valid delivery', () => {
     fc.assert(
       fc.property(jsonObjectText, (payload) => {
         const delivery = newDelivery(subjectOf(accept(eventBodyWithPayload(payload))), PENDING);
         expect(readJsonValue(delivery.payload)).toEqual(readJsonValue(payload));
         expect(deliverySchema.parse(JSON.parse(toMessageText(delivery)))).toEqual(delivery);
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
-  test('says user, course and enterprise itself, or its payload does', () => {
+  test('has user, course and enterprise beside its payload, or in it', () => {
     const overrides = { user_id: '7', course_id: 'course-v1:A+B+C', enterprise_customer_uuid: OTHER_ENTERPRISE };
     expect(subjectOf(accept(eventBody(overrides)))).toMatchObject(overrides);
     expect(
@@ -75,7 +75,7 @@ describe('an event that fits', () => {
     });
   });
 
-  test('that is a lead is of the user in its payload, whatever other fields contain', () => {
+  test('that is a lead has the user of its payload, with any other fields', () => {
     const payload = { user_id: 7, lead_type: 'cold', timestamp: '2026-01-15T12:00:00Z' };
     for (const user_id of ['ada', 8, null]) {
       expect(subjectOf(accept(eventBody({ event_type: 'lead', user_id, payload }))).user_id).toBe('7');
@@ -88,7 +88,7 @@ describe('an event that fits', () => {
     ENTERPRISE.replaceAll('-', '').toUpperCase(),
   ];
 
-  test.each(pasted)('is of one enterprise in whatever form its UUID is written: %s', (enterprise_customer_uuid) => {
+  test.each(pasted)('has one enterprise in every form of its UUID: %s', (enterprise_customer_uuid) => {
     const payload = { ...PAYLOAD, enterprise: { enterprise_customer_uuid } };
     const owned = (uuid: string) => registry(integration({ enterprise_customer_uuid: uuid, region: 'EU' }));
     for (const overrides of [{ enterprise_customer_uuid }, { enterprise_customer_uuid: null, payload }]) {
@@ -101,7 +101,7 @@ describe('an event that fits', () => {
     expect(subjectOf(accept(eventBody({ payload }))).payload).toBe(JSON.stringify(payload));
   });
 
-  test('belongs to its integration’s enterprise where it says none', () => {
+  test('without an enterprise has that of its integration', () => {
     const owned = registry(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
     expect(subjectOf(acceptEvent(eventBody({ payload: {} }), owned, NOW)).enterprise_customer_uuid).toBe(
       OTHER_ENTERPRISE,
@@ -117,7 +117,7 @@ describe('an event that fits', () => {
     ['a course with a long id', { ...PAYLOAD, course: { course_id: 'c'.repeat(256) } }],
     ['no enterprise', { ...PAYLOAD, enterprise: undefined }],
     ['an enterprise with a colon', { ...PAYLOAD, enterprise: { enterprise_customer_uuid: 'a:b' } }],
-  ])('goes on with %s: only its learning time cannot be asked for', (_what, payload) => {
+  ])('with %s is accepted: it only gets no learning time', (_what, payload) => {
     const { user_id, course_id, enterprise_customer_uuid } = subjectOf(accept(eventBody({ payload })));
     expect([user_id, course_id, enterprise_customer_uuid].filter((id) => id === undefined)).toHaveLength(1);
   });
@@ -131,7 +131,7 @@ describe('an event that fits', () => {
   });
 });
 
-describe('an event without a receiver', () => {
+describe('an event that is not accepted', () => {
   test.each([
     ['nothing at all', '', 'not JSON'],
     ['null', 'null', 'not a JSON object'],
@@ -147,10 +147,12 @@ describe('an event without a receiver', () => {
     ['a payload that is a text', eventBody({ payload: 'text' }), 'payload: '],
     ['a payload that is null', eventBody({ payload: null }), 'payload: '],
     ['an unknown integration', eventBody({ integration_id: 'gone' }), 'integration_id: no integration has this id'],
-  ])('with %s is rejected, and the reason says so', (_what, body, reason) => {
+    ['only invalid fields', JSON.stringify(Object.fromEntries(Object.keys(event()).map((name) => [name, {}]))), ''],
+  ])('with %s is rejected, with the reason', (_what, body, reason) => {
     const acceptance = accept(body);
     expect(acceptance.verdict).toBe('rejected');
     expect(reasonOf(acceptance)).toContain(reason);
+    expect(reasonOf(acceptance).length).toBeLessThanOrEqual(MAX_REASON_CHARACTERS);
   });
 
   test('is filtered if its integration is not active', () => {
@@ -175,7 +177,7 @@ describe('an event without a receiver', () => {
   });
 });
 
-describe('an event that waits', () => {
+describe('a scheduled event', () => {
   const DAY_MS = 24 * 3600_000;
   const lead = (more: object) =>
     accept(
@@ -187,7 +189,7 @@ describe('an event that waits', () => {
     );
   const at = (ms: number) => new Date(ms).toISOString();
 
-  test('may wait until seven days after its acceptance, and no millisecond longer', () => {
+  test('may be due up to seven days after its acceptance', () => {
     expect(lead({ send_at: at(NOW + 7 * DAY_MS) }).verdict).toBe('accepted');
     expect(lead({ send_at: at(NOW + 7 * DAY_MS + 1) })).toEqual({
       verdict: 'rejected',
@@ -195,7 +197,7 @@ describe('an event that waits', () => {
     });
   });
 
-  test('is accepted with any delay that is allowed, whatever its publisher’s clock says, and waits no longer than that', () => {
+  test('with any valid delay is accepted with any publisher’s clock, and never waits longer', () => {
     const anyTime = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
     fc.assert(
       fc.property(
@@ -210,7 +212,7 @@ describe('an event that waits', () => {
   });
 });
 
-describe('an event that is large', () => {
+describe('a large event', () => {
   const ofBytes = (bytes: number, filler = 'x') => {
     const room = bytes - Buffer.byteLength(eventBodyWithPayload('{"filler":""}'));
     return eventBodyWithPayload(
@@ -218,7 +220,7 @@ describe('an event that is large', () => {
     );
   };
 
-  test('is accepted up to 200 KiB and no byte further', () => {
+  test('is accepted up to 200 KiB', () => {
     expect(Buffer.byteLength(ofBytes(MAX_EVENT_BYTES))).toBe(MAX_EVENT_BYTES);
     expect(accept(ofBytes(MAX_EVENT_BYTES)).verdict).toBe('accepted');
     const acceptance = accept(ofBytes(MAX_EVENT_BYTES + 1));
@@ -228,17 +230,13 @@ describe('an event that is large', () => {
     );
   });
 
-  test('is measured in bytes, not characters', () => {
-    expect(accept(ofBytes(MAX_EVENT_BYTES + 4, '\u{1F600}')).verdict).toBe('rejected');
-  });
-
-  test('is rejected where escaping makes it too large for a workflow input', () => {
+  test('is rejected if escaping makes it too large for a workflow input', () => {
     const quotes = eventBodyWithPayload(JSON.stringify({ filler: '"'.repeat(95_000) }));
     expect(Buffer.byteLength(quotes)).toBeLessThan(MAX_EVENT_BYTES);
     expect(reasonOf(accept(quotes))).toMatch(/^too large: \d+ bytes as a workflow input/);
   });
 
-  test('fits a workflow input whenever it is accepted', () => {
+  test('fits a workflow input if it is accepted', () => {
     const filler = fc.constantFrom('"', '\\', 'x', 'é', '\uFFFF', '\u{1F600}', '\u0001');
     fc.assert(
       fc.property(filler, fc.integer({ min: 10_000, max: 70_000 }), (character, times) => {
@@ -247,12 +245,12 @@ describe('an event that is large', () => {
         const input = toMessageText(newDelivery(acceptance.subject, PENDING, { dueAt: new Date(0) }));
         expect(Buffer.byteLength(input)).toBeLessThanOrEqual(MAX_WORKFLOW_INPUT_BYTES);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });
 
-describe('a body that is hostile', () => {
+describe('a hostile body', () => {
   const deep = (levels: number, open: string, close: string) => open.repeat(levels) + close.repeat(levels);
   const verdicts = ['accepted', 'rejected', 'filtered', 'held'];
 
@@ -267,8 +265,7 @@ describe('a body that is hostile', () => {
   });
 
   test.each([
-    ['one level too many to be JSON', '['.repeat(100_000)],
-    ['100,000 levels', deep(100_000, '[', ']')],
+    ['100,000 levels without an end', '['.repeat(100_000)],
     ['100,000 levels next to the payload', `{"a":${deep(100_000, '[', ']')}}`],
     [
       'a prototype to pollute',
@@ -276,39 +273,12 @@ describe('a body that is hostile', () => {
     ],
     ['a prototype of its own', `{"__proto__":${eventBody()}}`],
     ['keys of every kind of method', eventBodyWithPayload('{"toString":1,"valueOf":2,"toJSON":3,"hasOwnProperty":4}')],
-  ])('with %s has a defined end', (_what, body) => {
+  ])('with %s has a verdict', (_what, body) => {
     expect(verdicts).toContain(accept(body).verdict);
     expect(Object.prototype).not.toHaveProperty('polluted');
   });
 
-  test('of any text at all has a defined end', () => {
-    const almost = fc.record(
-      {
-        ...Object.fromEntries(
-          Object.keys(event()).map((name) => [name, fc.oneof(fc.constant(event()[name]), fc.jsonValue())]),
-        ),
-      },
-      { requiredKeys: [] },
-    );
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          anyString,
-          fc.json(),
-          almost.map((value) => JSON.stringify(value)),
-        ),
-        (body) => {
-          const acceptance = accept(body);
-          expect(verdicts).toContain(acceptance.verdict);
-          if (acceptance.verdict !== 'accepted')
-            expect(acceptance.reason.length).toBeLessThanOrEqual(MAX_REASON_CHARACTERS);
-        },
-      ),
-      { numRuns: 500 },
-    );
-  });
-
-  test('is rejected without repeating a value of it', () => {
+  test('is rejected without its values', () => {
     const marked = fc.constantFrom(...LEARNER_DATA);
     const value = fc.oneof(marked, fc.array(marked), fc.record({ value: marked }));
     const lead = { user_id: 7, lead_type: 'calculated', timestamp: '2026-01-15T11:59:00Z' };
@@ -342,7 +312,7 @@ describe('a body that is hostile', () => {
           for (const data of LEARNER_DATA) expect(JSON.stringify(rest)).not.toContain(data);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 });

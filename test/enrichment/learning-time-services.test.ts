@@ -44,16 +44,4 @@ describe('a failing warehouse', () => {
     expect(asked).toEqual([10_000, 10_000]);
     expect(log.only('warehouse.breaker_opened')).toEqual({ probe_in_ms: 10_000 });
   });
-
-  test('is probed once after the open time; once it has recovered, all queries are made', async () => {
-    const { ask, asked, state, log, wait } = world();
-    for (let failures = 0; failures < 2; failures += 1) await expect(ask()).rejects.toThrow();
-    wait(10_000);
-    state.isDown = false;
-    const [probe, parallel] = await Promise.allSettled([ask(), ask()]);
-    expect([probe.status, parallel.status]).toEqual(['fulfilled', 'rejected']);
-    await ask();
-    expect(asked).toHaveLength(4);
-    expect(log.only('warehouse.breaker_closed')).toEqual({});
-  });
 });

@@ -98,7 +98,7 @@ async function set({
   return { done, started, kept, failures, counts: counter.counts, events };
 }
 
-describe('an event that waits', () => {
+describe('a scheduled event', () => {
   const one = lead('one', -5, 3600_000);
 
   test('is in a workflow until its scheduled time, which exists before the timer, and both are recorded in the ledger', async () => {
@@ -125,21 +125,18 @@ describe('an event that waits', () => {
     expect((await set({ timed: [due] })).kept).toEqual([{ ...awake, due_at }, awake]);
   });
 
-  test('waits without a user too, and nothing supersedes it', async () => {
+  test('without a user is scheduled without a timer', async () => {
     const { started, kept } = await set({ timed: [lead('no-user', -5, 60_000, { user_id: undefined })] });
     expect(started).toHaveLength(1);
     expect(kept).toEqual([]);
   });
 
-  test.each(['scheduled', 'delivered', 'dead', 'cancelled', 'parked', 'filtered'] as const)(
-    'published again unchanged while it is %s is a copy',
-    async (state) => {
-      const standing = [timerOf(one, NOW) as Timer];
-      const { done, events } = await set({ timed: [one], known: { [one.webhook_id]: state }, standing });
-      expect(done).toEqual([]);
-      expect([...events.timed.values()]).toEqual([one]);
-    },
-  );
+  test('that is published again unchanged is a copy', async () => {
+    const standing = [timerOf(one, NOW) as Timer];
+    const { done, events } = await set({ timed: [one], known: { [one.webhook_id]: 'scheduled' }, standing });
+    expect(done).toEqual([]);
+    expect([...events.timed.values()]).toEqual([one]);
+  });
 });
 
 describe('an event that is published again with another time', () => {
@@ -195,8 +192,8 @@ describe('an event that is published again with another time', () => {
     expect([...events.timed.values()]).toEqual([again]);
   });
 
-  test('after it was sent, or dead-lettered, moves nothing', async () => {
-    for (const state of ['delivered', 'dead', 'cancelled', 'parked'] as const) {
+  test('after it was settled or parked changes nothing', async () => {
+    for (const state of ['delivered', 'dead', 'cancelled', 'parked', 'filtered'] as const) {
       const { done } = await set({ timed: [lead('one', -5, 60_000)], known: { [first.webhook_id]: state }, standing });
       expect(done).toEqual([]);
     }
@@ -342,12 +339,5 @@ describe('an event that is sent immediately', () => {
 
   test('changes nothing as a copy: the first one was recorded before it was forwarded', async () => {
     expect((await set({ ready: [hot], known: { [hot.webhook_id]: 'delivered' } })).kept).toEqual([]);
-  });
-
-  test('of another type reads no timer', async () => {
-    const timers = () => Promise.reject(new Error('not needed'));
-    const ledger = openLedger({ timers });
-    await set({ ready: [newDelivery(subject(), NOT_ENRICHED)], services: { ledger } });
-    expect(ledger.timersKept).toEqual([]);
   });
 });
