@@ -14,10 +14,6 @@ describe('a dead-letter message', () => {
     });
   });
 
-  test('has no attribute for an unknown integration or webhook', () => {
-    expect(deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON' }).attributes).toEqual({ reason: 'not JSON' });
-  });
-
   test('has a reason that SQS accepts, for any text', () => {
     fc.assert(
       fc.property(anyString, (reason) => {
@@ -25,17 +21,8 @@ describe('a dead-letter message', () => {
         expect(text).toMatch(/^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{1,500}$/u);
       }),
     );
-  });
-
-  test('has a reason of at most 500 characters', () => {
     const long = deadLetterMessage({ id: 'm-1', body: '', reason: 'x'.repeat(10_000) });
     expect(long.attributes?.reason).toHaveLength(500);
-  });
-
-  test('has the unchanged reason if SQS accepts it', () => {
-    const reason = 'course_id: más de 255 字';
-    expect(deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason).toBe(reason);
-    expect(deadLetterMessage({ id: 'm-1', body: '', reason: '' }).attributes?.reason).toBe('unknown');
   });
 });
 

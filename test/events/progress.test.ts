@@ -90,29 +90,4 @@ describe('a delivery with another outcome', () => {
     expect(decided(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);
     expect(redriveOf(given).progress).not.toHaveProperty('deferrals');
   });
-
-  test.each(['delivered', 'filtered', 'parked', 'duplicate'] as const)(
-    '%s has no dead-letter message and no new time',
-    (outcome) => {
-      const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
-      const progress = decided(given, 1, outcome, 'why');
-      expect(progress).not.toHaveProperty('redrive');
-      expect(progress.due_at).toBe(given.progress.due_at);
-    },
-  );
-
-  test('is progress that the workflow can read, and does not change its input', () => {
-    fc.assert(
-      fc.property(
-        anyDelivery,
-        fc.constantFrom('delivered', 'retry', 'filtered'),
-        fc.string(),
-        (given, outcome, reason) => {
-          const before = structuredClone(given);
-          expect(progressSchema.safeParse(decided(given, 1, outcome, reason, new Date(0))).success).toBe(true);
-          expect(given).toEqual(before);
-        },
-      ),
-    );
-  });
 });

@@ -22,21 +22,6 @@ describe('when the warehouse is queried again', () => {
       }),
     );
   });
-
-  test('in order, with any jitter', () => {
-    fc.assert(
-      fc.property(time, random, random, random, (failedAt, one, two, three) => {
-        const due = [
-          enrichmentDueAt(failedAt, 1, one),
-          enrichmentDueAt(failedAt, 2, two),
-          enrichmentDueAt(failedAt, 3, three),
-        ];
-        const times = due.map((date) => date.getTime());
-        expect(times).toEqual(times.toSorted((a, b) => a - b));
-        expect(new Set(times).size).toBe(3);
-      }),
-    );
-  });
 });
 
 test('jitter spreads a delay over its whole 20%', () => {

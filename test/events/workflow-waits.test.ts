@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { park } from '../../lambdas/delivery/parking.ts';
 import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
 import { decided, waiting } from '../../lambdas/events/progress.ts';
 import { LONG_WAIT_MS, SHORT_WAITS, withWaitCounted } from '../../lambdas/events/workflow-waits.ts';
 import { random } from '../support/arbitraries.ts';
-import { delivery, fakeCounter, fakeLog, NOT_ENRICHED, NOW } from '../support/factories.ts';
+import { delivery, NOT_ENRICHED, NOW } from '../support/factories.ts';
 
 const clock = { now: () => NOW, random: () => 0 };
 const waitedFor = (waits: number, attempt = 0) => delivery(NOT_ENRICHED, {}, { attempt, ...(waits > 0 && { waits }) });
@@ -29,19 +28,6 @@ describe('a wait without an attempt', () => {
     expect(next).toMatchObject({ waits: 51, reason: 'over the rate limit', outcome: 'retry' });
     expect(next).not.toHaveProperty('reserved_for');
     expect(dueInMs(next)).toBe(LONG_WAIT_MS);
-  });
-
-  test('is unchanged if it ends later than two hours from now', () => {
-    const late = NOW + LONG_WAIT_MS;
-    const result = withWaitCounted(waitedFor(80), waiting(waitedFor(80), 'why', late, late), clock);
-    expect(result).toMatchObject({ waits: 81, reserved_for: new Date(late).toISOString() });
-  });
-
-  test('of a parked delivery counts too', () => {
-    const services = { ...clock, log: fakeLog(), counter: fakeCounter() };
-    const parked = park(waitedFor(50), { cause: 'paused', why: 'it is paused' }, services);
-    expect(withWaitCounted(waitedFor(50), parked, clock)).toMatchObject({ waits: 51, park_count: 1 });
-    expect(dueInMs(withWaitCounted(waitedFor(50), parked, clock))).toBe(LONG_WAIT_MS);
   });
 });
 

@@ -10,12 +10,6 @@ import {
 } from '../../../lambdas/events/event-types/event-types.ts';
 
 describe('kinds of events', () => {
-  test('are the types, and the kinds of types that have kinds', () => {
-    expect(KINDS).toEqual(expect.arrayContaining(['course_completion', 'course_enrollment', 'lead.hot', 'lead.cold']));
-    expect(KINDS).not.toContain('lead');
-    expect(new Set(KINDS).size).toBe(KINDS.length);
-  });
-
   test('each is of one type', () => {
     expect(typeOfKind('course_completion')).toBe('course_completion');
     expect(typeOfKind('lead.hot')).toBe('lead');
