@@ -78,8 +78,8 @@ export function evaluateFlag(flag: Flag, enterpriseId: string): Evaluation {
  *
  * @param enterpriseId in canonical form
  */
-export function bucket(enterpriseId: string, flagKey: string = FLAG_KEY): number {
-  const digest = createHash('sha256').update(`${flagKey}:${enterpriseId}`).digest();
+export function bucket(enterpriseId: string): number {
+  const digest = createHash('sha256').update(`${FLAG_KEY}:${enterpriseId}`).digest();
   return (digest.readUInt32BE(0) / 2 ** 32) * 100;
 }
 

@@ -18,23 +18,21 @@ describe('parseFlag', () => {
     expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [], isUnusable: false });
   });
 
-  test('a disabled flag comes without attributes and is no fault', () => {
+  test('an attribute that is not set has its default and is no fault', () => {
     expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [], isUnusable: false });
-  });
-
-  test('an attribute that is not set is its default and no fault', () => {
     expect(parseFlag(document({ enabled: true }))).toMatchObject({ flag: { ...OFF, enabled: true }, faults: [] });
   });
 
   test.each([
-    ['not JSON', 'enabled: true'],
-    ['a list', '[{"enabled":true}]'],
-    ['without the flag', '{"another_flag":{"enabled":true}}'],
-    ['null for the flag', document(null)],
-    ['no enabled', document({ rollout_percentage: 100 })],
-    ['enabled as text', document({ enabled: 'true', rollout_percentage: 100 })],
-  ])('%s: off, with one fault', (_, text) => {
-    expect(parseFlag(text)).toMatchObject({ flag: OFF, faults: [expect.any(String)] });
+    ['not JSON', 'enabled: true', true],
+    ['a list', '[{"enabled":true}]', true],
+    ['without the flag, which an operator deleted', '{"another_flag":{"enabled":true}}', false],
+    ['null for the flag', document(null), false],
+    ['no enabled', document({ rollout_percentage: 100 }), true],
+    ['enabled as text', document({ enabled: 'true', rollout_percentage: 100 }), true],
+    ['off, with an invalid percentage', document({ enabled: false, rollout_percentage: 900 }), false],
+  ])('%s: off, with one fault', (_, text, isUnusable) => {
+    expect(parseFlag(text)).toEqual({ flag: OFF, faults: [expect.any(String)], isUnusable });
   });
 
   test.each([
@@ -50,25 +48,11 @@ describe('parseFlag', () => {
     ['cache_ttl_seconds', true, 3600],
   ])('%s %j gets its safe default, and the others stay', (name, value, fallback) => {
     const sound = { enabled: true, rollout_percentage: 40, pilot_enterprises: ['p'], cache_ttl_seconds: 120 };
-    const { flag, faults } = parseFlag(document({ ...sound, [name]: value }));
-    expect(flag).toEqual({ ...sound, [name]: fallback });
-    expect(faults).toEqual([expect.stringContaining(`${name}: `)]);
-  });
-
-  test('each fault is reported', () => {
-    const { faults } = parseFlag(document({ enabled: true, rollout_percentage: 900, cache_ttl_seconds: 1 }));
-    expect(faults.map((fault) => fault.split(':')[0])).toEqual(['rollout_percentage', 'cache_ttl_seconds']);
-  });
-
-  test.each([
-    ['not JSON', 'enabled: true', true],
-    ['no enabled', document({ rollout_percentage: 100 }), true],
-    ['on, with a percentage that is none', document({ enabled: true, rollout_percentage: 900 }), true],
-    ['off, with a percentage that is none: off is clear', document({ enabled: false, rollout_percentage: 900 }), false],
-    ['deleted in the console: so it is off', '{"another_flag":{"enabled":true}}', false],
-    ['on', document({ enabled: true, rollout_percentage: 9 }), false],
-  ])('%s: unusable or not', (_, text, isUnusable) => {
-    expect(parseFlag(text).isUnusable).toBe(isUnusable);
+    expect(parseFlag(document({ ...sound, [name]: value }))).toEqual({
+      flag: { ...sound, [name]: fallback },
+      faults: [expect.stringContaining(`${name}: `)],
+      isUnusable: true,
+    });
   });
 
   test('it never throws, and returns a flag within its bounds', () => {
@@ -112,13 +96,6 @@ describe('evaluateFlag', () => {
     }
   });
 
-  test('0 percent includes no enterprise, 100 percent all', () => {
-    fc.assert(
-      fc.property(enterprise, (id) => !isOn(flagAt(0), id) && isOn(flagAt(100), id)),
-      { numRuns: 300 },
-    );
-  });
-
   test('raising the percentage never removes an enterprise, lowering it never adds one', () => {
     const property = fc.property(enterprise, percentage, percentage, (id, one, other) => {
       const [low, high] = [Math.min(one, other), Math.max(one, other)];
@@ -155,7 +132,7 @@ describe('configVersion', () => {
 
 test('an override applies to all enterprises, and is named override', () => {
   const on = overridden(OFF, true);
-  expect([isOn(on, 'anybody'), on.config_version]).toEqual([true, 'override']);
+  expect([isOn(on, 'any enterprise'), on.config_version]).toEqual([true, 'override']);
   expect(isOn(overridden(flagAt(100, ['me']), false), 'me')).toBe(false);
 });
 
@@ -170,20 +147,12 @@ describe('bucket', () => {
       // Six standard deviations of a fair draw, sqrt(100,000 x 0.01 x 0.99) = 31.5: one run in five million fails by chance.
       for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(6 * 31.5);
     });
-    // A quarter of a second each.
-    fc.assert(property, { numRuns: 2 });
+    fc.assert(property, { numRuns: 1 });
   });
 
   test('is stable between releases: a change would switch enterprises', () => {
     const id = '0b5f8f7e-7d52-4b8f-9f0e-5d1a7a1c2e3f';
     expect(bucket(id)).toBeCloseTo(0.545039, 6);
     expect([isOn(flagAt(0), id), isOn(flagAt(1), id)]).toEqual([false, true]);
-  });
-
-  test('differs for another flag', () => {
-    const ids = Array.from({ length: 2000 }, (_, index) => `enterprise-${index}`);
-    const both = ids.filter((id) => bucket(id) < 50 && bucket(id, 'another_flag') < 50).length;
-    expect(both / ids.length).toBeGreaterThan(0.2);
-    expect(both / ids.length).toBeLessThan(0.3);
   });
 });
