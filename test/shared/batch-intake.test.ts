@@ -45,10 +45,6 @@ async function run(
 
 const succeed: HandleMessages = async () => new Map();
 const fail: HandleMessages = async (messages) => new Map(messages.map(({ id }) => [id, 'not now']));
-const failOnly =
-  (...ids: string[]): HandleMessages =>
-  async (messages) =>
-    new Map(messages.filter(({ id }) => ids.includes(id)).map(({ id }) => [id, 'not now']));
 
 test('suspects for which no time is left are not taken: they stay, hidden', async () => {
   const times = [20_000, 14_999];
@@ -64,15 +60,6 @@ describe('a batch', () => {
     expect(done).toEqual(['handle a b']);
     expect(failed).toEqual([]);
     expect(deadLettered).toEqual([]);
-  });
-
-  test('of no messages calls nothing', async () => {
-    expect(await run([], fail)).toMatchObject({ failed: [], done: [] });
-  });
-
-  test('leaves just what failed in the queue', async () => {
-    const { failed } = await run([record('a'), record('b'), record('c')], failOnly('b'));
-    expect(failed).toEqual(['b']);
   });
 
   test('stays in the queue as a whole where the handling itself fails, and says why', async () => {
@@ -163,11 +150,4 @@ describe('a message that fails for three days', () => {
     expect((await run([record('x', { ageMs: 3 * DAY_MS })], fail)).deadLettered).toEqual([]);
     expect((await run([record('x', old)], succeed)).deadLettered).toEqual([]);
   });
-});
-
-test('a record without readable attributes is handled like a new one', async () => {
-  const odd = record('a');
-  const { failed, done } = await run([{ ...odd, attributes: {} as SQSRecord['attributes'] }], fail);
-  expect(done).toEqual(['handle a']);
-  expect(failed).toEqual(['a']);
 });

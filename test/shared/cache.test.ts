@@ -29,15 +29,6 @@ describe('a reading', () => {
     expect(made()).toBe(2);
   });
 
-  test('is good for as long as its value says, from when it was begun', async () => {
-    const { ask, clock } = reading();
-    await ask();
-    clock.nowMs += 50;
-    await ask();
-    clock.nowMs += 10;
-    expect(await ask()).toBe(3);
-  });
-
   test('is shared by those who ask while it is under way', async () => {
     const { promise, resolve } = Promise.withResolvers<number>();
     const { ask, clock, made } = reading(() => promise);

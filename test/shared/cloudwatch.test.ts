@@ -16,17 +16,17 @@ const ID = { namespace: 'stage', name: 'webhook.delivery.success', dimensions: {
 let plane: ControlPlane;
 let client: CloudWatchClient;
 let metrics: LocalMetrics;
-let answering: TargetHandler;
+let handler: TargetHandler;
 let calls: { readonly MetricDataQueries: readonly object[] }[];
 
 beforeEach(async () => {
   metrics = new LocalMetrics();
   calls = [];
   plane = await startControlPlane();
-  answerWith(cloudWatchApi(metrics, async () => {}));
+  handler = cloudWatchApi(metrics, async () => {});
   plane.registerTarget(CLOUDWATCH_TARGET, (operation, body) => {
     calls.push(body as (typeof calls)[number]);
-    return answering(operation, body);
+    return handler(operation, body);
   });
   client = new CloudWatchClient(clientOptions(plane.endpoint));
 });
@@ -36,19 +36,15 @@ afterEach(async () => {
   await plane.close();
 });
 
-function answerWith(handler: TargetHandler): void {
-  answering = handler;
-}
-
-/** Answers of one page after the other, for the first query. */
-function answerPages(...pages: readonly object[]): void {
+/** Responds with one page after the other, for the first query. */
+function respondWithPages(...pages: readonly object[]): void {
   let position = 0;
-  answerWith(async () => {
+  handler = async () => {
     const page = pages[position] ?? {};
     position += 1;
     const next = position < pages.length ? { NextToken: `page-${position}` } : {};
     return { MetricDataResults: [{ Id: 'q0', Timestamps: [], Values: [], StatusCode: 'Complete', ...page }], ...next };
-  });
+  };
 }
 
 function query(overrides: Partial<MetricQuery> = {}): MetricQuery {
@@ -95,22 +91,17 @@ describe('one value of a metric', () => {
     expect(read).toEqual(new Map([['a', 0]]));
   });
 
-  test('of many is asked 500 at a time', async () => {
+  test('of many metrics is read 500 at a time', async () => {
     const queries = Array.from({ length: 1001 }, (_, index) => query({ key: `attempts-${index}` }));
     const read = await reader(15_000).read(...queries);
     expect(read.size).toBe(1001);
     expect(calls.map(({ MetricDataQueries }) => MetricDataQueries.length).toSorted()).toEqual([1, 500, 500]);
   });
-
-  test('of no metrics makes no call', async () => {
-    expect(await reader().read()).toEqual(new Map());
-    expect(calls).toEqual([]);
-  });
 });
 
 describe('pages', () => {
   test('are read to the end', async () => {
-    answerPages(
+    respondWithPages(
       { StatusCode: 'PartialData', Timestamps: [seconds(1)], Values: [2] },
       { Timestamps: [seconds(9)], Values: [3] },
     );
@@ -118,33 +109,33 @@ describe('pages', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test.each(['InternalError', 'Forbidden'])('of which one says %s have no value', async (StatusCode) => {
-    answerPages({ Timestamps: [seconds(1)], Values: [2] }, { StatusCode });
+  test.each(['InternalError', 'Forbidden'])('of which one is %s have no value', async (StatusCode) => {
+    respondWithPages({ Timestamps: [seconds(1)], Values: [2] }, { StatusCode });
     expect(await reader().read(query())).toEqual(new Map());
   });
 
   test('without the query have no value for it', async () => {
-    answerPages({ Id: 'q7', Values: [1], Timestamps: [seconds(1)] });
+    respondWithPages({ Id: 'q7', Values: [1], Timestamps: [seconds(1)] });
     expect(await reader().read(query())).toEqual(new Map());
   });
 });
 
-describe('a CloudWatch that does not answer', () => {
-  test('yields no value, and is logged without its message', async () => {
-    answerWith(async () => {
+describe('an error of CloudWatch', () => {
+  test('gives no value, and is logged without its message', async () => {
+    handler = async () => {
       throw serviceError('InternalServiceFault', 'of account 111122223333');
-    });
+    };
     const { read, log } = reader();
     expect(await read(query())).toEqual(new Map());
     expect(log.messages()).toEqual(['metrics.unavailable']);
     expect(log.text()).not.toContain('111122223333');
   });
 
-  test('for one call does not affect the others', async () => {
-    answerWith(async (operation, body) => {
+  test('in one call does not affect the others', async () => {
+    handler = async (operation, body) => {
       if (calls.length === 1) throw serviceError('ThrottlingException');
       return cloudWatchApi(metrics, async () => {})(operation, body);
-    });
+    };
     const queries = Array.from({ length: 501 }, (_, index) => query({ key: `attempts-${index}` }));
     expect([1, 500]).toContain((await reader().read(...queries)).size);
   });

@@ -1,10 +1,10 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import * as z from 'zod';
 import * as environments from '../../lambdas/shared/environment.ts';
 import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
 import { EnvironmentInvalid } from '../../lambdas/shared/errors.ts';
 
-/** One value that fits for each variable, in some function's environment. */
+/** A valid value of each variable of any function. */
 const VALUES: Record<string, string> = {
   POWERTOOLS_SERVICE_NAME: 'service',
   POWERTOOLS_METRICS_NAMESPACE: 'namespace',
@@ -62,109 +62,59 @@ const SCHEMAS = Object.entries<unknown>(environments).flatMap(([name, schema]): 
   schema instanceof z.ZodObject ? [[name, schema]] : [],
 );
 
-/** What may be empty: no exception from the address guard is the rule, and a claim that names the enterprise is not. */
+/** The address guard usually has no exceptions, and a stage may have no claim that names the enterprise. */
 const MAY_BE_EMPTY = ['ALLOWED_CIDRS', 'ENTERPRISE_CLAIM'];
 
-/** What Lambda sets itself, and what a developer alone does. */
+/** Lambda sets the first, and only a developer sets the second. */
 const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME', FEATURE_OVERRIDE];
 
-describe.each(SCHEMAS)('%s', (_function, schema) => {
+test.each(SCHEMAS)('%s has the function’s variables, and names each that is missing or empty', (_function, schema) => {
   const names = Object.keys(schema.shape);
-
-  test('is read with its own variables, whatever else Lambda sets', () => {
-    const own = Object.fromEntries(names.map((name) => [name, VALUES[name]]));
-    const read = readEnvironment(schema, { ...own, AWS_REGION: 'us-east-1', PATH: '/usr/bin' });
-    expect(Object.keys(read).toSorted()).toEqual(names.toSorted());
-  });
-
-  test.each(names.filter((name) => !MAY_BE_MISSING.includes(name)))('names %s where it is missing or empty', (name) => {
+  const read = readEnvironment(schema, { ...VALUES, AWS_REGION: 'us-east-1' });
+  expect(Object.keys(read).toSorted()).toEqual(names.toSorted());
+  for (const name of names.filter((each) => !MAY_BE_MISSING.includes(each))) {
     for (const value of MAY_BE_EMPTY.includes(name) ? [undefined] : [undefined, '']) {
-      expect(() => readEnvironment(schema, { ...VALUES, [name]: value })).toThrow(EnvironmentInvalid);
       expect(() => readEnvironment(schema, { ...VALUES, [name]: value })).toThrow(`${name}: `);
     }
-  });
-});
-
-describe('an environment that does not fit', () => {
-  test('is named variable by variable, and no value is repeated', () => {
-    const wrong = {
-      ...VALUES,
-      CACHE_PORT: 'hunter2',
-      CACHE_TLS: 'hunter2',
-      SNOWFLAKE_ROLE: 'hunter2; DROP TABLE',
-      LEARNING_TIME_TABLE: 'hunter2 hunter2',
-      EVENTS_QUEUE_URL: 'hunter2',
-    };
-    const message = messageOf(() => readEnvironment(enrichBatchEnvironment, wrong));
-    for (const name of ['CACHE_PORT', 'CACHE_TLS', 'SNOWFLAKE_ROLE', 'LEARNING_TIME_TABLE', 'EVENTS_QUEUE_URL']) {
-      expect(message).toContain(`${name}: `);
-    }
-    expect(message).not.toContain('hunter2');
-    expect(message).not.toContain('CACHE_HOST');
-  });
-});
-
-describe('values', () => {
-  test('are numbers and booleans where the code wants them', () => {
-    expect(readEnvironment(enrichTaskEnvironment, VALUES)).toMatchObject({ CACHE_PORT: 6379, CACHE_TLS: true });
-    expect(readEnvironment(deliverTaskEnvironment, VALUES)).toMatchObject({ ALLOW_PLAIN_HTTP: false });
-  });
-
-  test('are lists where they are cut by commas', () => {
-    expect(readEnvironment(deliverTaskEnvironment, VALUES)).toMatchObject({
-      ALLOWED_CIDRS: ['10.1.0.0/16', 'fd00::/8'],
-      ALLOWED_PORTS: [443, 8443],
-    });
-    const open = { ...VALUES, ALLOWED_CIDRS: '', ALLOWED_PORTS: 'any' };
-    expect(readEnvironment(deliverTaskEnvironment, open)).toMatchObject({ ALLOWED_CIDRS: [], ALLOWED_PORTS: 'any' });
-  });
-
-  test.each(['*', 'ANY', '443,', '443;8443', '443, 8443', '-1', 'https'])('%j are no ports', (ALLOWED_PORTS) => {
-    expect(() => readEnvironment(deliverTaskEnvironment, { ...VALUES, ALLOWED_PORTS })).toThrow('ALLOWED_PORTS: ');
-  });
-
-  test.each(['dev/integrations/', '/dev/integrations', '/'])(
-    '%j is no prefix of secrets: ids after it would name others',
-    (INTEGRATION_SECRETS_PREFIX) => {
-      expect(() => readEnvironment(deliverTaskEnvironment, { ...VALUES, INTEGRATION_SECRETS_PREFIX })).toThrow(
-        'INTEGRATION_SECRETS_PREFIX: ',
-      );
-    },
-  );
-
-  test.each(['0', '65536', '6379.5', '-1', 'six', ' '])('%s is no port', (CACHE_PORT) => {
-    expect(() => readEnvironment(enrichTaskEnvironment, { ...VALUES, CACHE_PORT })).toThrow('CACHE_PORT: ');
-  });
-
-  test.each(['TRUE', '1', 'yes', 'on'])(
-    '%s is neither true nor false: a permission is never guessed',
-    (ALLOW_PLAIN_HTTP) => {
-      expect(() => readEnvironment(deliverTaskEnvironment, { ...VALUES, ALLOW_PLAIN_HTTP })).toThrow(
-        'ALLOW_PLAIN_HTTP: ',
-      );
-    },
-  );
-
-  test.each(['LEARNING_TIME', 'ENTERPRISE.LEARNING_TIME', 'PROD.ENTERPRISE.LEARNING_TIME', '_a$1'])(
-    '%s may be written into a query as a table',
-    (name) => {
-      expect(name).toMatch(TABLE_IDENTIFIER);
-    },
-  );
-
-  test.each(['A.B.C.D', '.A', 'A.', 'A B', 'A;B', 'A--B', '"A"', "A'", '1A', 'A\n', 'É', 'A'.repeat(256)])(
-    '%j may not',
-    (name) => {
-      expect(name).not.toMatch(TABLE_IDENTIFIER);
-    },
-  );
-});
-
-function messageOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (thrown) {
-    return (thrown as Error).message;
   }
-  throw new Error('nothing was thrown');
-}
+});
+
+test('an invalid environment is an error that names each variable, and repeats no value', () => {
+  const names = ['CACHE_PORT', 'CACHE_TLS', 'SNOWFLAKE_ROLE', 'LEARNING_TIME_TABLE', 'EVENTS_QUEUE_URL'];
+  const wrong = { ...VALUES, ...Object.fromEntries(names.map((name) => [name, 'hunter2; DROP TABLE'])) };
+  const read = () => readEnvironment(enrichBatchEnvironment, wrong);
+  expect(read).toThrow(EnvironmentInvalid);
+  for (const name of names) expect(read).toThrow(`${name}: `);
+  expect(read).not.toThrow(/hunter2|CACHE_HOST/);
+});
+
+test('numbers, booleans and lists are parsed', () => {
+  expect(readEnvironment(enrichTaskEnvironment, VALUES)).toMatchObject({ CACHE_PORT: 6379, CACHE_TLS: true });
+  expect(readEnvironment(deliverTaskEnvironment, VALUES)).toMatchObject({
+    ALLOW_PLAIN_HTTP: false,
+    ALLOWED_CIDRS: ['10.1.0.0/16', 'fd00::/8'],
+    ALLOWED_PORTS: [443, 8443],
+  });
+  const open = { ...VALUES, ALLOWED_CIDRS: '', ALLOWED_PORTS: 'any' };
+  expect(readEnvironment(deliverTaskEnvironment, open)).toMatchObject({ ALLOWED_CIDRS: [], ALLOWED_PORTS: 'any' });
+});
+
+test.each([
+  ...['*', 'ANY', '443,', '443;8443', '443, 8443', '-1', 'https'].map((value) => ['ALLOWED_PORTS', value]),
+  // Ids after another prefix would name other secrets.
+  ...['dev/integrations/', '/dev/integrations', '/'].map((value) => ['INTEGRATION_SECRETS_PREFIX', value]),
+  // A permission is never guessed.
+  ...['TRUE', '1', 'yes', 'on'].map((value) => ['ALLOW_PLAIN_HTTP', value]),
+  ...['0', '65536', '6379.5', '-1', 'six', ' '].map((value) => ['CACHE_PORT', value]),
+])('%s is not %j', (name = '', value) => {
+  const schema = name === 'CACHE_PORT' ? enrichTaskEnvironment : deliverTaskEnvironment;
+  expect(() => readEnvironment<unknown>(schema, { ...VALUES, [name]: value })).toThrow(`${name}: `);
+});
+
+test('a table has one to three identifiers', () => {
+  for (const name of ['LEARNING_TIME', 'ENTERPRISE.LEARNING_TIME', 'PROD.ENTERPRISE.LEARNING_TIME', '_a$1']) {
+    expect(name).toMatch(TABLE_IDENTIFIER);
+  }
+  const wrong = ['A.B.C.D', '.A', 'A.', 'A B', 'A;B', 'A--B', '"A"', "A'", '1A', 'A\n', 'É', 'A'.repeat(256)];
+  for (const name of wrong) expect(name).not.toMatch(TABLE_IDENTIFIER);
+});

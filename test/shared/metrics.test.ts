@@ -64,20 +64,6 @@ describe('counts', () => {
     ]);
   });
 
-  test('of several names are one blob where their dimensions are the same', () => {
-    const acme = { integration: 'acme' };
-    counter.count(METRICS.deliverySuccess, 2, acme);
-    counter.count(METRICS.deliveryFailure, 1, { ...acme });
-    counter.count(METRICS.deliveryDead, 3);
-    expect(published().map(({ Dimensions, values }) => [Dimensions, values])).toEqual([
-      [
-        [['service', 'integration']],
-        { service: 'delivery', integration: 'acme', [METRICS.deliverySuccess]: 2, [METRICS.deliveryFailure]: 1 },
-      ],
-      [[['service']], { service: 'delivery', [METRICS.deliveryDead]: 3 }],
-    ]);
-  });
-
   test('start at 0 after they are published; without any, nothing is written', () => {
     counter.count(METRICS.cacheHit);
     counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error: 'faulty' });
