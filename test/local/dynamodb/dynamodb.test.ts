@@ -1,79 +1,70 @@
 import { connect } from 'node:net';
-import {
-  DescribeTableCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Tables } from '../../../local/dynamodb/dynamodb.ts';
-import { REGION } from '../../../local/resolver.ts';
-import { LOCAL_CREDENTIALS } from '../../../local/sqs/queues.ts';
 import type { ResourceSource } from '../../support/assembly.ts';
+import { clientOptions } from '../../support/client-options.ts';
 import { resolverOf } from '../../support/running-platform.ts';
-
-const cleanUps: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
-});
-
-/** Runs tables of a template, with nothing around them. */
-async function start(resources: Record<string, ResourceSource>) {
-  const resolver = resolverOf(resources, ['AWS::DynamoDB::Table']);
-  const tables = await Tables.start();
-  cleanUps.push(() => tables.stop());
-  tables.register(resolver);
-  await tables.create(resolver);
-  return { tables, resolver };
-}
 
 const key = (partition: string, sort: string) => [
   { AttributeName: partition, KeyType: 'HASH' },
   { AttributeName: sort, KeyType: 'RANGE' },
 ];
+const names = ['pk', 'sk', 'listing', 'listed_at'];
 
 function table(properties: object = {}): ResourceSource {
   return {
     Type: 'AWS::DynamoDB::Table',
     Properties: {
       KeySchema: key('pk', 'sk'),
-      AttributeDefinitions: ['pk', 'sk', 'listing', 'listed_at'].map((name) => ({
-        AttributeName: name,
-        AttributeType: 'S',
-      })),
+      AttributeDefinitions: names.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
       GlobalSecondaryIndexes: [
         {
           IndexName: 'by-listing',
           KeySchema: key('listing', 'listed_at'),
           Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['state'] },
-          ContributorInsightsSpecification: { Enabled: true },
-          OnDemandThroughput: { MaxWriteRequestUnits: 10 },
         },
       ],
       BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: true },
       ...properties,
     },
   };
 }
 
+async function create(tables: Tables, resources: Record<string, ResourceSource>): Promise<void> {
+  const resolver = resolverOf(resources, ['AWS::DynamoDB::Table']);
+  tables.register(resolver);
+  await tables.create(resolver);
+}
+
 const item = { pk: { S: 'a' }, sk: { S: 'state' } };
 const put = new PutItemCommand({ TableName: 'Items', Item: item, ConditionExpression: 'attribute_not_exists(pk)' });
 const get = new GetItemCommand({ TableName: 'Items', Key: item });
+const RESET = /ECONNRESET|socket hang up/;
+
+let tables: Tables;
+let impatient: DynamoDBClient;
+beforeAll(async () => {
+  tables = await Tables.start();
+  await create(tables, { Items: table() });
+  impatient = new DynamoDBClient({
+    ...clientOptions(tables.endpoint),
+    requestHandler: { requestTimeout: 300, throwOnRequestTimeout: true },
+  });
+});
+afterEach(() => tables.setMode('up'));
+afterAll(async () => {
+  impatient.destroy();
+  await tables.stop();
+});
 
 describe("a table is the template's", () => {
   test('its keys, its conditions and its index work', async () => {
-    const { tables } = await start({ Items: table() });
-    const listed = {
-      listing: { S: 'acme#2026' },
-      listed_at: { S: '10:00' },
-      state: { S: 'dead' },
-      payload: { S: '…' },
-    };
-    await tables.client.send(new PutItemCommand({ TableName: 'Items', Item: { ...item, ...listed } }));
-    await expect(tables.client.send(put)).rejects.toThrow(
-      expect.objectContaining({ name: 'ConditionalCheckFailedException' }),
-    );
+    const more = { state: { S: 'dead' }, listing: { S: 'acme#2026' }, listed_at: { S: '10:00' }, payload: { S: '…' } };
+    await tables.client.send(new PutItemCommand({ TableName: 'Items', Item: { ...item, ...more } }));
+    const failed = { name: 'ConditionalCheckFailedException' };
+    await expect(tables.client.send(put)).rejects.toMatchObject(failed);
     const { Items } = await tables.client.send(
       new QueryCommand({
         TableName: 'Items',
@@ -82,80 +73,31 @@ describe("a table is the template's", () => {
         ExpressionAttributeValues: { ':listing': { S: 'acme#2026' }, ':hour': { S: '10:' } },
       }),
     );
-    const { payload, ...projected } = { ...item, ...listed };
+    const { payload, ...projected } = { ...item, ...more };
     expect(Items).toEqual([projected]);
   });
 
-  test('Ref is its name, and Arn is what DynamoDB calls it', async () => {
-    const { tables, resolver } = await start({ Items: table(), Other: table({ TableName: 'other-name' }) });
-    expect(resolver.resolve([{ Ref: 'Items' }, { Ref: 'Other' }], 'here')).toEqual(['Items', 'other-name']);
-    const { Table } = await tables.client.send(new DescribeTableCommand({ TableName: 'other-name' }));
-    expect(resolver.resolve({ 'Fn::GetAtt': ['Other', 'Arn'] }, 'here')).toBe(Table?.TableArn);
-    expect(tables.find('other-name')).toBe(tables.find('Other'));
-    expect(() => tables.find('nothing')).toThrow('the template has no table nothing');
-  });
-
-  test('what only a real one does has no effect', async () => {
-    const { tables } = await start({
-      Items: table({
-        TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: true },
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-        SSESpecification: { SSEEnabled: true },
-        DeletionProtectionEnabled: true,
-        Tags: [{ Key: 'stage', Value: 'local' }],
-      }),
-    });
-    const expired = { ...item, expires_at: { N: '1' } };
-    await tables.client.send(new PutItemCommand({ TableName: 'Items', Item: expired }));
-    expect((await tables.client.send(get)).Item).toEqual(expired);
-  });
-
-  test.each([
-    ['StreamSpecification', { StreamViewType: 'NEW_IMAGE' }],
-    ['LocalSecondaryIndexes', []],
-    ['SomethingNew', true],
-  ])('%s, which would do something, is refused', async (property, value) => {
-    await expect(start({ Items: table({ [property]: value }) })).rejects.toThrow(
-      `Items: ${property} of a table is not supported by the local platform`,
-    );
-  });
-
-  test('what DynamoDB refuses is refused', async () => {
-    await expect(start({ Items: table({ AttributeDefinitions: [] }) })).rejects.toThrow(
-      expect.objectContaining({ name: 'ValidationException' }),
+  test('a property that would do something is refused', async () => {
+    const Stream = table({ StreamSpecification: { StreamViewType: 'NEW_IMAGE' } });
+    await expect(create(tables, { Stream })).rejects.toThrow(
+      'Stream: StreamSpecification of a table is not supported by the local platform',
     );
   });
 });
 
-/** A client that tries once, and waits so long for an answer. */
-function impatient(tables: Tables, requestTimeout: number): DynamoDBClient {
-  const client = new DynamoDBClient({
-    endpoint: tables.endpoint,
-    region: REGION,
-    credentials: LOCAL_CREDENTIALS,
-    maxAttempts: 1,
-    requestHandler: { requestTimeout, throwOnRequestTimeout: true },
-  });
-  cleanUps.push(() => client.destroy());
-  return client;
-}
-
 describe('an outage', () => {
   test.each([
-    ['down', /ECONNRESET|socket hang up/],
+    ['down', RESET],
     ['hang', '300 ms'],
   ] as const)('%s: calls fail (%s); up again, nothing is lost', async (mode, error) => {
-    const { tables } = await start({ Items: table() });
-    const client = impatient(tables, 300);
-    await client.send(put);
+    const before = await impatient.send(get);
     await tables.setMode(mode);
-    await expect(client.send(get)).rejects.toThrow(error);
+    await expect(impatient.send(get)).rejects.toThrow(error);
     await tables.setMode('up');
-    expect((await client.send(get)).Item).toEqual(item);
+    expect((await impatient.send(get)).Item).toEqual(before.Item);
   });
 
   test('down: sockets that are open are closed', async () => {
-    const { tables } = await start({ Items: table() });
     const socket = connect(Number(new URL(tables.endpoint).port), '127.0.0.1');
     await new Promise((resolve) => socket.once('connect', resolve));
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -164,8 +106,7 @@ describe('an outage', () => {
     await closed;
   });
 
-  test('a client that goes away in the middle of its call does no harm', async () => {
-    const { tables } = await start({ Items: table() });
+  test('a client that disconnects in the middle of its call does no harm', async () => {
     const { host, port } = new URL(tables.endpoint);
     for (const body of ['{"TableName": "Items"', '{"TableName": "Items", "Key": {}}']) {
       const socket = connect(Number(port), '127.0.0.1');
@@ -174,26 +115,18 @@ describe('an outage', () => {
       await new Promise<void>((resolve) => socket.write(head + body, () => resolve()));
       socket.resetAndDestroy();
     }
-    await tables.client.send(put);
-    expect((await tables.client.send(get)).Item).toEqual(item);
+    expect((await tables.client.send(get)).Item).toMatchObject(item);
   });
 });
 
-describe('the server', () => {
-  test('stops whatever is open or unanswered, and may be stopped twice', async () => {
-    const { tables } = await start({ Items: table() });
-    const client = impatient(tables, 10_000);
-    await client.send(get);
-    await tables.setMode('hang');
-    const unanswered = expect(client.send(get)).rejects.toThrow(/ECONNRESET|socket hang up/);
-    await Promise.all([tables.stop(), tables.stop()]);
-    await unanswered;
-    await expect(fetch(tables.endpoint)).rejects.toThrow();
-  });
-
-  test('a taken port is refused', async () => {
-    const { tables } = await start({});
-    const port = Number(new URL(tables.endpoint).port);
-    await expect(Tables.start({ port })).rejects.toThrow('EADDRINUSE');
-  });
+test('stop ends open and unanswered requests, and may be called twice', async () => {
+  const stopped = await Tables.start();
+  const client = new DynamoDBClient(clientOptions(stopped.endpoint));
+  // Opens the socket that the unanswered request uses.
+  await expect(client.send(get)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  await stopped.setMode('hang');
+  const unanswered = expect(client.send(get)).rejects.toThrow(RESET);
+  await Promise.all([stopped.stop(), stopped.stop()]);
+  await unanswered;
+  client.destroy();
 });

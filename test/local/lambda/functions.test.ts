@@ -129,10 +129,6 @@ describe('a function', () => {
     expect(await invoke('fail', { how })).toMatchObject({ status: 'failed', error });
   });
 
-  test('answers null for undefined', async () => {
-    expect(await invoke('fail', { how: 'undefined' })).toEqual({ status: 'succeeded', payload: null });
-  });
-
   test.each([
     ['that throws while it loads', 'broken', { errorType: 'RangeError', errorMessage: 'bad at load' }],
     ['without the export', 'nameless', { errorType: 'Runtime.HandlerNotFound' }],
@@ -160,14 +156,6 @@ describe('a function', () => {
     const next = await pool.invoke({ ms: 0 });
     expect(next).toMatchObject({ status: 'succeeded' });
     expect(next).not.toMatchObject({ payload: { pid: killed } });
-  });
-
-  test('that Lambda refuses does not run, until Lambda takes invocations again', async () => {
-    const pool = platform().functions.find('reserved');
-    pool.refuseWith('ResourceNotReadyException');
-    expect(await pool.invoke({ ms: 0 })).toEqual({ status: 'refused', errorName: 'ResourceNotReadyException' });
-    pool.refuseWith(undefined);
-    expect(await pool.invoke({ ms: 0 })).toMatchObject({ status: 'succeeded' });
   });
 
   test('is throttled beyond its reserved concurrency', async () => {

@@ -57,10 +57,6 @@ test.each(['send-test', 'arn:aws:lambda:us-east-1:000000000000:function:send-tes
   expect(answer.FunctionError).toBeUndefined();
 });
 
-test('without a payload the event is empty', async () => {
-  expect((await invoke('send-test')).text).toBe('{"event":{}}');
-});
-
 test('a function that fails is answered, with its error', async () => {
   const { text, ...answer } = await invoke('Fail');
   expect(answer).toMatchObject({ StatusCode: 200, FunctionError: 'Unhandled' });
@@ -83,17 +79,6 @@ test('no concurrency left: throttled', async () => {
   });
   pool.killOne();
   expect(await first).toMatchObject({ StatusCode: 200, FunctionError: 'Unhandled' });
-});
-
-test('a function that is inactive: refused with the error that Lambda has', async () => {
-  const pool = platform().functions.find('reserved');
-  pool.refuseWith('ResourceNotReadyException');
-  await expect(invoke('reserved')).rejects.toMatchObject({
-    name: 'ResourceNotReadyException',
-    $metadata: { httpStatusCode: 502 },
-  });
-  pool.refuseWith(undefined);
-  expect((await invoke('reserved')).StatusCode).toBe(200);
 });
 
 test.each([

@@ -91,6 +91,7 @@ describe('a message', () => {
     expect(await send({ MessageBody: '' })).toBe('MissingParameter');
     expect(await send({ MessageBody: 'x'.repeat(1024 * 1024 + 1) })).toBe('InvalidParameterValue');
     expect(await send({ MessageBody: 'a\u0001' })).toBe('InvalidMessageContents');
+    expect(await send({ MessageBody: '\u{1F600}' })).toBe('accepted');
     // 1 MiB holds the attributes too.
     const body = 'x'.repeat(1024 * 1024 - 'nameStringx'.length);
     expect(await send({ MessageBody: body, ...holding(text('x')) })).toBe('accepted');
