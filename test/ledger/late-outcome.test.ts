@@ -50,22 +50,25 @@ const decide = (record: LedgerRecord | undefined, outcome: UnsettledOutcome, min
 const claimedAs = (record: LedgerRecord) => ({ lease: { kind: 'claimed', record } }) as const;
 
 describe('a delivered outcome', () => {
-  test.each(WEBHOOK_STATES.filter((state) => state !== 'delivered'))('wins over %s, whatever came later', (state) => {
-    const later = standing(state, 5, { generation: 4, token: 'g4-a1', lease_until: at(90), attempt: 2 });
-    for (const lease of [
-      { kind: 'unseen' },
-      { kind: 'unclaimed' },
-      claimedAs(standing('delivering', -1)).lease,
-    ] as const) {
-      const decision = decide(later, outcomeOf('delivered', 0, { lease }));
-      expect(decision).toMatchObject({ to: 'write', record: { state: 'delivered', generation: 4, version: 4 } });
-      expect(decision).toMatchObject({ record: { times: { delivered: at(0) } } });
-      expect(decision).not.toHaveProperty('record.token');
-      expect(decision).not.toHaveProperty('record.lease_until');
-    }
-  });
+  test.each(WEBHOOK_STATES.filter((state) => state !== 'delivered'))(
+    'replaces %s, even if that came later',
+    (state) => {
+      const later = standing(state, 5, { generation: 4, token: 'g4-a1', lease_until: at(90), attempt: 2 });
+      for (const lease of [
+        { kind: 'unseen' },
+        { kind: 'unclaimed' },
+        claimedAs(standing('delivering', -1)).lease,
+      ] as const) {
+        const decision = decide(later, outcomeOf('delivered', 0, { lease }));
+        expect(decision).toMatchObject({ to: 'write', record: { state: 'delivered', generation: 4, version: 4 } });
+        expect(decision).toMatchObject({ record: { times: { delivered: at(0) } } });
+        expect(decision).not.toHaveProperty('record.token');
+        expect(decision).not.toHaveProperty('record.lease_until');
+      }
+    },
+  );
 
-  test('is known where the record says so', () => {
+  test('is known if the record has it', () => {
     expect(decide(standing('delivered', 5), outcomeOf('delivered'))).toEqual({ to: 'known' });
   });
 
@@ -85,7 +88,7 @@ describe('a delivered outcome', () => {
     }
   });
 
-  test('makes the record where there is none', () => {
+  test('creates the record if there is none', () => {
     const decision = decide(undefined, outcomeOf('delivered', 0, { generation: 2 }));
     expect(decision).toMatchObject({
       record: { state: 'delivered', generation: 2, version: 1, claimed_by: 'settler' },
@@ -95,85 +98,67 @@ describe('a delivered outcome', () => {
 
 describe('another outcome', () => {
   const OTHERS = ['dead', 'filtered', 'cancelled', 'retry'] as const;
+  const claim = standing('delivering', -1, { lease_until: at(1), claimed_by: 'holder' });
+  const later = standing('delivering', -1, { generation: 2 });
+  const [UNSEEN, UNCLAIMED] = [{ lease: { kind: 'unseen' } }, { lease: { kind: 'unclaimed' } }] as const;
 
-  test.each(OTHERS)('(%s) of a claim is written where that claim stands, under its lease or not', (outcome) => {
-    const claim = standing('delivering', -1, { lease_until: at(1), claimed_by: 'holder' });
-    for (const minutes of [0, 60]) {
-      expect(decide(claim, outcomeOf(outcome, 0, claimedAs(claim)), minutes)).toMatchObject({
-        to: 'write',
-        record: { version: 4, claimed_by: 'holder' },
-      });
+  test.each<[string, LedgerRecord, Parameters<typeof outcomeOf>[2], 'write' | 'stale']>([
+    ['of a claim that is the last write', claim, claimedAs(claim), 'write'],
+    ['of a claim after which its webhook was claimed again', { ...claim, version: 4 }, claimedAs(claim), 'stale'],
+    ['of a claim that was settled', { ...claim, state: 'scheduled', version: 4 }, claimedAs(claim), 'stale'],
+    ['of a claim with another writer', { ...claim, claimed_by: 'another' }, claimedAs(claim), 'stale'],
+    ['of a claim, in an earlier generation', later, claimedAs(claim), 'stale'],
+    ['unseen, in an earlier generation', later, UNSEEN, 'stale'],
+    ['unclaimed, in an earlier generation', standing('accepted', -1, { generation: 2 }), UNCLAIMED, 'stale'],
+    ['unseen, before a change', standing('delivering', 1), UNSEEN, 'stale'],
+    ['unseen, after a change', standing('delivering', -1), UNSEEN, 'write'],
+    ['unclaimed, before a change', standing('delivering', 1), UNCLAIMED, 'stale'],
+    ['unclaimed, after an acceptance', standing('accepted', -1, { version: 4 }), UNCLAIMED, 'write'],
+    ['unclaimed, after a lease', standing('delivering', -1, { lease_until: at(0) }), UNCLAIMED, 'write'],
+    ['unclaimed, during a lease', standing('delivering', -1, { lease_until: at(1) }), UNCLAIMED, 'stale'],
+    ['unclaimed, of what is carried', standing('scheduled', -1, { token: 'g1-d1-m' }), UNCLAIMED, 'stale'],
+    ['unclaimed, of what is parked', standing('parked', -1), UNCLAIMED, 'stale'],
+    ['unseen, of what is delivered', standing('delivered', -1), UNSEEN, 'stale'],
+    ['unseen, of what is filtered', standing('filtered', -1), UNSEEN, 'stale'],
+    ['unseen, of what is cancelled', standing('cancelled', -1), UNSEEN, 'stale'],
+    ['unseen, of what is dead', standing('dead', -1), UNSEEN, 'stale'],
+  ])('%s', (_, record, options, to) => {
+    const minutes = options === UNCLAIMED ? 0 : 60;
+    for (const outcome of OTHERS) {
+      const decision = decide(record, outcomeOf(outcome, 0, options), minutes);
+      expect(decision.to).toBe(to);
+      expect(decision).not.toHaveProperty('record.lease_until');
     }
   });
 
-  test.each(OTHERS)('(%s) of a claim is stale where anything was written since, itself too', (outcome) => {
-    const claim = standing('delivering', -1, { claimed_by: 'holder' });
-    for (const state of ['delivering', 'scheduled', 'dead'] as const) {
-      const since = standing(state, -1, { version: 4, claimed_by: 'holder' });
-      expect(decide(since, outcomeOf(outcome, 0, claimedAs(claim)))).toEqual({ to: 'stale' });
-    }
-  });
-
-  test.each(OTHERS)('(%s) never changes a later generation', (outcome) => {
-    const claim = standing('delivering', -1);
-    for (const state of ['accepted', 'delivering'] as const) {
-      const later = standing(state, -1, { generation: 2 });
-      for (const lease of [{ kind: 'unseen' }, { kind: 'unclaimed' }, claimedAs(claim).lease] as const) {
-        expect(decide(later, outcomeOf(outcome, 0, { lease }))).toEqual({ to: 'stale' });
-      }
-    }
-  });
-
-  test.each(OTHERS)('(%s) gives way to a later change of its own generation', (outcome) => {
-    for (const kind of ['unseen', 'unclaimed'] as const) {
-      const lease = { lease: { kind } };
-      expect(decide(standing('delivering', 1), outcomeOf(outcome, 0, lease))).toEqual({ to: 'stale' });
-      expect(decide(standing('delivering', -1), outcomeOf(outcome, 0, lease))).toMatchObject({ to: 'write' });
-    }
-  });
-
-  test.each(['delivered', 'filtered', 'cancelled', 'dead'] as const)('never changes what is %s', (state) => {
-    for (const outcome of OTHERS) expect(decide(standing(state, -1), outcomeOf(outcome))).toEqual({ to: 'stale' });
-  });
-
-  test.each<[string, LedgerRecord, boolean]>([
-    ['an acceptance', standing('accepted', -1, { version: 4 }), true],
-    ['a lease that has ended', standing('delivering', -1, { lease_until: at(0) }), true],
-    ['a lease that runs', standing('delivering', -1, { lease_until: at(1) }), false],
-    ['what a message or an execution carries', standing('scheduled', -1, { token: 'g1-d1-m' }), false],
-    ['what rests', standing('parked', -1), false],
-  ])('without a claim, changes %s only where nothing holds or carries it: %j', (_, record, isChanged) => {
-    const decision = decide(record, outcomeOf('retry', 0, { lease: { kind: 'unclaimed' } }), 0);
-    expect(decision.to).toBe(isChanged ? 'write' : 'stale');
-    expect(decision).not.toHaveProperty('record.lease_until');
+  test('of a claim is written during its lease too', () => {
+    expect(decide(claim, outcomeOf('dead', 0, claimedAs(claim)), 0)).toMatchObject({
+      to: 'write',
+      record: { version: 4, claimed_by: 'holder' },
+    });
   });
 
   test('of a later generation counts its attempts from 0', () => {
     const accepted = standing('accepted', -1, { attempt: 4 });
-    const outcome = outcomeOf('retry', 0, { lease: { kind: 'unclaimed' }, generation: 2 });
+    const outcome = outcomeOf('retry', 0, { ...UNCLAIMED, generation: 2 });
     expect(decide(accepted, outcome)).toMatchObject({ record: { generation: 2, attempt: 1 } });
   });
 
-  test('waits where the lease runs that its own claim may have left', () => {
+  test('waits for the end of a lease that its own claim may have left', () => {
     const trace = standing('delivering', -1, { lease_until: at(1) });
     expect(decide(trace, outcomeOf('dead'), 0)).toEqual({ to: 'wait' });
     expect(decide(trace, outcomeOf('dead'), 2)).toMatchObject({ to: 'write', record: { state: 'dead' } });
   });
 
-  test('is written where its own carrier is named, or one before it', () => {
+  test('is written if the record names its own carrier, or an earlier one', () => {
     const waits = standing('scheduled', -1, { token: 'g1-d1-m' });
-    for (const carrier of ['g1-d1-m', 'g1-d2-m', 'g1-d1', 'g1-a1']) {
-      const outcome = outcomeOf('retry', 0, { carrier, token: 'g1-a2' });
-      expect(decide(waits, outcome)).toMatchObject({ to: 'write', record: { token: 'g1-a2' } });
-    }
-    for (const carrier of ['g1', 'g1-m', 'g0-a9', undefined]) {
-      expect(decide(waits, outcomeOf('retry', 0, { ...(carrier && { carrier }), token: 'g1-a2' }))).toEqual({
-        to: 'stale',
-      });
-    }
+    const toOf = (carrier: string | undefined) =>
+      decide(waits, outcomeOf('retry', 0, { ...(carrier && { carrier }), token: 'g1-a2' })).to;
+    expect(['g1-d1-m', 'g1-d2-m', 'g1-d1', 'g1-a1'].map(toOf)).toEqual(Array(4).fill('write'));
+    expect(['g1', 'g1-m', 'g0-a9', undefined].map(toOf)).toEqual(Array(4).fill('stale'));
   });
 
-  test('ends what waits for a carrier that ended with it, whenever that was written', () => {
+  test('ends what waits for a carrier that ended with it, also after a later change', () => {
     const waits = standing('scheduled', 30, { token: 'g1-a1' });
     expect(decide(waits, outcomeOf('dead', 0, { carrier: 'g1-a1' }))).toMatchObject({ record: { state: 'dead' } });
     expect(decide(waits, outcomeOf('retry', 0, { carrier: 'g1-a1' }))).toEqual({ to: 'stale' });
@@ -181,7 +166,7 @@ describe('another outcome', () => {
   });
 });
 
-test('whatever stands: what is written is the next version, no generation falls, and the same outcome changes nothing more', () => {
+test('for any record: the next version is written, no generation falls, and the same outcome changes nothing more', () => {
   const generation = fc.nat(3);
   const token = fc.constantFrom('g1', 'g1-m', 'g1-a1', 'g1-d1-m', 'g2-a1');
   const minutes = fc.integer({ min: -3, max: 3 });

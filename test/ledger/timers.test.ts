@@ -113,6 +113,16 @@ describe('a due delivery', () => {
       expect(decideWhenDue({ ...due, generation }, earlier, NOW)).toEqual({ to: 'send' });
   });
 
+  test('of two at the same time the recorded one is sent', () => {
+    expect(decideWhenDue(due, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
+  });
+
+  test('it ends if it was moved to an earlier time: another generation carries it', () => {
+    const moved = { ...timer({ ...own, occurred_at: at(-5), send_at: at(-1_000) }), generation: 1 };
+    expect(decideWhenDue(due, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
+    expect(decideWhenDue({ ...due, generation: 1 }, moved, NOW).to).toBe('send');
+  });
+
   test('it is not cancelled by an earlier event, whose timer remained', () => {
     expect(decideWhenDue(due, timer(leadOf('earlier', -2 * HOUR_MS)), NOW)).toEqual({ to: 'send' });
   });
