@@ -8,7 +8,7 @@ import type { DeliveryFacts, UnsettledOutcome } from './unsettled-outcome.ts';
  * already. `stale`: the delivery has changed since. `wait`: a function has a lease, possibly that of the outcome's own claim;
  * decide again when the lease has ended.
  */
-export type LateDecision =
+type LateDecision =
   | { readonly to: 'write'; readonly record: LedgerRecord }
   | { readonly to: 'known' | 'stale' | 'wait' };
 
@@ -95,11 +95,11 @@ function isSameClaim(standing: LedgerRecord, { version, claimed_by }: LedgerReco
 }
 
 /** Whether, by its record, no function has a lease and no message or execution carries the webhook. */
-export function isFree(standing: LedgerRecord, nowMs: number): boolean {
+function isFree(standing: LedgerRecord, nowMs: number): boolean {
   return standing.state === 'accepted' || (standing.state === 'delivering' && leaseEndMs(standing) <= nowMs);
 }
 
 /** A later generation counts its attempts from 0; an earlier one changes nothing. */
-export function inGeneration(standing: LedgerRecord, generation: number): LedgerRecord {
+function inGeneration(standing: LedgerRecord, generation: number): LedgerRecord {
   return generation > standing.generation ? { ...standing, generation, attempt: 0 } : standing;
 }

@@ -25,10 +25,10 @@ export const MAX_NAMED_STUCK = 1000;
  * What was done with a stuck webhook. `would_republish`: a dry run. `failed`: the log has the reason, and the next run
  * retries. `impossible`: its payload is not in the ledger. `no_time`: the run ran out of time.
  */
-export const STUCK_ACTIONS = ['republished', 'would_republish', 'failed', 'impossible', 'no_time'] as const;
+const STUCK_ACTIONS = ['republished', 'would_republish', 'failed', 'impossible', 'no_time'] as const;
 
 /** A webhook that does not balance. No personal data. */
-export const stuckWebhookSchema = z.object({
+const stuckWebhookSchema = z.object({
   webhook_id: z.string(),
   integration_id: integrationIdSchema,
   state: z.enum(WEBHOOK_STATES),

@@ -39,7 +39,7 @@ export const MAX_ATTEMPT_ERROR_CHARACTERS = 60;
 export const MAX_LEDGER_REASON_CHARACTERS = 200;
 
 /** Longest media type recorded of a response, in characters. */
-export const MAX_CONTENT_TYPE_CHARACTERS = 40;
+const MAX_CONTENT_TYPE_CHARACTERS = 40;
 
 /**
  * Length of the stored start of a partner's refusal, in characters. It may repeat the request and so contain personal data:

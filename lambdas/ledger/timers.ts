@@ -52,7 +52,7 @@ export function firedTimer({ due_at: _, ...timer }: Timer): Timer {
  * How a repeated publication moves its scheduled event. `same`: the scheduled time stays. `untimed`: the first timer was never
  * written, so that the scheduled time is not known.
  */
-export type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
+type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
 
 /**
  * @param standing the user's current timer; undefined if there is none

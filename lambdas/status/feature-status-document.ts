@@ -54,7 +54,7 @@ const state = {
 /** The query's parameters; null if absent. */
 const asked = { user_id: z.string().nullable(), enterprise_customer_uuid: z.string().nullable() };
 
-export const featureStateSchema = z.strictObject(state);
+const featureStateSchema = z.strictObject(state);
 export type FeatureState = z.infer<typeof featureStateSchema>;
 
 /** All features, by their names. */

@@ -56,7 +56,7 @@ export function gaugeQueries(
   ];
 }
 
-export interface Readings {
+interface Readings {
   /** Undefined if the integrations could not be read. */
   readonly integrationIds: readonly string[] | undefined;
   /** By query key. */

@@ -10,7 +10,7 @@ const READ_UNIT_BYTES = 4096;
 const { partitionKey, sortKey, index } = LEDGER_TABLE;
 
 /** A call, and its response. */
-export interface TableCall {
+interface TableCall {
   readonly name: string;
   // biome-ignore lint/suspicious/noExplicitAny: anything that the SDK sends.
   readonly input: any;

@@ -7,7 +7,7 @@ import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
  * `unanswered`: it is made, and no response comes; `unmade`: it is not made, and no response comes; `killed_before` and
  * `killed_after`: the function is killed then, and makes no further call.
  */
-export const CALL_ENDS = ['done', 'repeated', 'unanswered', 'unmade', 'killed_before', 'killed_after'] as const;
+const CALL_ENDS = ['done', 'repeated', 'unanswered', 'unmade', 'killed_before', 'killed_after'] as const;
 export type CallEnd = (typeof CALL_ENDS)[number];
 
 /** How the calls of one invocation end, in their order: most are done. */
@@ -21,7 +21,7 @@ export function callEnds(maxLength: number): fc.Arbitrary<readonly CallEnd[]> {
 }
 
 /** What a call of a killed function ends with; whatever the function makes of it, it is gone. */
-export class Killed extends Error {
+class Killed extends Error {
   override readonly name = 'Killed';
 }
 

@@ -8,7 +8,7 @@ import type { DeliveryFacts, UnsettledOutcome } from '../unsettled-outcome.ts';
 
 type RecordTable = Pick<LedgerTable, 'record' | 'replace'>;
 
-export interface WriterOptions<Table extends RecordTable = RecordTable> {
+interface WriterOptions<Table extends RecordTable = RecordTable> {
   readonly table: Table;
   /** The log stream of this function. */
   readonly claimedBy: string;

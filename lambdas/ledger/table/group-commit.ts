@@ -6,7 +6,7 @@ import { MAX_BATCH_WRITES } from './batch-calls.ts';
 const WINDOW_MS = 1;
 
 /** Makes the writes in one call. @returns the failure of each write, in order */
-export type WriteTogether = (writes: readonly WriteRequest[]) => Promise<readonly (LedgerUnavailable | undefined)[]>;
+type WriteTogether = (writes: readonly WriteRequest[]) => Promise<readonly (LedgerUnavailable | undefined)[]>;
 
 /** A write, and the callers that wait for it. */
 interface Waiting {
