@@ -60,7 +60,7 @@ const ECHOES: Readonly<Record<string, (said: string, response: ServerResponse) =
 };
 
 /** Every kind of refusal. */
-const STATUSES = [302, 400, 401, 403, 404, 410, 422, 429, 500, 503];
+const STATUSES = [302, 400, 401, 410, 429, 503];
 
 let partner: HttpServer;
 let status = 500;

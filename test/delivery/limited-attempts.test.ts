@@ -87,13 +87,11 @@ describe('an attempt that is allowed', () => {
       [9_000, failed('CERT_HAS_EXPIRED')],
     ];
     const left = [...results];
-    const sender = {
-      send: () => {
-        const [tookMs, result] = left.shift() as [number, SendResult];
-        return new Promise<SendResult>((resolve) => setTimeout(() => resolve(result), tookMs));
-      },
+    const send = () => {
+      const [tookMs, result] = left.shift() as [number, SendResult];
+      return new Promise<SendResult>((resolve) => setTimeout(resolve, tookMs, result));
     };
-    const ended = attempts(atOnce(results.map(([, result]) => result)), { sender, now: Date.now });
+    const ended = attempts(atOnce(results.map(([, result]) => result)), { sender: { send }, now: Date.now });
     await jest.advanceTimersByTimeAsync(9_000);
     expect((await ended).limiter.reports).toEqual([reportOf({ passed: 1, failed: 1, tookMs: 1_500 })]);
   });
@@ -101,18 +99,14 @@ describe('an attempt that is allowed', () => {
   test('its duration is without the time that a secret takes', async () => {
     let nowMs = NOW;
     const { sender, secretOf } = sendingServices([answered(503)]);
+    const delayed = <Result>(ms: number, result: Result) => {
+      nowMs += ms;
+      return result;
+    };
     const { limiter } = await attempts([allowed], {
       now: () => nowMs,
-      secretOf(id) {
-        nowMs += 9_000;
-        return secretOf(id);
-      },
-      sender: {
-        async send(request) {
-          nowMs += 20;
-          return sender.send(request);
-        },
-      },
+      secretOf: (id) => delayed(9_000, secretOf(id)),
+      sender: { send: (request) => delayed(20, sender.send(request)) },
     });
     expect(limiter.reports).toEqual([reportOf({ failed: 1, tookMs: 20 })]);
   });
