@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, compactDecrypt } from 'jose';
 
-/** The value of an encrypted field, whatever type it had. `keys`: as you got them, one, or the old and the new one. */
+/** The value of an encrypted field, of any type. `keys`: as we gave them, one, or the old and the new one. */
 export async function decryptField(keys: readonly string[], text: string): Promise<unknown> {
   const { plaintext } = await compactDecrypt(text, ({ kid }) => keyNamed(kid, keys), {
     keyManagementAlgorithms: ['dir'],
@@ -15,5 +15,5 @@ async function keyNamed(kid: string | undefined, keys: readonly string[]): Promi
     const bytes = Buffer.from(key, 'base64');
     if (kid === (await calculateJwkThumbprint({ kty: 'oct', k: bytes.toString('base64url') }))) return bytes;
   }
-  throw new Error(`no key is named ${kid}`);
+  throw new Error(`no key has the id ${kid}`);
 }

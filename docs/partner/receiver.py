@@ -6,16 +6,16 @@ from typing import Any
 
 from verify import is_genuine
 
-# Ours are at most a third of it, even where fields are encrypted.
+# Our bodies are at most a third of it, even with encrypted fields.
 MAX_BODY_BYTES = 1024 * 1024
 
 Keep = Callable[[str, dict[str, Any]], None]
 
 
 def receiver(secrets: Sequence[str], keep: Keep) -> Callable[..., Iterable[bytes]]:
-    """Verifies, keeps, answers. Whatever takes longer is done later, from what was kept.
+    """Verifies, stores and responds. Longer work is done later, from what was stored.
 
-    `keep` stores a payload for good, once for each webhook-id: INSERT ... ON CONFLICT (id) DO NOTHING.
+    `keep` stores a payload durably, once for each webhook-id: INSERT ... ON CONFLICT (id) DO NOTHING.
     """
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -27,14 +27,14 @@ def receiver(secrets: Sequence[str], keep: Keep) -> Callable[..., Iterable[bytes
 
 def _status_for(environ: dict[str, Any], secrets: Sequence[str], keep: Keep) -> str:
     try:
-        # Ours always say their length.
+        # Our requests always have a length.
         length = int(environ.get("CONTENT_LENGTH") or -1)
         if not 0 <= length <= MAX_BODY_BYTES:
             return "413 Content Too Large"
         body = environ["wsgi.input"].read(length)
         names = ("webhook-id", "webhook-timestamp", "webhook-signature")
         headers = {name: environ.get(f"HTTP_{name.upper().replace('-', '_')}", "") for name in names}
-        # 401 makes us read your secret anew and try once more: it may just have been rotated.
+        # After a 401 we read your secret again and retry once: it may have been rotated just now.
         if not is_genuine(secrets, headers, body):
             return "401 Unauthorized"
         payload = json.loads(body)

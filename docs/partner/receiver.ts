@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { isGenuine } from './verify.ts';
 
-/** Ours are at most a third of it, even where fields are encrypted. */
+/** Our bodies are at most a third of it, even with encrypted fields. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export interface Webhook {
@@ -11,9 +11,9 @@ export interface Webhook {
 }
 
 /**
- * Verifies, keeps, answers. Whatever takes longer is done later, from what was kept.
+ * Verifies, stores and responds. Longer work is done later, from what was stored.
  *
- * @param keep stores a webhook for good, once for each id: `INSERT … ON CONFLICT (id) DO NOTHING`
+ * @param keep stores a webhook durably, once for each id: `INSERT … ON CONFLICT (id) DO NOTHING`
  */
 export function receiver(secrets: readonly string[], keep: (webhook: Webhook) => Promise<void>): RequestListener {
   return async (request, response) => {
@@ -28,11 +28,11 @@ async function statusFor(
   keep: (webhook: Webhook) => Promise<void>,
 ): Promise<number> {
   try {
-    // Ours always say their length.
+    // Our requests always have a length.
     const length = Number(request.headers['content-length']);
     if (!(length <= MAX_BODY_BYTES)) return 413;
     const body = await buffer(request);
-    // 401 makes us read your secret anew and try once more: it may just have been rotated.
+    // After a 401 we read your secret again and retry once: it may have been rotated just now.
     if (!isGenuine(secrets, request.headers, body)) return 401;
     const payload = JSON.parse(body.toString('utf8'));
     if (payload.test !== true) await keep({ id: String(request.headers['webhook-id']), payload });

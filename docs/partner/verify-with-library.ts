@@ -1,6 +1,6 @@
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
-/** Whether a request is ours and fresh. The library takes one secret at a time. */
+/** Whether a request is ours and recent. The library takes one secret at a time. */
 export function isGenuine(secrets: readonly string[], headers: Record<string, string>, body: Buffer): boolean {
   const webhooks = secrets.map((secret) => new Webhook(secret));
   return webhooks.some((webhook) => {

@@ -1,4 +1,4 @@
-"""Verifies our webhooks by hand, with Python's standard library only."""
+"""Verifies our webhooks with Python's standard library only."""
 
 import base64
 import hashlib
@@ -11,11 +11,11 @@ TOLERANCE_SECONDS = 5 * 60
 
 
 def is_genuine(secrets: Sequence[str], headers: Mapping[str, str], body: bytes, now: float | None = None) -> bool:
-    """Whether a request is ours and fresh.
+    """Whether a request is ours and recent.
 
-    `secrets`: as you got them, whsec_...: one, or the old and the new one. `headers`: your framework's, or any mapping
-    with names in small letters. `body`: the bytes as they arrived. Raises ValueError where a secret is none: with an
-    empty one anybody could sign.
+    `secrets`: as we gave them, whsec_...: one, or the old and the new one. `headers`: your framework's, or any mapping
+    with names in lower case. `body`: the bytes as they arrived. Raises ValueError if a secret is invalid: any client
+    could sign with an empty one.
     """
     keys = [_signing_key(secret) for secret in secrets]
     webhook_id = headers.get("webhook-id") or ""

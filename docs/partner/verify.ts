@@ -3,12 +3,12 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 const TOLERANCE_SECONDS = 5 * 60;
 
 /**
- * Whether a request is ours and fresh.
+ * Whether a request is ours and recent.
  *
- * @param secrets as you got them, `whsec_…`: one, or the old and the new one
- * @param headers with names in small letters, as Node gives them
+ * @param secrets as we gave them, `whsec_…`: one, or the old and the new one
+ * @param headers with names in lower case, as Node gives them
  * @param body the bytes as they arrived
- * @throws where a secret is none: with an empty one anybody could sign
+ * @throws if a secret is invalid: any client could sign with an empty one
  */
 export function isGenuine(
   secrets: readonly string[],

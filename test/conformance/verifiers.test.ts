@@ -127,7 +127,7 @@ describe('decrypt.ts', () => {
   test('finds the right key during a change, and refuses a text of another one', async () => {
     const { texts, values } = await encryptedFields();
     expect(await decryptField([OLD_KEY, KEY], texts[0] as string)).toEqual(values[0]);
-    await expect(decryptField([OLD_KEY], texts[0] as string)).rejects.toThrow('no key is named');
+    await expect(decryptField([OLD_KEY], texts[0] as string)).rejects.toThrow('no key has the id');
   });
 });
 
