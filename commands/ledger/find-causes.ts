@@ -1,9 +1,9 @@
 import type { Enrichment } from '../../lambdas/events/delivery.ts';
 import type { LedgerTable, ListedWebhook } from '../../lambdas/ledger/ports.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
-import { createFailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
 import { counted } from '../shared/format.ts';
 import { lastResponse } from '../shared/last-response.ts';
+import { openFailureSearch } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
 
 interface Waiting extends Pick<ListedWebhook, 'webhook_id' | 'integration_id' | 'state'> {
@@ -41,7 +41,7 @@ export async function findCauses(
   const failing = waiting.filter(({ reason = '' }) => ENDPOINT_FAILS.test(reason) && !/HTTP \d{3}/.test(reason));
   if (failing.length === 0) return causes;
   const records = await table.records(failing.map(({ webhook_id }) => webhook_id));
-  const search = createFailureSearch({ client: stage.dynamoDb, tableName: stage.output('LedgerTableName') });
+  const search = openFailureSearch(stage);
   const errors = new Map<string, Promise<string | undefined>>();
   for (const { webhook_id, integration_id } of failing) {
     const own = lastAttemptError(records.get(webhook_id));

@@ -1,6 +1,8 @@
 import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
+import { createFailureSearch, type FailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
 import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
+import { CLIENT_WAITS } from '../../lambdas/shared/io-deadlines.ts';
 import type { Context } from './context.ts';
 import { awsFailure, CommandFailed, whereOf } from './failures.ts';
 import type { Stage } from './stage.ts';
@@ -17,6 +19,15 @@ export function openLedger(stage: Stage, { now }: Pick<Context, 'now'>): LedgerT
     tableName: stage.output('LedgerTableName'),
     ...heldDays(stage),
     now,
+  });
+}
+
+/** Finds the latest undelivered deliveries of an integration, with the time limit of a command and not of a function. */
+export function openFailureSearch(stage: Stage): FailureSearch {
+  return createFailureSearch({
+    client: stage.dynamoDb,
+    tableName: stage.output('LedgerTableName'),
+    searchTimeoutMs: CLIENT_WAITS.command.callMs,
   });
 }
 

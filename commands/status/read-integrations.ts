@@ -1,12 +1,11 @@
-import type { LedgerTable, ListedWebhook } from '../../lambdas/ledger/ports.ts';
-import { createFailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
+import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { readEntry } from '../integration/integrations-document.ts';
 import { lastResponse } from '../shared/last-response.ts';
 import { readPoints, sum } from '../shared/metric-points.ts';
-import { ledgerFailure, openLedger } from '../shared/open-ledger.ts';
+import { ledgerFailure, openFailureSearch, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
 import { integrationQueries, lastHour } from './status-queries.ts';
 
@@ -38,7 +37,7 @@ export async function readIntegrations(stage: Stage, nowMs: number): Promise<rea
   const { document } = await readDeployed(stage);
   const entries = document.entries.flatMap((entry) => {
     const id = isRecord(entry) ? entry.id : undefined;
-    return typeof id === 'string' ? [{ id, configured: configuredState(entry, document.fields.paused === true) }] : [];
+    return typeof id === 'string' ? [{ id, configured: configuredState(entry, document.fields.paused) }] : [];
   });
   const ids = entries.map(({ id }) => id);
   const [points, deliveries] = await Promise.all([
@@ -53,12 +52,13 @@ export async function readIntegrations(stage: Stage, nowMs: number): Promise<rea
   });
 }
 
-function configuredState(entry: unknown, isAllPaused: boolean): IntegrationState {
+/** @param isAllPaused whether all integrations are paused, as the document has it */
+export function configuredState(entry: unknown, isAllPaused: unknown): IntegrationState {
   const read = readEntry(entry);
   if ('faults' in read) return 'faulty';
   const { active, paused } = read.integration;
   if (!active) return 'off';
-  return paused || isAllPaused ? 'paused' : 'active';
+  return paused || isAllPaused === true ? 'paused' : 'active';
 }
 
 /** The latest deliveries of each, and those that are not delivered. */
@@ -67,15 +67,18 @@ async function readDeliveries(
   ids: readonly string[],
   nowMs: number,
 ): Promise<ReadonlyMap<string, readonly ListedWebhook[]>> {
-  const now = () => nowMs;
-  const table = openLedger(stage, { now });
-  const failures = createFailureSearch({ client: stage.dynamoDb, tableName: stage.output('LedgerTableName') });
+  const table = openLedger(stage, { now: () => nowMs });
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const failures = openFailureSearch(stage);
   const found = new Map<string, readonly ListedWebhook[]>();
   try {
     for (const some of chunksOf(ids, IN_PARALLEL)) {
       await Promise.all(
         some.map(async (id) => {
-          const [latest, failed] = await Promise.all([latestOf(table, id, nowMs), failures(id, nowMs)]);
+          const [latest, failed] = await Promise.all([
+            table.latestRecords({ integrationId: id, day: today }, LATEST),
+            failures(id, nowMs),
+          ]);
           found.set(id, [...latest, ...failed]);
         }),
       );
@@ -84,11 +87,6 @@ async function readDeliveries(
     throw ledgerFailure(thrown, stage);
   }
   return found;
-}
-
-async function latestOf(table: LedgerTable, integrationId: string, nowMs: number): Promise<readonly ListedWebhook[]> {
-  const day = new Date(nowMs).toISOString().slice(0, 10);
-  return table.latestRecords({ integrationId, day }, LATEST);
 }
 
 type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at'>;
