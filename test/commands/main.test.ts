@@ -85,22 +85,10 @@ describe('a command', () => {
     expect(complaints).toEqual(["unknown command 'lsit'\n(Did you mean list?)\n(--help lists commands and options)"]);
   });
 
-  test.each(['--help', '-h'])('that is given %s: its help, 0', async (word) => {
-    const { status, out } = await run(['integration', 'list', word]);
-    expect({ status, complaints }).toEqual({ status: 0, complaints: [] });
-    expect(out).toMatch(/^Usage: .\/ltw integration list \[options\]\n[\s\S]*\nExit codes:\n/);
-  });
-
   test('without a platform: one line, 1', async () => {
     world.stopPlatform();
     expect(await run(['integration', 'list'])).toEqual({ status: 1, out: '' });
     expect(complaints).toEqual([expect.stringMatching(/^no platform is running: "npm start" starts one; .*$/)]);
-  });
-
-  test('of a service that is down: one line, 1', async () => {
-    world.plane.appConfig.setDown(true);
-    expect(await run(['retry-schedule', '--integration', 'acme'])).toEqual({ status: 1, out: '' });
-    expect(complaints).toEqual([expect.stringMatching(/^AWS refuses .*switched off$/)]);
   });
 
   test.each([

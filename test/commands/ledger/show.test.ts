@@ -1,13 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
+import { timerKey, webhookId } from '../../../lambdas/events/identity.ts';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
+import type { Timer } from '../../../lambdas/ledger/timer.ts';
 import { reopened } from '../../../lambdas/ledger/transitions.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { LEARNER_DATA, NOT_ENRICHED, NOW, PENDING } from '../../support/factories.ts';
-import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+import { DEAD, DELIVERED, type Left, leadSubject, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 const operator = eachTest(startLedgerOperator);
 
 const facts = () => operator.facts();
+
+async function shown(webhookId: string, ...words: readonly string[]): Promise<Record<string, string>> {
+  await operator.run('show', webhookId, ...words);
+  return facts();
+}
 
 /** A webhook whose record is changed by hand. */
 async function changed(change: Partial<LedgerRecord>): Promise<string> {
@@ -47,17 +54,10 @@ delivering  2026-01-15T12:00:02Z
 delivered   2026-01-15T12:00:03Z`);
 });
 
-test('by integration and event id it is the same', async () => {
-  const id = await operator.webhook({ integration_id: 'globex', event_id: 'e-9' }, DELIVERED);
-  expect(await operator.run('show', '--integration', 'globex', '--event-id', 'e-9')).toBe(0);
-  expect(facts().webhook).toBe(id);
-});
-
 describe('in each state it says who carries it, and what can be done', () => {
   test('accepted', async () => {
     const { webhook_id } = await operator.accept();
-    await operator.run('show', webhook_id);
-    expect(facts()).toMatchObject({
+    expect(await shown(webhook_id)).toMatchObject({
       state: 'accepted since 2026-01-15T12:00:00Z: nobody has begun to send it',
       'carried by': 'a message on its way to the first try, or an execution that asks for the learning time',
       'learning time': 'not known here yet',
@@ -68,42 +68,38 @@ describe('in each state it says who carries it, and what can be done', () => {
 
   test('delivering, and delivering by somebody who did not come back', async () => {
     const { delivery } = await operator.claim(await operator.accept());
-    await operator.run('show', delivery.webhook_id);
-    expect(facts()).toMatchObject({
+    expect(await shown(delivery.webhook_id)).toMatchObject({
       state: 'delivering since 2026-01-15T12:00:00Z: a function has begun to send it',
       'carried by': 'a function, until 2026-01-15T12:01:00Z at the latest; its log stream is 2026/01/15/[7]abc',
     });
     operator.world.nowMs += 60_001;
-    await operator.run('show', delivery.webhook_id);
-    expect(operator.world.printed()).toContain(
-      'nobody: the function that had it until 2026-01-15T12:01:00Z has not come back; its log stream is 2026/01/15/[7]abc',
-    );
-    expect(operator.world.printed()).toContain('./ltw reconcile --stage local   resends it');
+    expect(await shown(delivery.webhook_id)).toMatchObject({
+      'carried by':
+        'nobody: the function that had it until 2026-01-15T12:01:00Z has not come back; its log stream is 2026/01/15/[7]abc',
+      next: expect.stringMatching('^./ltw reconcile --stage local   resends it'),
+    });
   });
 
   test('scheduled: an execution, or a message', async () => {
     const id = await operator.webhook({}, SCHEDULED);
-    await operator.run('show', id);
-    expect(facts()).toMatchObject({
+    expect(await shown(id)).toMatchObject({
       due: '2026-01-15T12:01:00Z',
       'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0-a1`,
       next: `./ltw replay ${id} --stage local   sends it at once`,
     });
-    await operator.run('show', await changed({ token: 'g0-d1-m' }), '--json');
-    expect(operator.world.printed()).toContain('"carried_by":{"kind":"message"}');
+    const waits = { state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next try' };
+    const onQueue = { ...waits, 'carried by': 'a message of the deliveries queue' };
+    expect(await shown(await changed({ token: 'g0-d1-m' }))).toMatchObject(onQueue);
   });
 
   test('parked: in an execution that sleeps, or at rest here', async () => {
-    const id = await operator.webhook({}, PARKED);
-    await operator.run('show', id);
-    expect(facts()).toMatchObject({
+    expect(await shown(await operator.webhook({}, PARKED))).toMatchObject({
       parked: 'the integration is paused, since 2026-01-15T12:00:00Z; given up after 2026-01-18T12:00:00Z',
       'carried by': 'the ledger itself: it rests here until somebody releases it',
       next: './ltw integration resume acme --stage local   releases what is parked',
     });
     const asleep = await changed({ state: 'parked', token: 'g0-a1', parked_for: 'gone' });
-    await operator.run('show', asleep);
-    expect(operator.world.printed()).toContain(`execution:retry:${asleep}-g0-a1\n`);
+    expect((await shown(asleep))['carried by']).toMatch(`execution:retry:${asleep}-g0-a1`);
   });
 
   test('dead, with how the partner refused it: what it said, with the payload only', async () => {
@@ -112,10 +108,11 @@ describe('in each state it says who carries it, and what can be done', () => {
       ...{ content_type: 'application/json', body_bytes: 26 },
     };
     const id = await operator.webhook({}, { ...DEAD, attempt, responseStart: '{"error":"no such course"}' });
-    await operator.run('show', id);
-    expect(facts()).toMatchObject({ state: 'dead since 2026-01-15T12:00:00Z: it was given up', reason: 'HTTP 404' });
+    expect(await shown(id)).toMatchObject({
+      ...{ state: 'dead since 2026-01-15T12:00:00Z: it was given up', reason: 'HTTP 404' },
+      response: 'the last refusal is held as long; --payload prints it',
+    });
     expect(facts()).not.toHaveProperty('carried by');
-    expect(facts()).toMatchObject({ response: 'the last refusal is held as long; --payload prints it' });
     expect(operator.world.printed()).toContain('HTTP 404, with 26 bytes of application/json');
     expect(operator.world.printed()).not.toContain('no such course');
     await operator.run('show', id, '--json');
@@ -129,8 +126,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     const id = await operator.webhook({}, DEAD);
     const record = await operator.table.record(id);
     await operator.table.replace(reopened(record as LedgerRecord, 'replay', NOW) as LedgerRecord);
-    await operator.run('show', id);
-    expect(facts()).toMatchObject({
+    expect(await shown(id)).toMatchObject({
       generation: '1: resent so often',
       'carried by': 'a message of the deliveries queue',
     });
@@ -142,17 +138,16 @@ test.each([
   [NOT_ENRICHED, 'none: the warehouse has none'],
   [{ ...PENDING, attempts: 3 }, 'not known yet: 3 failed so far, the first at 2026-01-15T12:00:00Z'],
 ])('learning time %j', async (enrichment, words) => {
-  await operator.run('show', await changed({ enrichment }));
-  expect(facts()['learning time']).toBe(words);
+  expect((await shown(await changed({ enrichment })))['learning time']).toBe(words);
 });
 
 describe('the payload', () => {
   test('is printed where it is asked for, and nowhere else', async () => {
     const id = await operator.webhook({}, DELIVERED);
-    await operator.run('show', id);
-    await operator.run('show', id, '--json');
+    await shown(id);
+    await shown(id, '--json');
     for (const secret of LEARNER_DATA) expect(operator.world.printed()).not.toContain(secret);
-    await operator.run('show', id, '--payload');
+    await shown(id, '--payload');
     for (const secret of LEARNER_DATA) expect(operator.world.printed()).toContain(secret);
   });
 
@@ -160,14 +155,11 @@ describe('the payload', () => {
     const id = await operator.webhook({}, DEAD);
     const parked = await operator.webhook({ event_id: 'event-2' }, SCHEDULED);
     operator.world.nowMs += 31 * 24 * 3600_000;
-    expect(await operator.run('show', id, '--payload')).toBe(0);
-    expect(facts()).toMatchObject({
-      payload: 'deleted',
-      next: 'nothing: without its payload it cannot be sent again',
+    expect(await shown(id, '--payload')).toMatchObject({
+      ...{ payload: 'deleted', next: 'nothing: without its payload it cannot be sent again' },
     });
     expect(facts()).not.toHaveProperty('learner');
-    await operator.run('show', parked);
-    expect(operator.world.printed()).toContain('it goes on by itself: without its payload');
+    expect((await shown(parked)).next).toMatch(/^it goes on by itself: without its payload/);
   });
 });
 
@@ -188,16 +180,157 @@ test('as JSON: the record, the event without its payload, and who carries it', a
   expect(operator.document()).not.toHaveProperty('payload');
 });
 
-test('an unknown id says so, and how far it remembers; what is no id says what one looks like', async () => {
-  await expect(operator.run('show', `wh_${'0'.repeat(40)}`)).rejects.toMatchObject({
-    name: 'CommandFailed',
-    message: expect.stringMatching(/^the ledger of stage local knows no webhook wh_0{40}: .* in the last 400 days/),
+test('by integration and event id, or by the start of its id, it is the same', async () => {
+  const id = await operator.webhook({ integration_id: 'globex', event_id: 'e-9' }, DELIVERED);
+  expect(await operator.run('show', '--integration', 'globex', '--event-id', 'e-9')).toBe(0);
+  expect(facts().webhook).toBe(id);
+  const queries = () => operator.front.calls.filter(({ operation }) => operation === 'Query').length;
+  // A whole id is looked up by its key.
+  expect(queries()).toBe(0);
+  expect((await shown(id.slice(0, 11))).webhook).toBe(id);
+});
+
+test.each([
+  [[`wh_${'0'.repeat(40)}`], /^the ledger of stage local knows no webhook wh_0{40}: .* in the last 400 days/],
+  [['wh_1'], /knows no webhook wh_1: an id is wh_ and 40 hexadecimal digits/],
+  [['--integration', 'acme', '--event-id', 'e-1'], /knows no event e-1 of integration acme/],
+])('%j is unknown', async (words, message) => {
+  const failure = { name: 'CommandFailed', message: expect.stringMatching(message) };
+  await expect(operator.run('show', ...words)).rejects.toMatchObject(failure);
+});
+
+describe('a lead', () => {
+  const LATER = webhookId('acme', 'later');
+  const SUPERSEDED = `superseded by a later event of its user: ${LATER}`;
+
+  /** Its user's timer, as another event or another publication of it left it. */
+  const putTimer = (timer: Partial<Timer>) =>
+    operator.table.putTimer({
+      ...{ key: timerKey('acme', 'lead', '42'), webhook_id: LATER, integration_id: 'acme', generation: 0 },
+      latest_at: new Date(NOW).toISOString(),
+      ...timer,
+    });
+
+  test('that waits for its moment: of which kind it is, and until when', async () => {
+    const id = await operator.lead({ event_id: 'lead-1', generation: 1 });
+    expect(await shown(id)).toEqual({
+      webhook: id,
+      event: 'lead.calculated lead-1 of integration acme',
+      user: '42',
+      occurred: '2026-01-15T11:59:58Z',
+      accepted: '2026-01-15T12:00:00Z',
+      generation: '1: resent, or moved, so often',
+      state:
+        'scheduled since 2026-01-15T12:00:00Z: it waits for its moment, and a later event of its user takes its place',
+      due: '2026-01-15T13:00:00Z',
+      'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0`,
+      'learning time': 'none: the event is no completion',
+      payload: 'held until 2026-02-14T12:00:00Z; --payload prints it',
+      next: `./ltw replay ${id} --stage local   sends it at once`,
+    });
   });
-  await expect(operator.run('show', 'wh_1')).rejects.toMatchObject({
-    name: 'CommandFailed',
-    message: expect.stringMatching(/knows no webhook wh_1: an id is wh_ and 40 hexadecimal digits/),
+
+  test.each([
+    ['a later event took its place', {}, `it is not sent: ${SUPERSEDED}`, { to: 'cancel', reason: SUPERSEDED }],
+    [
+      'it was moved to a later time',
+      { due_at: '2026-01-15T14:30:00.000Z' },
+      'it waits on until 2026-01-15T14:30:00Z: it was moved',
+      { to: 'wait', until: '2026-01-15T14:30:00.000Z' },
+    ],
+    [
+      'another generation carries it',
+      { due_at: '2026-01-15T12:30:00.000Z', generation: 1 },
+      'it is not sent: it was moved: generation 1 carries it',
+      { to: 'leave', reason: 'it was moved: generation 1 carries it' },
+    ],
+  ])('tells beforehand that %s', async (_, timer, words, fields) => {
+    const id = await operator.lead({});
+    await putTimer('due_at' in timer ? { webhook_id: id, ...timer } : timer);
+    expect((await shown(id))['on waking']).toBe(words);
+    await shown(id, '--json');
+    expect(operator.world.printed()).toContain(`"on_waking":${JSON.stringify(fields)}`);
   });
-  await expect(operator.run('show', '--integration', 'acme', '--event-id', 'e-1')).rejects.toThrow(
-    'knows no event e-1 of integration acme',
-  );
+
+  test('whose event is deleted waits on: its user is not known any more', async () => {
+    const id = await operator.lead({});
+    await putTimer({});
+    await operator.table.forget(id);
+    const { state, next, ...rest } = await shown(id);
+    expect(state).toMatch(/: it waits for its moment, /);
+    expect(next).toBe('it goes on by itself: without its payload it cannot be sent again');
+    expect(rest).not.toHaveProperty('on waking');
+  });
+
+  test('that waits for something else says for what', async () => {
+    const id = await operator.lead({});
+    const record = (await operator.table.record(id)) as LedgerRecord;
+    await operator.table.overwrite({ ...record, reason: 'the rate limit of its integration' });
+    expect(await shown(id)).toMatchObject({
+      state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next try',
+      reason: 'the rate limit of its integration',
+    });
+  });
+
+  test('that was cancelled says by what', async () => {
+    const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason: SUPERSEDED } });
+    expect(await shown(id)).toMatchObject({
+      state: 'cancelled since 2026-01-15T12:00:00Z: it waited for its moment, and another took its place',
+      reason: SUPERSEDED,
+      next: `./ltw replay ${id} --stage local   sends it all the same`,
+    });
+  });
+});
+
+describe('the cause', () => {
+  const FAILING: Left = {
+    progress: { outcome: 'parked', reason: 'parked: integration acme is failing', parked_for: 'failing' },
+  };
+  const TIMEOUT: Left['attempt'] = { error: 'no response: TIMEOUT' };
+  const WAREHOUSE = 'warehouse: 2 attempts failed';
+  const gone = { ...FAILING, progress: { ...FAILING.progress, reason: 'parked: HTTP 410, the endpoint is gone' } };
+
+  test.each<[string, Left, Partial<LedgerRecord>, string | undefined, string]>([
+    [
+      'of a pending look-up',
+      SCHEDULED,
+      { enrichment: { ...PENDING, attempts: 2 } },
+      WAREHOUSE,
+      `HTTP 503: ${WAREHOUSE}`,
+    ],
+    [
+      'of one parked for a failing endpoint: its own last error',
+      { ...FAILING, attempt: TIMEOUT },
+      {},
+      'no response: TIMEOUT',
+      'parked: integration acme is failing: no response: TIMEOUT',
+    ],
+    ['that the reason has already is not repeated', gone, {}, undefined, 'parked: HTTP 410, the endpoint is gone'],
+    ['of a final state: none', DELIVERED, {}, undefined, 'HTTP 200'],
+  ])('%s; the same in show, last and list', async (_, left, change, cause, reason) => {
+    const id = await operator.webhook({}, left);
+    const record = (await operator.table.record(id)) as LedgerRecord;
+    await operator.table.overwrite({ ...record, ...change });
+    expect((await shown(id)).cause).toBe(cause);
+    const last = async (...words: readonly string[]) => {
+      await operator.run(...words);
+      return operator.world.printed().split('\n').at(-1) ?? '';
+    };
+    expect(JSON.parse(await last('show', id, '--json')).cause).toBe(cause);
+    expect(JSON.parse(await last('last', '--integration', 'acme', '--json')).webhooks[0].cause).toBe(cause);
+    expect((await last('list', '--state', record.state)).split(/ {2,}/).at(-1)).toBe(reason);
+  });
+
+  test('of one parked without an attempt: the last error of another delivery to the endpoint', async () => {
+    for (const [hoursAgo, reason] of [
+      [2, 'HTTP 500'],
+      [1, 'HTTP 503'],
+    ] as const) {
+      operator.at(hoursAgo);
+      await operator.webhook({ event_id: reason }, { ...SCHEDULED, progress: { ...SCHEDULED.progress, reason } });
+    }
+    await operator.webhook({ event_id: 'other', integration_id: 'globex' }, { ...SCHEDULED, attempt: TIMEOUT });
+    operator.at(0);
+    expect((await shown(await operator.webhook({}, FAILING))).cause).toBe('HTTP 503');
+  });
 });

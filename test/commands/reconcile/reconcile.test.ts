@@ -1,10 +1,8 @@
-import { text } from 'node:stream/consumers';
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { beforeEach, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { type ReconcileReport, reconcileInputSchema } from '../../../lambdas/ledger/reconciliation.ts';
-import { startHttpServer } from '../../../local/http-server.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 
@@ -45,46 +43,42 @@ const UNBALANCED: ReconcileReport = {
   republished: 1,
 };
 
-const world = eachTest(startOperatorWorld);
-let server: Awaited<ReturnType<typeof startHttpServer>>;
-let lambda: LambdaClient;
+const world = eachTest(() => startOperatorWorld({ outputs: { ReconcileFunctionName: 'reconcile-1' } }));
 let context: Context;
-let answer: { status: number; headers: Record<string, string>; body: string };
-let asked: { readonly path: string | undefined; readonly input: unknown }[];
+/** What the function sends back, or the client's error. */
+let response: { readonly body: unknown; readonly FunctionError?: string } | Error;
+let invoked: { readonly name: string | undefined; readonly input: unknown; readonly timeoutMs: number }[];
 
-beforeEach(async () => {
+beforeEach(() => {
   world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
-  asked = [];
+  invoked = [];
   report(BALANCED);
-  server = await startHttpServer(async (request, response) => {
-    asked.push({ path: request.url, input: JSON.parse(await text(request)) });
-    response.writeHead(answer.status, answer.headers).end(answer.body);
-  });
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  // As a client that gives up early: what is asked here may take minutes.
-  const requestHandler = { requestTimeout: 1, throwOnRequestTimeout: true };
-  lambda = new LambdaClient({ endpoint: server.url, region: 'us-east-1', credentials, maxAttempts: 1, requestHandler });
-  const openStage: Context['openStage'] = async (name) => {
-    const stage = await world.context.openStage(name);
-    return { ...stage, lambda, output: (key) => (key === 'ReconcileFunctionName' ? 'reconcile-1' : stage.output(key)) };
+  const send = async ({ input }: InvokeCommand, { requestTimeout: timeoutMs }: { requestTimeout: number }) => {
+    const { FunctionName: name, Payload } = input;
+    invoked.push({ name, input: JSON.parse(new TextDecoder().decode(Payload as Uint8Array)), timeoutMs });
+    if (response instanceof Error) throw response;
+    const { body, ...rest } = response;
+    return { ...rest, Payload: new TextEncoder().encode(JSON.stringify(body)) };
   };
-  context = { ...world.context, openStage };
-});
-
-afterEach(async () => {
-  lambda.destroy();
-  await server.close();
+  context = {
+    ...world.context,
+    openStage: async (name) => ({
+      ...(await world.context.openStage(name)),
+      lambda: { send } as unknown as LambdaClient,
+    }),
+  };
 });
 
 function report(content: Partial<ReconcileReport>) {
-  answer = { status: 200, headers: {}, body: JSON.stringify({ ...BALANCED, ...content }) };
+  response = { body: { ...BALANCED, ...content } };
 }
 
 const run = (...words: readonly string[]) => runProgram(['reconcile', ...words], context);
 
 test('balanced: 0, and the equation', async () => {
   expect(await run()).toBe(0);
-  expect(asked).toEqual([{ path: '/2015-03-31/functions/reconcile-1/invocations', input: { dry_run: false } }]);
+  // As long as a Lambda function may run, 15 minutes, and not the client's own timeout.
+  expect(invoked).toEqual([{ name: 'reconcile-1', input: { dry_run: false }, timeoutMs: 960_000 }]);
   expect(world.printed()).toMatchInlineSnapshot(`
 "reconciling: with many webhooks this takes minutes
 accepted 10,000 = delivered 9,990 + scheduled 2 + parked 3 + dead 5 + filtered 0 + cancelled 0 + in flight 0
@@ -114,16 +108,12 @@ Not balanced. Next:
 `);
 });
 
-test('a dry run says what would be done', async () => {
+test('a dry run says what would be done; a report names at most 1,000', async () => {
   report({ ...UNBALANCED, is_dry_run: true, released: 12, stuck: [{ ...HIDDEN, action: 'would_republish' }] });
   expect(await run('--dry-run')).toBe(1);
-  expect(asked).toMatchObject([{ input: { dry_run: true } }]);
   expect(world.printed()).toContain('nothing: a dry run; would be resent');
   expect(world.printed()).toContain('12 parked: would be released');
   expect(world.printed()).toContain('without --dry-run');
-});
-
-test('more than a report names: how many more', async () => {
   report({ ...UNBALANCED, unbalanced: 1_501, stuck: Array.from({ length: 1000 }, () => HIDDEN) });
   await run();
   expect(world.printed()).toContain('and 501 more: at most 1,000 are named');
@@ -140,7 +130,7 @@ test.each([
 
 test('every option reaches the function, as it reads them', async () => {
   await run('--days', '7', '--bound-seconds', '0', '--integration', 'acme', '--dry-run');
-  const [{ input } = {}] = asked;
+  const [{ input } = {}] = invoked;
   expect(input).toEqual({ days: 7, in_flight_bound_seconds: 0, integration_id: 'acme', dry_run: true });
   expect(reconcileInputSchema.parse(input)).toEqual(input);
 });
@@ -151,30 +141,23 @@ test('--json: the report and nothing else', async () => {
   expect(JSON.parse(world.printed())).toEqual(UNBALANCED);
 });
 
-describe('an integration of which nothing was accepted', () => {
-  const nothing = { accepted: 0, states: { ...BALANCED.states, delivered: 0, scheduled: 0, parked: 0, dead: 0 } };
-
-  test('it is there: balanced; it is unknown: told with those there are', async () => {
-    report(nothing);
-    expect(await run('--integration', 'acme')).toBe(0);
-    await expect(run('--integration', 'acne')).rejects.toThrow('no integration has the id acne: there are acme');
-  });
+test('an integration of which nothing was accepted is balanced; an unknown one is an error', async () => {
+  report({ accepted: 0, states: { ...BALANCED.states, delivered: 0, scheduled: 0, parked: 0, dead: 0 } });
+  expect(await run('--integration', 'acme')).toBe(0);
+  await expect(run('--integration', 'acne')).rejects.toThrow('no integration has the id acne: there are acme');
 });
 
-describe('in words', () => {
-  test.each([
-    [
-      [200, { 'X-Amz-Function-Error': 'Unhandled' }, { errorType: 'LedgerUnavailable', errorMessage: 'no answer' }],
-      'failed (LedgerUnavailable: no answer): its log says more, in CloudWatch',
-    ],
-    [[200, {}, { ...BALANCED, accepted: 'many' }], 'answers something that this version does not understand'],
-    [
-      [429, { 'x-amzn-errortype': 'TooManyRequestsException' }, {}],
-      'is at work already, by its schedule: try again in a few minutes',
-    ],
-  ] as const)('the function answers %j', async ([status, headers, body], words) => {
-    answer = { status, headers, body: JSON.stringify(body) };
-    await expect(run()).rejects.toMatchObject({ name: 'CommandFailed', message: `the function Reconcile ${words}` });
-    expect(asked).toHaveLength(1);
-  });
+const named = (name: string) => Object.assign(new Error(), { name });
+
+test.each([
+  [
+    { FunctionError: 'Unhandled', body: { errorType: 'LedgerUnavailable', errorMessage: 'no answer' } },
+    'failed (LedgerUnavailable: no answer): its log says more, in CloudWatch',
+  ],
+  [{ body: { ...BALANCED, accepted: 'many' } }, 'answers something that this version does not understand'],
+  [named('TooManyRequestsException'), 'is at work already, by its schedule: try again in a few minutes'],
+  [named('TimeoutError'), 'has not answered: its log says what it did, in CloudWatch'],
+])('what the function sends back is %j', async (received, words) => {
+  response = received;
+  await expect(run()).rejects.toMatchObject({ name: 'CommandFailed', message: `the function Reconcile ${words}` });
 });

@@ -1,105 +1,93 @@
-import { json } from 'node:stream/consumers';
-import { startHttpServer } from '../../../local/http-server.ts';
+import {
+  CancelMessageMoveTaskCommand,
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  SQSClient,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
 
 export const DEAD_LETTERS = 'arn:aws:sqs:us-east-1:000000000000:deliveries-dead-letters';
 
+/** A task with what no list of tasks contains. */
 interface Task {
-  /** So many lists do not show it yet. */
+  /** Lists that do not show it yet. */
   listsLate: number;
   readonly TaskHandle: string;
   Status: string;
+  FailureReason?: string;
   readonly SourceArn: string;
-  readonly DestinationArn?: string;
-  readonly MaxNumberOfMessagesPerSecond?: number;
+  readonly DestinationArn: string | undefined;
+  readonly MaxNumberOfMessagesPerSecond: number;
   readonly StartedTimestamp: number;
   ApproximateNumberOfMessagesMoved: number;
   readonly ApproximateNumberOfMessagesToMove: number;
-  FailureReason?: string;
 }
 
-export interface FakeMoveTasks {
-  readonly endpoint: string;
-  /** Letters that lie in the dead-letter queue. */
-  messages: number;
+/** SQS as far as a redrive calls it, for courses of a task that no test could wait for: each list moves a second's messages. */
+export class FakeMoveTasks {
+  /** In the dead-letter queue. */
+  messages = 0;
   /** Newest last. */
-  readonly tasks: Task[];
-  /** Called before each list of tasks is answered. */
-  onList: () => void;
-  /** So many lists do not show yet a task that is begun from now on. */
-  listsLate: number;
-  begin(destination?: string, perSecond?: number): Task;
-  close(): Promise<void>;
-}
+  readonly tasks: Task[] = [];
+  /** Lists that do not show a task that begins from now on. */
+  listsLate = 0;
+  /** Called before each list of tasks. */
+  onList: () => void = () => {};
 
-/**
- * SQS as far as a redrive asks it, in its JSON protocol on 127.0.0.1, for courses of a task that no test could wait for.
- * A task moves a second's messages whenever it is looked at.
- */
-export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
-  const { url, close } = await startHttpServer(async (request, response) => {
-    const action = String(request.headers['x-amz-target']).replace('AmazonSQS.', '');
-    const input = (await json(request)) as Record<string, unknown>;
-    const answer = ANSWERS[action]?.(world, input);
-    const refusal = { __type: 'com.amazonaws.sqs#UnsupportedOperation', message: `cannot ${action}` };
-    response
-      .writeHead(answer === undefined ? 400 : 200, { 'content-type': 'application/x-amz-json-1.0' })
-      .end(JSON.stringify(answer ?? refusal));
-  });
-  const world: FakeMoveTasks = {
-    endpoint: url,
-    messages: 0,
-    tasks: [],
-    onList: () => {},
-    listsLate: 0,
-    begin(destination, perSecond) {
-      const task: Task = {
-        listsLate: world.listsLate,
-        TaskHandle: `handle-${world.tasks.length + 1}`,
-        Status: 'RUNNING',
-        SourceArn: DEAD_LETTERS,
-        ...(destination !== undefined && { DestinationArn: destination }),
-        ...(perSecond !== undefined && { MaxNumberOfMessagesPerSecond: perSecond }),
-        StartedTimestamp: 1_000 + world.tasks.length,
-        ApproximateNumberOfMessagesMoved: 0,
-        ApproximateNumberOfMessagesToMove: world.messages,
-      };
-      world.tasks.push(task);
-      return task;
-    },
-    close,
-  };
-  return world;
-}
+  begin(destination?: string, perSecond = 500): void {
+    this.tasks.push({
+      listsLate: this.listsLate,
+      TaskHandle: `handle-${this.tasks.length + 1}`,
+      Status: 'RUNNING',
+      SourceArn: DEAD_LETTERS,
+      DestinationArn: destination,
+      MaxNumberOfMessagesPerSecond: perSecond,
+      StartedTimestamp: 1_000 + this.tasks.length,
+      ApproximateNumberOfMessagesMoved: 0,
+      ApproximateNumberOfMessagesToMove: this.messages,
+    });
+  }
 
-const ANSWERS: Record<string, (world: FakeMoveTasks, input: Record<string, unknown>) => object | undefined> = {
-  GetQueueAttributes: ({ messages }) => ({ Attributes: { ApproximateNumberOfMessages: String(messages) } }),
-  StartMessageMoveTask(world, { SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond }) {
-    const isRunning = world.tasks.at(-1)?.Status === 'RUNNING';
-    if (isRunning || SourceArn !== DEAD_LETTERS) return undefined;
-    return { TaskHandle: world.begin(DestinationArn as string, MaxNumberOfMessagesPerSecond as number).TaskHandle };
-  },
-  ListMessageMoveTasks(world) {
-    world.onList();
-    const listed = world.tasks.filter((task) => {
+  client(): SQSClient {
+    return Object.assign(new SQSClient({ region: 'us-east-1' }), {
+      send: async (command: object) => this.#call(command),
+    });
+  }
+
+  /** @throws where SQS refuses a call */
+  #call(command: object): object {
+    const running = this.tasks.find(({ Status }) => Status === 'RUNNING');
+    if (command instanceof GetQueueAttributesCommand) {
+      return { Attributes: { ApproximateNumberOfMessages: String(this.messages) } };
+    }
+    if (command instanceof ListMessageMoveTasksCommand) return this.#list();
+    if (command instanceof StartMessageMoveTaskCommand && running === undefined) {
+      const { SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond } = command.input;
+      if (SourceArn !== DEAD_LETTERS) throw new Error(`no queue ${SourceArn}`);
+      this.begin(DestinationArn, MaxNumberOfMessagesPerSecond);
+      return {};
+    }
+    if (command instanceof CancelMessageMoveTaskCommand && running && running.TaskHandle === command.input.TaskHandle) {
+      running.Status = 'CANCELLED';
+      return { ApproximateNumberOfMessagesMoved: running.ApproximateNumberOfMessagesMoved };
+    }
+    throw new Error(`SQS refuses ${command.constructor.name}`);
+  }
+
+  #list(): object {
+    this.onList();
+    const listed = this.tasks.filter((task) => {
       task.listsLate -= 1;
       return task.listsLate < 0;
     });
     const Results = listed.map((task) => ({ ...task, ...(task.Status !== 'RUNNING' && { TaskHandle: undefined }) }));
     const running = listed.find(({ Status }) => Status === 'RUNNING');
-    if (running !== undefined) moveOn(world, running);
+    if (running !== undefined) {
+      const moved = Math.min(this.messages, running.MaxNumberOfMessagesPerSecond);
+      this.messages -= moved;
+      running.ApproximateNumberOfMessagesMoved += moved;
+      if (this.messages === 0) running.Status = 'COMPLETED';
+    }
     return { Results: Results.reverse() };
-  },
-  CancelMessageMoveTask(world, { TaskHandle }) {
-    const task = world.tasks.find((one) => one.TaskHandle === TaskHandle && one.Status === 'RUNNING');
-    if (task === undefined) return undefined;
-    task.Status = 'CANCELLED';
-    return { ApproximateNumberOfMessagesMoved: task.ApproximateNumberOfMessagesMoved };
-  },
-};
-
-function moveOn(world: FakeMoveTasks, task: Task): void {
-  const moved = Math.min(world.messages, task.MaxNumberOfMessagesPerSecond ?? 500);
-  world.messages -= moved;
-  task.ApproximateNumberOfMessagesMoved += moved;
-  if (world.messages === 0) task.Status = 'COMPLETED';
+  }
 }

@@ -1,25 +1,25 @@
-import { CancelMessageMoveTaskCommand, SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { CancelMessageMoveTaskCommand, type SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
+import { beforeEach, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { intercept, startOperatorWorld } from '../operator-world.ts';
-import { DEAD_LETTERS, startFakeMoveTasks } from './fake-move-tasks.ts';
+import { DEAD_LETTERS, FakeMoveTasks } from './fake-move-tasks.ts';
 
 const DELIVERIES = 'arn:aws:sqs:us-east-1:000000000000:deliveries';
 
 const world = eachTest(startOperatorWorld);
-const tasks = eachTest(startFakeMoveTasks);
+let tasks: FakeMoveTasks;
 let sqs: SQSClient;
 let context: Context;
 
 beforeEach(() => {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  sqs = new SQSClient({ endpoint: tasks.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  tasks = new FakeMoveTasks();
+  sqs = tasks.client();
   const outputs: Record<string, string> = {
     DeliveriesQueueArn: DELIVERIES,
     DeliveriesDeadLetterQueueArn: DEAD_LETTERS,
-    DeliveriesDeadLetterQueueUrl: `${tasks.endpoint}/000000000000/deliveries-dead-letters`,
+    DeliveriesDeadLetterQueueUrl: 'http://sqs/0/deliveries-dead-letters',
   };
   const openStage: Context['openStage'] = async (name) => {
     const stage = await world.context.openStage(name);
@@ -27,8 +27,6 @@ beforeEach(() => {
   };
   context = { ...world.context, openStage };
 });
-
-afterEach(() => sqs.destroy());
 
 const run = (...words: readonly string[]) => runProgram(['redrive', ...words], context);
 
@@ -44,12 +42,15 @@ test('says how many messages there are, asks, names the deliveries queue as dest
   expect(world.drawn()).toMatch(/^\r\[#{8} {12}\] 10 of 25 [\s\S]*\r\[#{20}\] 25 of 25 [^\r]*\n$/);
 });
 
-test('--yes asks nothing, --rate is passed on', async () => {
+test('--yes asks nothing, --rate is passed on; an empty queue: says so', async () => {
   tasks.messages = 1;
   expect(await run('--yes', '--rate', '500')).toBe(0);
-  expect(world.questions).toEqual([]);
   expect(tasks.tasks).toMatchObject([{ MaxNumberOfMessagesPerSecond: 500 }]);
-  expect(world.printed()).toContain('moved 1 message:');
+  expect(await run()).toBe(0);
+  expect(world.printed()).toMatch(
+    /^moved 1 message: .*\nno messages in the deliveries dead-letter queue of stage local$/,
+  );
+  expect(world.questions).toEqual([]);
 });
 
 test('answered no: nothing is moved', async () => {
@@ -58,12 +59,6 @@ test('answered no: nothing is moved', async () => {
   expect(await run()).toBe(1);
   expect(tasks.tasks).toEqual([]);
   expect(world.printed()).toContain('nothing is changed');
-});
-
-test('an empty queue: says so, asks nothing', async () => {
-  expect(await run()).toBe(0);
-  expect(world.printed()).toBe('no messages in the deliveries dead-letter queue of stage local');
-  expect(world.questions).toEqual([]);
 });
 
 test('a move that is under way is followed, not started again', async () => {
@@ -119,7 +114,7 @@ test('an earlier move is not taken for this one, even while SQS does not list th
   expect(world.printed()).toMatch(/moved 5 messages[^\n]*\nmoved 7 messages/);
 });
 
-test('a move that is never listed: told, after a minute', async () => {
+test('a move that is never listed fails, after a minute', async () => {
   tasks.messages = 5;
   tasks.listsLate = Number.POSITIVE_INFINITY;
   await expect(run('--yes')).rejects.toMatchObject({ name: 'CommandFailed' });
@@ -148,17 +143,12 @@ test('Ctrl-C ends the command, not the move, and says how to go on', async () =>
   expect(process.listenerCount('SIGINT')).toBe(0);
 });
 
-describe('--stop', () => {
-  test('ends the move that is under way', async () => {
-    tasks.messages = 30;
-    tasks.begin(DELIVERIES, 10);
-    expect(await run('--stop')).toBe(0);
-    expect(tasks.tasks).toMatchObject([{ Status: 'CANCELLED' }]);
-    expect(world.printed()).toBe('stopped: 10 messages were moved, the others are where they were');
-  });
-
-  test('where none is under way: says so', async () => {
-    expect(await run('--stop')).toBe(0);
-    expect(world.printed()).toBe('nothing to do: no move is under way');
-  });
+test('--stop ends the move that is under way, and says so where there is none', async () => {
+  expect(await run('--stop')).toBe(0);
+  expect(world.printed()).toBe('nothing to do: no move is under way');
+  tasks.messages = 30;
+  tasks.begin(DELIVERIES, 10);
+  expect(await run('--stop')).toBe(0);
+  expect(tasks.tasks).toMatchObject([{ Status: 'CANCELLED' }]);
+  expect(world.printed()).toMatch(/\nstopped: 10 messages were moved, the others are where they were$/);
 });

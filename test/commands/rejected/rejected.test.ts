@@ -52,17 +52,15 @@ const stage = eachTest(startRejected);
 const BODY = JSON.stringify({ event_type: 'lead', event_id: 'e-1', payload: { email: 'learner@example.com' } });
 
 test('list: each with the reason, and no payload; the messages stay', async () => {
-  const first = await stage.reject(BODY, {
-    reason: 'integration_id: no integration has this id',
-    integration_id: 'acme',
-  });
+  expect(await stage.run('list')).toBe(0);
+  expect(stage.world.printed()).toBe('no rejected events of stage local');
+  const first = await stage.reject(BODY, { reason: 'no integration has this id', integration_id: 'acme' });
   const second = await stage.reject('not\nJSON', { reason: 'not JSON' });
   const third = await stage.reject('[]', {});
   expect(await stage.run('list')).toBe(0);
   const printed = stage.world.printed().replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'TIME');
-  expect(printed.split('\n')).toEqual([
-    `message${' '.repeat(29)}  rejected  integration  type  reason`.replace('rejected', 'rejected            '),
-    `${first}  TIME  acme         lead  integration_id: no integration has this id`,
+  expect(printed.split('\n').slice(2)).toEqual([
+    `${first}  TIME  acme         lead  no integration has this id`,
     `${second}  TIME  -            -     not JSON`,
     `${third}  TIME  -            -     not with the message: the log of EnrichBatch has it`,
     '',
@@ -72,7 +70,7 @@ test('list: each with the reason, and no payload; the messages stay', async () =
   expect(stage.rejected()).toHaveLength(3);
 });
 
-test('list: at most as many as asked for; as JSON, and with payload where that is asked for', async () => {
+test('list: at most as many as asked for; as JSON, with the payload on request', async () => {
   const ids = new Set<string>();
   for (let count = 0; count < 12; count += 1) ids.add(await stage.reject(BODY, { reason: 'r' }));
   await stage.run('list', '--number', '11', '--json', '--payload');
@@ -84,27 +82,19 @@ test('list: at most as many as asked for; as JSON, and with payload where that i
   }
 });
 
-test('list: none', async () => {
-  expect(await stage.run('list')).toBe(0);
-  expect(stage.world.printed()).toBe('no rejected events of stage local');
-});
-
 test('show: one by the start of its message id; the payload only with --payload', async () => {
   const id = await stage.reject(BODY, { reason: 'why', integration_id: 'acme' });
-  await stage.reject('{}', { reason: 'another' });
-  expect(await stage.run('show', id.slice(0, 13), '--payload')).toBe(0);
+  expect(await stage.run('show', id)).toBe(0);
+  expect(stage.world.printed()).toContain(`payload      ${BODY.length} bytes; --payload prints it`);
+  expect(stage.world.printed()).not.toContain('learner@example.com');
+  const other = await stage.reject(BODY, { reason: 'why', integration_id: 'acme' });
+  await stage.run('show', other.slice(0, 13), '--payload');
   expect(stage.world.printed()).toMatch(
     new RegExp(
-      `^message      ${id}\nrejected     .*Z\nintegration  acme\nevent        lead e-1\nreason       why\npayload      below\n\n`,
+      `\nmessage      ${other}\nrejected     .*Z\nintegration  acme\nevent        lead e-1\nreason       why\npayload      below\n\n`,
     ),
   );
   expect(stage.world.printed()).toContain(BODY);
-});
-
-test('show: without --payload it says how long it is', async () => {
-  await stage.run('show', await stage.reject(BODY, {}));
-  expect(stage.world.printed()).toContain(`payload      ${BODY.length} bytes; --payload prints it`);
-  expect(stage.world.printed()).not.toContain('learner@example.com');
 });
 
 test('show: an id that is not there, or the start of several', async () => {

@@ -105,7 +105,6 @@ describe('by id', () => {
   });
 
   test('what can be no id is never looked up', async () => {
-    ledger.isDown = true;
     ledger.records = async (ids) => {
       expect(ids).toEqual([]);
       return new Map();

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { evenly, inTime, MOST_AT_A_TIME, together } from '../../../commands/replay/pace.ts';
 
@@ -26,12 +26,6 @@ function world() {
   };
 }
 
-test('one after another, so many a second', async () => {
-  const { run, handedOut } = world();
-  await run(evenly(ids(5), 2));
-  expect(handedOut.map(({ atMs }) => atMs)).toEqual([0, 500, 1000, 1500, 2000]);
-});
-
 test('each once, in their order, whatever the pace and the way to AWS', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -43,18 +37,15 @@ test('each once, in their order, whatever the pace and the way to AWS', async ()
         await run(evenly(ids(count), perSecond), workMs);
         expect(handedOut.map(({ webhookId }) => webhookId)).toEqual(ids(count));
         for (const [position, { atMs }] of handedOut.entries()) {
-          expect(atMs).toBeGreaterThanOrEqual(Math.floor((position * 1000) / perSecond));
+          const dueMs = Math.floor((position * 1000) / perSecond);
+          expect(atMs).toBeGreaterThanOrEqual(dueMs);
+          // What became due during one call goes together; only a call over a second long delays those behind it.
+          if (workMs <= 1_000) expect(atMs).toBeLessThanOrEqual(dueMs + workMs + 1);
         }
       },
     ),
     { numRuns: 50 },
   );
-});
-
-test('a slow way to AWS takes what is due meanwhile together: the rate is kept', async () => {
-  const { run, handedOut } = world();
-  await run(evenly(ids(1000), 100), 400);
-  expect(handedOut.at(-1)?.atMs).toBeLessThan(11_000);
 });
 
 test('after a standstill nothing is made up for: no more than a second’s worth, and at most so many', async () => {
@@ -74,24 +65,15 @@ test('after a standstill nothing is made up for: no more than a second’s worth
 test(`at most ${MOST_AT_A_TIME} are handed out together`, async () => {
   const sizes: number[] = [];
   const turns = evenly(ids(120), 1_000_000);
-  const clock = { now: () => 1, sleep: async () => {} };
-  const begun = { now: () => (sizes.length === 0 ? clock.now() : 1000), sleep: clock.sleep };
-  for await (const batch of inTime(turns, begun, () => false)) sizes.push(batch.length);
+  const clock = { now: () => 1000 * sizes.length, sleep: async () => {} };
+  for await (const batch of inTime(turns, clock, () => false)) sizes.push(batch.length);
   expect(Math.max(...sizes)).toBe(MOST_AT_A_TIME);
 });
 
-describe('interrupted', () => {
-  test('nothing more is handed out', async () => {
-    const { run, handedOut } = world();
-    await run(evenly(ids(10), 1), 0, () => handedOut.length >= 3);
-    expect(handedOut).toHaveLength(3);
-  });
-
-  test('a long wait notices it within half a second', async () => {
-    const { clock, run, handedOut } = world();
-    await run(evenly(ids(2), 1 / 60), 0, () => clock.nowMs >= 2_000);
-    expect({ handedOut: handedOut.length, nowMs: clock.nowMs }).toEqual({ handedOut: 1, nowMs: 2_000 });
-  });
+test('interrupted, nothing more is handed out: a long wait notices it within half a second', async () => {
+  const { clock, run, handedOut } = world();
+  await run(evenly(ids(2), 1 / 60), 0, () => clock.nowMs >= 2_000);
+  expect({ handedOut: handedOut.length, nowMs: clock.nowMs }).toEqual({ handedOut: 1, nowMs: 2_000 });
 });
 
 test('several lists keep each its own pace', async () => {

@@ -1,17 +1,17 @@
-import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
 import { runProgram } from '../../../commands/program.ts';
 import { type Delivery, deliverySchema } from '../../../lambdas/events/delivery.ts';
 import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { type LedgerOperator, type Left, startLedgerOperator } from '../ledger/ledger-operator.ts';
 
-/** An operator of a ledger who sends webhooks anew: what is sent waits in a real queue. */
+/** An operator of a ledger who sends webhooks again: they wait in a real queue. */
 export interface ReplayOperator extends LedgerOperator {
   /** `./ltw replay …`: its exit status. */
   replay(...words: readonly string[]): Promise<number>;
   /** `./ltw integration …`: its exit status. */
   integration(...words: readonly string[]): Promise<number>;
-  /** Webhooks that are left so, at the world's time. @returns their ids */
+  /** Webhooks that are left in these ways, at the world's time. @returns their ids */
   webhooks(lefts: readonly Left[], integrationId?: string): Promise<string[]>;
   /** Takes what waits in the deliveries queue. */
   sent(): Promise<readonly Delivery[]>;
@@ -19,7 +19,6 @@ export interface ReplayOperator extends LedgerOperator {
   sentIds(): Promise<readonly string[]>;
   /** Before the queue: it sees what the queue forgets, such as a message's group. */
   readonly queueFront: FrontServer;
-  dropQueue(): Promise<void>;
 }
 
 export async function startReplayOperator(): Promise<ReplayOperator> {
@@ -49,9 +48,16 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
       }
       return ids;
     },
-    sent: () => takeDeliveries(sqs, queueUrl),
+    async sent() {
+      const taken: Delivery[] = [];
+      for (;;) {
+        const asked = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 });
+        const { Messages = [] } = await sqs.send(asked);
+        if (Messages.length === 0) return taken;
+        taken.push(...Messages.map(({ Body = '' }) => deliverySchema.parse(JSON.parse(Body))));
+      }
+    },
     sentIds: async () => (await replayOperator.sent()).map(({ webhook_id }) => webhook_id).toSorted(),
-    dropQueue: async () => void (await sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl }))),
     async close() {
       await operator.close();
       sqs.destroy();
@@ -60,15 +66,4 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
     },
   };
   return replayOperator;
-}
-
-/** The deliveries that wait in a queue, which is empty then. */
-export async function takeDeliveries(sqs: SQSClient, queueUrl: string): Promise<readonly Delivery[]> {
-  const taken: Delivery[] = [];
-  for (;;) {
-    const asked = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 });
-    const { Messages = [] } = await sqs.send(asked);
-    if (Messages.length === 0) return taken;
-    taken.push(...Messages.map(({ Body = '' }) => deliverySchema.parse(JSON.parse(Body))));
-  }
 }

@@ -1,66 +1,36 @@
-import { describe, expect, test } from '@jest/globals';
-import { eachTest } from '../../support/each-test.ts';
-import { DEAD, DELIVERED } from '../ledger/ledger-operator.ts';
-import { startReplayOperator } from '../replay/replay-operator.ts';
+import { expect, test } from '@jest/globals';
+import { resolveIds } from '../../../commands/shared/resolve-ids.ts';
+import type { Stage } from '../../../commands/shared/stage.ts';
+import { eventOf } from '../../../lambdas/ledger/transitions.ts';
+import { NOW, subject } from '../../support/factories.ts';
+import { createMemoryLedger } from '../../support/memory-ledger.ts';
 
-const operator = eachTest(startReplayOperator);
-
-/** An id that starts with the same digits as another one's, of the other integration and day. */
+/** Two that start with the same digits, of different integrations and days, and one whose payload is not held. */
 const ONE = 'wh_0123456789000000000000000000000000000000';
 const OTHER = 'wh_0123456abc000000000000000000000000000000';
+const OLD = 'wh_fedcba0000000000000000000000000000000000';
 
-async function two(): Promise<void> {
-  operator.at(30);
-  await operator.webhook({ webhook_id: ONE, event_id: '1' }, DEAD);
-  operator.at(0);
-  await operator.accept({ webhook_id: OTHER, event_id: '2', integration_id: 'globex' });
+async function resolve(...ids: readonly string[]) {
+  const table = createMemoryLedger();
+  const put = (webhook_id: string, event_id: string, daysAgo: number, integration_id = 'acme') => {
+    const accepted_at = new Date(NOW - daysAgo * 24 * 3600_000).toISOString();
+    return table.putEvents([eventOf(subject({ webhook_id, event_id, integration_id, accepted_at }), NOW)]);
+  };
+  await put(ONE, '1', 2);
+  await put(OTHER, '2', 0, 'globex');
+  await put(OLD, '3', 8);
+  return resolveIds(ids, { table, stage: { name: 'local', output: () => '7' } as unknown as Stage, now: () => NOW });
 }
 
-describe('an id that is cut short', () => {
-  test('is found, whether a record or only an event lists it', async () => {
-    await two();
-    await operator.run('show', ONE.slice(0, 11));
-    expect(operator.facts().webhook).toBe(ONE);
-    await operator.run('show', OTHER.slice(0, 11));
-    expect(operator.facts().webhook).toBe(OTHER);
-  });
-
-  test('is taken by replay and close', async () => {
-    await two();
-    expect(await operator.replay(ONE.slice(0, 11))).toBe(0);
-    expect(await operator.sentIds()).toEqual([ONE]);
-    const says = ['--as', 'cancelled', '--reason', 'not wanted', '--yes'];
-    expect(await operator.run('close', OTHER.slice(0, 39), ONE, ...says)).toBe(0);
-    expect(await operator.table.records([ONE, OTHER])).toEqual(
-      new Map([ONE, OTHER].map((id) => [id, expect.objectContaining({ state: 'cancelled' })])),
-    );
-  });
-
-  test('that starts several ids lists these, and nothing is done', async () => {
-    await two();
-    const failure = { name: 'CommandFailed', message: `wh_012345 is the start of 2 ids:\n  ${ONE}\n  ${OTHER}` };
-    await expect(operator.replay('wh_012345')).rejects.toMatchObject(failure);
-    await expect(operator.run('show', 'wh_012345')).rejects.toMatchObject(failure);
-    expect(await operator.sentIds()).toEqual([]);
-  });
-
-  test('that starts none says how far back it looked', async () => {
-    await operator.webhook({}, DELIVERED);
-    await expect(operator.run('show', 'wh_0000000')).rejects.toMatchObject({
-      name: 'CommandFailed',
-      message: expect.stringMatching(/in the last 7 days has an id that starts with wh_0000000: /),
-    });
-  });
-
-  test('shorter than six digits is not looked up', async () => {
-    await two();
-    await expect(operator.run('show', 'wh_01234')).rejects.toThrow('an id is wh_ and 40 hexadecimal digits');
-  });
+test('an id that is cut short becomes a whole one; whole ones, and what is no start of an id, stay', async () => {
+  expect(await resolve(ONE.slice(0, 11), OTHER, 'wh_01234', OTHER.slice(0, 39))).toEqual([
+    ...[ONE, OTHER, 'wh_01234', OTHER],
+  ]);
 });
 
-test('a whole id reads no list', async () => {
-  await two();
-  const before = operator.front.calls.length;
-  await operator.run('show', ONE);
-  expect(operator.front.calls.slice(before).filter(({ operation }) => operation === 'Query')).toEqual([]);
+test.each([
+  ['wh_012345', `wh_012345 is the start of 2 ids:\n  ${ONE}\n  ${OTHER}`],
+  [OLD.slice(0, 10), expect.stringMatching(/in the last 7 days has an id that starts with wh_fedcba0: /)],
+])('%s starts several, or none', async (prefix, message) => {
+  await expect(resolve(prefix)).rejects.toMatchObject({ name: 'CommandFailed', message });
 });

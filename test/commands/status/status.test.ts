@@ -2,6 +2,8 @@ import type { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Context } from '../../../commands/shared/context.ts';
+import { configuredState, statusOf } from '../../../commands/status/read-integrations.ts';
+import type { ListedWebhook } from '../../../lambdas/ledger/ports.ts';
 import { METRICS, metricsNamespace } from '../../../lambdas/shared/metric-definitions.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import type { DescribedAlarm } from '../../../local/cloudwatch/alarms.ts';
@@ -9,7 +11,7 @@ import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../../local/cloudwatch/clou
 import { LocalMetrics } from '../../../local/cloudwatch/metrics.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
-import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from '../ledger/ledger-operator.ts';
+import { DEAD, DELIVERED, SCHEDULED, startLedgerOperator } from '../ledger/ledger-operator.ts';
 import { intercept } from '../operator-world.ts';
 
 const MINUTE_MS = 60_000;
@@ -52,13 +54,12 @@ beforeEach(() => {
       intercept(stage.sqs, (command) => {
         const { QueueUrl = '' } = (command as GetQueueAttributesCommand).input;
         const [waiting, inFlight, delayed] = messages[QueueUrl.split('/').at(-1) ?? ''] ?? [0, 0, 0];
-        return {
-          Attributes: {
-            ApproximateNumberOfMessages: String(waiting),
-            ApproximateNumberOfMessagesNotVisible: String(inFlight),
-            ApproximateNumberOfMessagesDelayed: String(delayed),
-          },
+        const Attributes = {
+          ApproximateNumberOfMessages: String(waiting),
+          ApproximateNumberOfMessagesNotVisible: String(inFlight),
+          ApproximateNumberOfMessagesDelayed: String(delayed),
         };
+        return { Attributes };
       });
       return stage;
     },
@@ -67,9 +68,11 @@ beforeEach(() => {
 
 const run = (...words: readonly string[]) => runProgram(['status', ...words], context);
 
+const lastDocument = () => JSON.parse(operator.world.printed().split('\n').at(-1) ?? '');
+
 async function document() {
   await run('--json');
-  return JSON.parse(operator.world.printed().split('\n').at(-1) ?? '');
+  return lastDocument();
 }
 
 function publish(service: string, name: string, values: readonly number[], more = {}, at = NOW): void {
@@ -88,6 +91,12 @@ function deploy(...integrations: readonly object[]): void {
   const entry = { url: 'https://partner.example/hook' };
   operator.world.deploy({ integrations: integrations.map((one) => ({ ...entry, ...one })) });
 }
+
+const LISTED: ListedWebhook = {
+  ...{ webhook_id: 'wh_1', integration_id: 'acme', event_type: 'course_completion', state: 'delivered' },
+  ...{ generation: 0, attempt: 1, reason: 'HTTP 200' },
+  ...{ accepted_at: '2026-01-15T10:00:00.000Z', changed_at: '2026-01-15T10:00:00.000Z' },
+};
 
 const FAILED_TRIES: DescribedAlarm = {
   name: 'learning-time-webhooks-local-failed-tries',
@@ -121,41 +130,33 @@ integration  state   attempts (1 h)  success  last response  at  next attempt
 acme         active  0               -        -              -   -`);
 });
 
-test('an alarm in ALARM: 1, since when, its value and its runbook heading; no other alarm', async () => {
-  alarms = [
-    FAILED_TRIES,
-    { ...FAILED_TRIES, name: 'learning-time-webhooks-local-quiet', state: 'OK', sinceMs: undefined },
-  ];
+test('alarms: 1, since when, value and runbook heading of those in ALARM; the others with alarms --all', async () => {
+  const name = 'learning-time-webhooks-local-quiet';
+  alarms = [{ ...FAILED_TRIES, name, state: 'OK', sinceMs: undefined }, FAILED_TRIES];
   expect(await run()).toBe(1);
   expect(operator.world.printed()).toContain(`
 1 of 2 alarms in ALARM
 alarm         state  since                 value  threshold  runbook                       means
 failed-tries  ALARM  2026-01-15T11:55:00Z  33.3   20         docs/runbook.md#failed-tries  Over 20% of attempts failed. Impact: late
 `);
-  expect((await document()).alarms.in_alarm).toEqual([
-    {
-      name: 'failed-tries',
-      state: 'ALARM',
-      since: '2026-01-15T11:55:00.000Z',
-      value: 33.333,
-      threshold: 20,
-      means: 'Over 20% of attempts failed. Impact: late',
-      runbook: 'docs/runbook.md#failed-tries',
-    },
-  ]);
+  expect(await runProgram(['alarms', '--all'], context)).toBe(1);
+  expect(operator.world.printed()).toMatch(/\nquiet +ok +- /);
+  expect(operator.world.printed()).toContain('1 of 2 alarms of stage local are in ALARM: the runbook says what to do');
+  const found = {
+    ...{ name: 'failed-tries', state: 'ALARM', since: '2026-01-15T11:55:00.000Z', value: 33.333, threshold: 20 },
+    ...{ means: 'Over 20% of attempts failed. Impact: late', runbook: 'docs/runbook.md#failed-tries' },
+  };
+  expect((await document()).alarms.in_alarm).toEqual([found]);
+  alarms.pop();
+  expect(await runProgram(['alarms', '--json'], context)).toBe(0);
+  expect(lastDocument()).toEqual({ stage: 'local', total: 1, in_alarm: 0, alarms: [] });
 });
 
 test('flag, warehouse with its circuit breaker, and the reconciler’s last run', async () => {
-  const values = { ...FLAG_SEED.values.enable_webhook_learning_time_enrichment, enabled: true, rollout_percentage: 20 };
-  operator.world.plane.appConfig.deploy(
-    'app',
-    'flags-env',
-    'flags',
-    JSON.stringify({
-      ...FLAG_SEED,
-      values: { enable_webhook_learning_time_enrichment: { ...values, pilot_enterprises: ['ent-a'] } },
-    }),
-  );
+  const { enable_webhook_learning_time_enrichment: off } = FLAG_SEED.values;
+  const on = { ...off, enabled: true, rollout_percentage: 20, pilot_enterprises: ['ent-a'] };
+  const flag = { ...FLAG_SEED, values: { enable_webhook_learning_time_enrichment: on } };
+  operator.world.plane.appConfig.deploy('app', 'flags-env', 'flags', JSON.stringify(flag));
   publish('enrichment', METRICS.querySuccess, [7]);
   publish('enrichment', METRICS.queryFailure, [3], {}, NOW - 50 * MINUTE_MS);
   publish('enrichment', METRICS.querySkipped, [4], {}, NOW - 30 * MINUTE_MS);
@@ -186,58 +187,53 @@ test('queues: what SQS counts, and the age that it published last, unless the qu
 describe('integrations', () => {
   const integrations = async () => (await document()).integrations;
 
-  test('attempts and success rate of the last hour, by integration', async () => {
-    deploy({ id: 'acme' }, { id: 'globex' });
+  test('attempts and success rate of the last hour, the last response of all, and the next attempt', async () => {
+    deploy({ id: 'acme' }, { id: 'globex', paused: true });
     publish('delivery', METRICS.deliverySuccess, [2], { integration: 'acme' });
     publish('delivery', METRICS.deliveryFailure, [1], { integration: 'acme' }, NOW - 55 * MINUTE_MS);
     publish('delivery', METRICS.deliveryFailure, [9], { integration: 'acme' }, NOW - 70 * MINUTE_MS);
-    expect(await integrations()).toMatchObject([
-      { id: 'acme', attempts: 3, success_rate: 0.667 },
-      { id: 'globex', attempts: 0, success_rate: null },
-    ]);
-  });
-
-  test('the last response of all deliveries, and the next attempt', async () => {
-    deploy({ id: 'acme' });
-    operator.at(30);
-    await operator.webhook({ event_id: 'yesterday' }, DEAD);
-    operator.at(2);
-    await operator.webhook({ event_id: 'delivered' }, DELIVERED);
-    operator.at(1);
-    await operator.webhook({ event_id: 'scheduled' }, SCHEDULED);
+    for (const [hoursAgo, event_id, left] of [
+      [30, 'yesterday', DEAD],
+      [2, 'delivered', DELIVERED],
+      [1, 'scheduled', SCHEDULED],
+    ] as const) {
+      operator.at(hoursAgo);
+      await operator.webhook({ event_id }, left);
+    }
     operator.at(0);
-    expect(await integrations()).toMatchObject([
-      {
-        state: 'active',
-        last_response: 'HTTP 503',
-        last_response_at: '2026-01-15T11:00:00.000Z',
-        next_attempt_at: '2026-01-15T12:01:00.000Z',
-      },
-    ]);
+    const acme = {
+      ...{ state: 'active', attempts: 3, success_rate: 0.667, last_response: 'HTTP 503' },
+      ...{ last_response_at: '2026-01-15T11:00:00.000Z', next_attempt_at: '2026-01-15T12:01:00.000Z' },
+    };
+    const globex = { state: 'paused', attempts: 0, success_rate: null, last_response: null, next_attempt_at: null };
+    expect(await integrations()).toMatchObject([acme, globex]);
   });
 
   test.each([
-    [{}, 'integration acme is failing', 'failing'],
-    [{}, 'HTTP 410, the endpoint is gone', 'gone'],
-    [{}, 'integration acme is gone', 'gone'],
-    [{}, 'integration acme is paused', 'active'],
-    [{ paused: true }, 'integration acme is failing', 'paused'],
-    [{ active: false }, 'integration acme is failing', 'off'],
-    [{ url: 'nowhere' }, 'integration acme is failing', 'faulty'],
-  ])('%j with a delivery parked for “%s” is %s', async (entry, why, state) => {
-    deploy();
-    deploy({ id: 'acme', ...entry });
-    await operator.webhook({}, { progress: { ...PARKED.progress, reason: `parked: ${why}` } });
-    expect(await integrations()).toMatchObject([{ id: 'acme', state }]);
+    ['active', {}],
+    ['paused', { paused: true }],
+    ['off', { active: false }],
+    ['faulty', { url: 'nowhere' }],
+  ] as const)('is %s where its entry has %j', (state, fields) => {
+    const entry = { id: 'acme', url: 'https://partner.example', ...fields };
+    expect(configuredState(entry, undefined)).toBe(state);
+    expect(configuredState(entry, true)).toBe(state === 'active' ? 'paused' : state);
   });
 
-  test('a delivery after the pause: active again', async () => {
-    deploy({ id: 'acme' });
-    operator.at(1);
-    await operator.webhook({}, { progress: { ...PARKED.progress, reason: 'parked: integration acme is failing' } });
-    operator.at(0);
-    await operator.webhook({ event_id: 'later' }, DELIVERED);
-    expect(await integrations()).toMatchObject([{ state: 'active', last_response: 'HTTP 200' }]);
+  test.each([
+    ['active', 'integration acme is failing', 'failing'],
+    ['active', 'HTTP 410, the endpoint is gone', 'gone'],
+    ['active', 'integration acme is gone', 'gone'],
+    ['active', 'integration acme is paused', 'active'],
+    ['paused', 'integration acme is failing', 'paused'],
+    ['off', 'integration acme is failing', 'off'],
+    ['faulty', 'integration acme is failing', 'faulty'],
+  ] as const)('one that is %s, its latest delivery parked for “%s”, is %s', (configured, why, state) => {
+    const delivery = (more: object) => ({ ...LISTED, ...more });
+    const parked = delivery({ state: 'parked', reason: `parked: ${why}`, changed_at: '2026-01-15T11:00:00.000Z' });
+    expect(statusOf(configured, [delivery({}), parked], NOW).state).toBe(state);
+    const later = delivery({ changed_at: '2026-01-15T11:30:00.000Z' });
+    expect(statusOf(configured, [later, parked], NOW).state).toBe(configured);
   });
 });
 
@@ -248,22 +244,4 @@ test('a part that is denied says so, and hides no other', async () => {
   expect(await run()).toBe(0);
   expect(operator.world.printed()).toMatch(/\n\nnot known: .*dynamodb:Query/);
   expect(operator.world.printed()).toContain('\nflag        off;');
-});
-
-test('alarms: those in ALARM, all with --all, as text and as JSON', async () => {
-  const quiet = {
-    ...FAILED_TRIES,
-    name: 'learning-time-webhooks-local-quiet',
-    state: 'OK',
-    sinceMs: undefined,
-  } as const;
-  alarms = [quiet, FAILED_TRIES];
-  expect(await runProgram(['alarms', '--all'], context)).toBe(1);
-  expect(operator.world.printed()).toMatch(/\nquiet +ok +- /);
-  expect(operator.world.printed()).toContain('1 of 2 alarms of stage local are in ALARM: the runbook says what to do');
-  alarms = [quiet];
-  expect(await runProgram(['alarms', '--json'], context)).toBe(0);
-  expect(JSON.parse(operator.world.printed().split('\n').at(-1) ?? '')).toEqual({
-    ...{ stage: 'local', total: 1, in_alarm: 0, alarms: [] },
-  });
 });
