@@ -29,7 +29,8 @@ const WAIT_SECONDS = 1;
 const MESSAGES_PER_CALL = 10;
 
 /**
- * Reads the events dead-letter queue. Messages stay in it, and are visible again after ten seconds.
+ * Reads the events dead-letter queue. Messages stay in it, and are visible again after ten seconds. SQS can read a message
+ * only by a receive: from the third on, ApproximateAgeOfOldestMessage leaves it out.
  *
  * @param atMost ends the reading
  * @returns oldest first

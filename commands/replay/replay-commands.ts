@@ -30,6 +30,10 @@ scheduled time, or that another superseded (cancelled), is sent at once. One del
 question. A filter finds those whose payload is still held.
 Ctrl-C stops after those in hand; the same command then finds what is left.`;
 
+const REJECTED = `
+list and show leave the messages in the queue, invisible for ten seconds. SQS counts each as a receive: it leaves a message
+that was received three times out of the age of the oldest one, on which the alarm dead-events-old depends.`;
+
 /** Commands that publish events, send deliveries again, or repair them. */
 export function addReplayCommands(program: Parent, run: Run): void {
   stageCommand(program, 'publish', 'publishes sample events to the events queue, and prints the ids of their webhooks')
@@ -70,7 +74,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
   const rejected = program
     .command('rejected')
     .description('events that were rejected: the events dead-letter queue')
-    .addHelpText('after', '\nlist and show leave the messages where they are; they are invisible for ten seconds.');
+    .addHelpText('after', REJECTED);
   stageCommand(rejected, 'list', 'rejected events, oldest first, each with its reason')
     .addOption(new Option('--number <n>', 'how many at most').default(USUAL_NUMBER).argParser(wholeNumber(1, 10_000)))
     .addOption(payloadOption())
