@@ -18,8 +18,8 @@ interface Adoption {
   firstUse: string | undefined;
 }
 
-/** Who has no enterprise: the warehouse is never asked for them. */
-const NOBODY = '-';
+/** Completions without an enterprise: the warehouse is not queried for them. */
+const NO_ENTERPRISE = '-';
 
 /**
  * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (requirement S3: user
@@ -51,7 +51,7 @@ export async function adoption(options: CountOptions, world: LedgerSession): Pro
 }
 
 function add(
-  { enterprise_customer_uuid: id = NOBODY, enrichment, accepted_at }: ListedWebhook,
+  { enterprise_customer_uuid: id = NO_ENTERPRISE, enrichment, accepted_at }: ListedWebhook,
   all: Map<string, Adoption>,
 ) {
   const own = all.get(id) ?? { withLearningTime: 0, flagOff: 0, otherwise: 0, firstUse: undefined };
@@ -74,7 +74,7 @@ function tableOf(rows: readonly (readonly [string, Adoption])[]): string {
 
 function fieldsOf([id, { withLearningTime, flagOff, otherwise, firstUse }]: readonly [string, Adoption]) {
   return {
-    enterprise_customer_uuid: id === NOBODY ? null : id,
+    enterprise_customer_uuid: id === NO_ENTERPRISE ? null : id,
     ...{ with_learning_time: withLearningTime, flag_off: flagOff, without: otherwise },
     first_with_learning_time: firstUse ?? null,
   };

@@ -4,10 +4,10 @@ import { alignColumns } from '../shared/format.ts';
 
 const DAY_MS = 24 * 3600_000;
 
-/** How long Step Functions keeps the history of an execution that has ended, in days; nobody can delete one sooner. */
+/** How long Step Functions keeps the history of an execution that has ended, in days; it cannot be deleted sooner. */
 const EXECUTION_HISTORY_DAYS = 90;
 
-/** How long the queues keep a message, and the dead letter queues a letter, in days (`lib/event-queues.ts`). */
+/** How long the queues and the dead-letter queues keep a message, in days (`lib/event-queues.ts`). */
 const MESSAGE_DAYS = 4;
 const DEAD_LETTER_DAYS = 14;
 
@@ -35,14 +35,14 @@ export function beyondReach(nowMs: number, factsDays: number): readonly BeyondRe
       until: until(EXECUTION_HISTORY_DAYS + MAX_EXECUTION_DAYS),
     },
     {
-      what: 'dead letter queues',
-      how_long: `${DEAD_LETTER_DAYS} days; a letter can be deleted by hand`,
+      what: 'dead-letter queues',
+      how_long: `${DEAD_LETTER_DAYS} days; a message can be deleted by hand`,
       until: until(DEAD_LETTER_DAYS),
     },
     { what: 'queues', how_long: `${MESSAGE_DAYS} days`, until: until(MESSAGE_DAYS) },
     {
       what: 'point-in-time recovery of the ledger',
-      how_long: `${RECOVERY_DAYS} days; whoever restores the table deletes again`,
+      how_long: `${RECOVERY_DAYS} days; after a restore, delete again`,
       until: until(RECOVERY_DAYS),
     },
     {

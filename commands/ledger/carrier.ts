@@ -4,8 +4,8 @@ import { leaseEndMs } from '../../lambdas/ledger/transitions.ts';
 import { shortTime } from '../shared/time-span.ts';
 
 /**
- * Who has a webhook at the moment. `unclaimed`: a message, or an execution that asks for its learning time. `message`: of
- * the deliveries queue. `lost`: its holder did not come back.
+ * What carries a webhook now. `unclaimed`: a message, or an execution that reads its learning time. `message`: of the
+ * deliveries queue. `lost`: the function whose lease has ended did not settle it. `none`: it is final.
  */
 export type Carrier =
   | { readonly kind: 'unclaimed' }
@@ -14,7 +14,7 @@ export type Carrier =
   | { readonly kind: 'function'; readonly log_stream: string; readonly lease_until: string }
   | { readonly kind: 'lost'; readonly log_stream: string; readonly lease_until: string }
   | { readonly kind: 'ledger' }
-  | { readonly kind: 'nobody' };
+  | { readonly kind: 'none' };
 
 /** @param workflowArn of the state machine. @param record undefined before the first claim */
 export function carrierOf(record: LedgerRecord | undefined, workflowArn: string, nowMs: number): Carrier {
@@ -31,11 +31,11 @@ export function carrierOf(record: LedgerRecord | undefined, workflowArn: string,
     }
     case 'scheduled':
     case 'parked':
-      if (token === undefined) return { kind: state === 'parked' ? 'ledger' : 'nobody' };
+      if (token === undefined) return { kind: state === 'parked' ? 'ledger' : 'none' };
       if (token.endsWith('-m')) return { kind: 'message' };
       return { kind: 'execution', execution_arn: executionArn(workflowArn, executionName(webhook_id, token)) };
     default:
-      return { kind: 'nobody' };
+      return { kind: 'none' };
   }
 }
 
@@ -47,7 +47,7 @@ function executionArn(workflowArn: string, name: string): string {
 export function formatCarrier(carrier: Carrier): string | undefined {
   switch (carrier.kind) {
     case 'unclaimed':
-      return 'a message on its way to the first try, or an execution that asks for the learning time';
+      return 'a message on its way to the first attempt, or an execution that reads the learning time';
     case 'message':
       return 'a message of the deliveries queue';
     case 'execution':
@@ -55,10 +55,10 @@ export function formatCarrier(carrier: Carrier): string | undefined {
     case 'function':
       return `a function, until ${shortTime(carrier.lease_until)} at the latest; its log stream is ${carrier.log_stream}`;
     case 'lost':
-      return `nobody: the function that had it until ${shortTime(carrier.lease_until)} has not come back; its log stream is ${carrier.log_stream}`;
+      return `none: the function that had it until ${shortTime(carrier.lease_until)} has not settled it; its log stream is ${carrier.log_stream}`;
     case 'ledger':
-      return 'the ledger itself: it rests here until somebody releases it';
-    case 'nobody':
+      return 'the ledger alone, until it is released';
+    case 'none':
       return undefined;
   }
 }

@@ -22,9 +22,9 @@ type CloseResult = 'closed' | 'would_close' | 'final' | 'in_hand' | 'changed';
 const WORDS: Readonly<Record<CloseResult, string>> = {
   closed: 'closed',
   would_close: 'would be closed: a dry run, nothing is changed',
-  final: 'left as it is: it has its end already',
-  in_hand: 'left as it is: a function is delivering it; ask again in a minute',
-  changed: 'left as it is: it was changed meanwhile; ask again',
+  final: 'left as it is: it is final already',
+  in_hand: 'left as it is: a function is delivering it; try again in a minute',
+  changed: 'left as it is: it was changed meanwhile; try again',
 };
 
 interface Open {

@@ -15,7 +15,7 @@ export type Lists = Pick<LedgerTable, 'days' | 'records' | 'listRecords' | 'list
 /** Records that are asked for together. */
 const CHUNK = 100;
 
-/** In these a webhook may be listed by nothing but its event: nobody has claimed it, or somebody for the first time. */
+/** In these a webhook may be listed only by its event: no function has claimed it, or one for the first time. */
 const IN_FLIGHT: readonly WebhookState[] = ['accepted', 'delivering'];
 
 export interface WebhookFilter {

@@ -33,7 +33,7 @@ export async function forget(options: ForgetOptions, world: LedgerSession): Prom
     print(`\n${formatBeyondReach(places)}\n`);
   }
   const isDeleting = webhooks.length > 0 && !options.dryRun;
-  const question = `Delete ${counted(webhooks.length, 'event')} of stage ${stageName}, with what partners answered, for good?`;
+  const question = `Delete ${counted(webhooks.length, 'event')} of stage ${stageName}, with the partners’ responses, for good?`;
   if (isDeleting && !(await mayGoOn(question, options.yes, context))) return 1;
   if (isDeleting) await deleteAll(webhooks, world);
   const deleted = isDeleting ? webhooks.length : 0;
@@ -84,10 +84,10 @@ function formatOpen(open: readonly LearnersWebhook[]): string {
     .slice(0, MOST_NAMED)
     .map(({ webhook_id, integration_id, state, rests_here }) => [
       ...[webhook_id, integration_id, state],
-      rests_here ? 'is never delivered then: nobody but the ledger has it' : 'goes on, with its own copy',
+      rests_here ? 'is never delivered then: only the ledger has it' : 'goes on, with its own copy',
     ]);
   const more = open.length - rows.length;
-  return `Not final yet: ${counted(open.length, 'event')}. Deleted, none can be replayed or released any more; and whoever carries one
-may write it down once more: run this again when they are final.
+  return `Not final yet: ${counted(open.length, 'event')}. Deleted, none can be replayed or released any more. A function that
+sends one may record its event again: run this again when they are final.
 ${alignColumns([['webhook', 'integration', 'state', ''], ...rows])}${more > 0 ? `\nand ${formatNumber(more)} more` : ''}`;
 }

@@ -23,13 +23,13 @@ export interface DeliveryView {
   /** Why it is scheduled or parked, where its reason does not say it. */
   readonly cause: string | undefined;
   readonly carrier: Carrier;
-  /** What it does when it wakes, where it sleeps until the moment at which it is to be sent. */
+  /** What happens when it is due, where it waits for its scheduled time. */
   readonly waking: DueDecision | undefined;
   /** Until when its event is held. */
   readonly heldUntil: string;
 }
 
-/** What became of one delivery, as text. @param showsPayload whether the event as the LMS sent it follows, and what the partner said: it may repeat the event */
+/** One delivery, as text. @param showsPayload whether the event as the LMS sent it follows, and the partner's response: it may repeat the event */
 export function formatDelivery(view: DeliveryView, stageName: string, showsPayload: boolean): string {
   const { record, event, responseStart } = view;
   const parts = [alignColumns(factsOf(view, stageName, showsPayload))];
@@ -53,7 +53,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
     ['state', `${state} since ${shortTime(since)}: ${formatState(view)}`],
     ['parked', record && formatParking(record)],
     ['due', record?.due_at && shortTime(record.due_at)],
-    ['on waking', formatWaking(view.waking)],
+    ['when due', formatWaking(view.waking)],
     ['reason', record?.reason && oneLine(record.reason)],
     ['cause', view.cause && oneLine(view.cause)],
     ['carried by', formatCarrier(view.carrier)],
@@ -72,25 +72,25 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
 }
 
 const STATE_TEXT: Readonly<Record<WebhookState, string>> = {
-  accepted: 'nobody has begun to send it',
+  accepted: 'no function has begun to send it',
   delivering: 'a function has begun to send it',
-  scheduled: 'it waits for its next try',
-  parked: 'its integration takes nothing now, and no try is spent',
+  scheduled: 'it waits for its next attempt',
+  parked: 'its integration takes nothing now, and no attempt is spent',
   delivered: 'the partner has it',
-  dead: 'it was given up',
-  filtered: 'its integration does not want it, and nothing was sent',
-  cancelled: 'it waited for its moment, and another took its place',
+  dead: 'it was dead-lettered',
+  filtered: 'its integration does not subscribe to it, and nothing was sent',
+  cancelled: 'it is not sent, and the reason says why',
 };
 
 function formatState({ state, record }: DeliveryView): string {
   if (record === undefined || !awaitsSendTime(record)) return STATE_TEXT[state];
-  return 'it waits for its moment, and a later event of its user takes its place';
+  return 'it waits for its scheduled time, and a later event of its user supersedes it';
 }
 
 /** Moved to an earlier time, it is carried by the next generation. */
 function formatGeneration(record: LedgerRecord): string | undefined {
   if (record.generation === 0) return undefined;
-  return `${record.generation}: resent${isTimed(record) ? ', or moved,' : ''} so often`;
+  return `${record.generation}: raised by each resend${isTimed(record) ? ' or move' : ''}`;
 }
 
 /** A lead is about no course. */
@@ -104,14 +104,14 @@ function formatSubject(event: LedgerEvent): readonly [string, string] {
 const PARKED_TEXT: Readonly<Record<ParkedFor, string>> = {
   paused: 'the integration is paused',
   failing: 'the endpoint failed again and again',
-  gone: 'the endpoint answered 410',
+  gone: 'the endpoint responded 410',
 };
 
 function formatParking({ state, parked_for, parked_since }: LedgerRecord): string | undefined {
   if (state !== 'parked' || parked_since === undefined) return undefined;
   const why = parked_for === undefined ? '' : `${PARKED_TEXT[parked_for]}, `;
   const deadAt = new Date(Date.parse(parked_since) + LONGEST_PARKING_MS).toISOString();
-  return `${why}since ${shortTime(parked_since)}; given up after ${shortTime(deadAt)}`;
+  return `${why}since ${shortTime(parked_since)}; dead-lettered after ${shortTime(deadAt)}`;
 }
 
 function formatPayload({ event, heldUntil }: DeliveryView, showsPayload: boolean): string {
@@ -144,7 +144,7 @@ function formatAttempts({ attempts, attempt }: LedgerRecord): string {
     error === undefined ? 'delivered' : oneLine(error) + formatBody(content_type, body_bytes),
   ]);
   return `attempts: ${attempt} in this generation; the last ones of all
-${alignColumns([['at', 'answer', 'took', 'result'], ...rows])}`;
+${alignColumns([['at', 'response', 'took', 'result'], ...rows])}`;
 }
 
 /** Of a refusal's body, which itself is printed with the payload only. */
@@ -167,7 +167,7 @@ const NOT_ENRICHED_REASON_TEXT: Readonly<Record<(typeof NOT_ENRICHED_REASONS)[nu
   flag_off: 'it is switched off for this enterprise, or was',
   no_data: 'the warehouse has none',
   learner_not_identified: 'user, course or enterprise are unknown',
-  warehouse_unavailable: 'the warehouse did not answer',
+  warehouse_unavailable: 'the warehouse did not respond',
 };
 
 /** What is known of a webhook's learning time. @param event undefined where it was deleted */
@@ -177,7 +177,7 @@ export function formatLearningTime(record: LedgerRecord | undefined, event: Ledg
     case undefined:
       return 'not known here yet';
     case 'pending':
-      return `not known yet: ${enrichment.attempts} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
+      return `not known yet: ${enrichment.attempts} attempts failed, the first at ${shortTime(enrichment.first_failed_at)}`;
     case 'enriched': {
       const { total_seconds, last_updated, source } = enrichment;
       return `${formatNumber(total_seconds)} s (${formatDuration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
@@ -187,7 +187,7 @@ export function formatLearningTime(record: LedgerRecord | undefined, event: Ledg
   }
 }
 
-/** Of some types it is known before anybody asks. */
+/** Of some types it is known from the start. */
 function usualOf(subject: Pick<LedgerEvent, 'event_type'> | undefined): Enrichment | undefined {
   if (subject === undefined || definitionOfType(subject.event_type).enrichment !== 'none') return undefined;
   return { status: 'not_enriched', reason: 'not_a_completion' };

@@ -26,7 +26,7 @@ const MOST_SHOWN = 10_000;
 
 /** `./ltw ledger …` */
 export function addLedgerCommands(program: Parent, run: Run): void {
-  const ledger = program.command('ledger').description('what became of deliveries');
+  const ledger = program.command('ledger').description('the state and history of deliveries');
   const ask = (
     options: { readonly stage: string; readonly json?: true | undefined },
     question: (world: LedgerSession) => Promise<number>,

@@ -5,22 +5,22 @@ import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lam
 import { deliveryOf } from '../../lambdas/ledger/transitions.ts';
 import { shortTime } from '../shared/time-span.ts';
 
-/** Whether events of its kind wait before they are sent, and take each other's place. */
+/** Whether events of its kind are scheduled, and supersede each other. */
 export function isTimed(record: LedgerRecord): boolean {
   return kindNamed(kindOf(record)).timer !== undefined;
 }
 
-/** Whether it sleeps until the moment at which it is to be sent; what waits for another reason says which. */
+/** Whether it waits for its scheduled time; if it waits for another reason, the record has it. */
 export function awaitsSendTime(record: LedgerRecord): boolean {
   const { state, attempt, due_at, reason } = record;
-  const sleeps = state === 'scheduled' && attempt === 0 && due_at !== undefined;
-  return sleeps && isTimed(record) && (reason === undefined || reason === MOVED_LATER);
+  const isWaiting = state === 'scheduled' && attempt === 0 && due_at !== undefined;
+  return isWaiting && isTimed(record) && (reason === undefined || reason === MOVED_LATER);
 }
 
 /**
- * What a webhook that sleeps does when it wakes, as its user's timer stands now.
+ * What happens to a scheduled webhook when it is due, as its user's timer stands now.
  *
- * @returns undefined where it does not sleep, or its event, which names the user, is deleted
+ * @returns undefined where it does not wait for its scheduled time, or its event, which names the user, is deleted
  * @throws LedgerUnavailable
  */
 export async function wakingOf(
@@ -34,8 +34,8 @@ export async function wakingOf(
   const own = timerOf(delivery, nowMs);
   if (own === undefined) return undefined;
   const timers = await table.timers([own.key]);
-  const sleeping = { ...delivery, progress: { ...delivery.progress, due_at: record.due_at } };
-  return decideWhenDue(sleeping, timers.get(own.key), nowMs);
+  const scheduled = { ...delivery, progress: { ...delivery.progress, due_at: record.due_at } };
+  return decideWhenDue(scheduled, timers.get(own.key), nowMs);
 }
 
 /** @returns undefined where it is sent */

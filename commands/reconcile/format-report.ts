@@ -82,7 +82,7 @@ function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileRep
   const [first] = stuck;
   if (is_balanced || first === undefined) return [];
   const again = `./ltw reconcile --stage ${stageName}`;
-  const steps = [`./ltw ledger show ${first.webhook_id} --stage ${stageName}   tells what became of one`];
+  const steps = [`./ltw ledger show ${first.webhook_id} --stage ${stageName}   shows its history`];
   const unsendable = stuck.find(({ action }) => action === 'impossible');
   if (unsendable !== undefined) {
     steps.push(

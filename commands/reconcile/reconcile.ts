@@ -12,7 +12,7 @@ import type { Stage } from '../shared/stage.ts';
 import { formatReport, isInOrder } from './format-report.ts';
 
 /** A Lambda function runs for at most 15 minutes; a minute more for its start. */
-const LONGEST_ANSWER_MS = 16 * 60_000;
+const LONGEST_RUN_MS = 16 * 60_000;
 
 export interface ReconcileOptions {
   readonly stage: string;
@@ -42,8 +42,8 @@ export async function reconcile(options: ReconcileOptions, context: Context): Pr
 }
 
 async function invoke(stage: Stage, input: ReconcileInput): Promise<ReconcileReport> {
-  // The client's own timeout is for functions that answer within a minute.
-  const waiting = { requestTimeout: LONGEST_ANSWER_MS, abortSignal: AbortSignal.timeout(LONGEST_ANSWER_MS) };
+  // The client's own timeout is for functions that respond within a minute.
+  const waiting = { requestTimeout: LONGEST_RUN_MS, abortSignal: AbortSignal.timeout(LONGEST_RUN_MS) };
   const asked = {
     output: 'ReconcileFunctionName',
     name: 'Reconcile',
@@ -53,10 +53,10 @@ async function invoke(stage: Stage, input: ReconcileInput): Promise<ReconcileRep
   } as const;
   return await invokeFunction(stage, asked).catch((thrown: Error) => {
     if (thrown.name === 'AbortError' || thrown.name === 'TimeoutError') {
-      throw new CommandFailed('the function Reconcile has not answered: its log says what it did, in CloudWatch');
+      throw new CommandFailed('the function Reconcile has not responded: its log in CloudWatch says what it did');
     }
     if (thrown.name === 'TooManyRequestsException') {
-      throw new CommandFailed('the function Reconcile is at work already, by its schedule: try again in a few minutes');
+      throw new CommandFailed('the function Reconcile is running already, by its schedule: try again in a few minutes');
     }
     throw thrown;
   });

@@ -75,8 +75,8 @@ export async function startTask(
 
 /** @returns how many messages were moved before */
 export async function cancelTask(stage: Stage, handle: string): Promise<number> {
-  const answer = await stage.sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle: handle }));
-  return answer.ApproximateNumberOfMessagesMoved ?? 0;
+  const response = await stage.sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle: handle }));
+  return response.ApproximateNumberOfMessagesMoved ?? 0;
 }
 
 /** How often a task is looked at, and how long SQS may take to list one that it has started, in milliseconds. */
@@ -110,9 +110,7 @@ export async function followTask(
         report(latest);
         if (!isUnderWay(latest) || interruption.isRequested()) return latest;
       } else if (now() >= listedUntilMs) {
-        throw new CommandFailed(
-          'SQS has taken the order to move the messages, and lists no such task: look again later',
-        );
+        throw new CommandFailed('SQS accepted the move, and does not list it: the same command follows it later');
       }
       await sleep(LOOK_EVERY_MS);
     }

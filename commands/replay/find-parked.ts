@@ -19,9 +19,9 @@ export interface Parked {
 }
 
 /**
- * What is parked, asleep or at rest, and may go, for each integration that takes webhooks. Of one integration that an
- * operator has resumed that is everything; of all of them what nobody but the pause kept back, since nobody has said
- * that those whose endpoint fails or is gone are well again.
+ * The parked deliveries that may be released, of each integration that takes webhooks. Of one integration that an operator
+ * has resumed these are all; of all integrations, those that only the pause held back: resuming all does not say that an
+ * endpoint that failed or was gone works again.
  *
  * @param id undefined: of all
  * @param span by when they were accepted: one that is replayed may be parked weeks later

@@ -28,7 +28,7 @@ const REPLAY = `
 By id, deliveries are replayed in whatever state they are; one that is in flight is left alone. A lead that waits for its
 scheduled time, or that another superseded (cancelled), is sent at once. One delivery by its id is replayed without a
 question. A filter finds those whose payload is still held.
-Ctrl-C stops after those in hand; the same command then finds what is left.`;
+Ctrl-C stops after those that were begun; the same command then finds what is left.`;
 
 const REJECTED = `
 list and show leave the messages in the queue, invisible for ten seconds. SQS counts each as a receive: it leaves a message
@@ -93,7 +93,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
   stageCommand(
     program,
     'reconcile',
-    'compares what was accepted with what became of it, and repairs what it can: stuck deliveries are sent again, parked ones that may go are released, those parked for over 72 hours are ended',
+    'compares what was accepted with its outcomes, and repairs what it can: stuck deliveries are sent again, parked ones that may go are released, those parked for over 72 hours are ended',
   )
     .addOption(
       new Option('--days <n>', 'UTC days of acceptance, today included, 1 to 400 (default: 4)').argParser(

@@ -8,12 +8,12 @@ import type { Context } from '../shared/context.ts';
 import { inTime, type Turn } from './pace.ts';
 
 /**
- * What became of one webhook. `in_flight`: a message or a function has it already. `no_payload`: there is nothing left
- * to send. `changed`: somebody else was faster. `refused`: reopened, and the queue did not take it. `unanswered`: the
- * ledger did not answer, and whether it is reopened is not known. The last two are `accepted` without a message, if at
- * all: the reconciler finds them.
+ * The result of one webhook. `in_flight`: a message or a function has it already. `no_payload`: there is nothing left to
+ * send. `changed`: by another writer meanwhile. `refused`: reopened, and the queue did not take it. `unconfirmed`: the
+ * ledger did not respond, and whether it is reopened is not known. The last two may be `accepted` without a message: the
+ * reconciler finds them.
  */
-export const REPLAY_RESULTS = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unanswered'] as const;
+export const REPLAY_RESULTS = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unconfirmed'] as const;
 export type ReplayResult = (typeof REPLAY_RESULTS)[number];
 
 export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
@@ -39,10 +39,10 @@ export interface Replayed {
 }
 
 /**
- * Sends webhooks anew, each in its next generation, a few at a time. What was begun is finished before it ends: a webhook
+ * Sends webhooks again, each in its next generation, a few at a time. What was begun is finished before it ends: a webhook
  * is either as it was, or reopened and on the deliveries queue. The first failure ends it.
  *
- * @param watch hears how many are done, and says whether to stop
+ * @param watch receives the number done, and decides whether to stop
  */
 export async function replayWebhooks(
   order: ReplayOrder,
@@ -106,7 +106,7 @@ async function replayOne(
   const after = reopened(record, cause, now());
   if (after === undefined) return { webhookId, result: 'in_flight' };
   const next = { ...after, claimed_by: writerName(cause) };
-  let result: ReplayResult = 'unanswered';
+  let result: ReplayResult = 'unconfirmed';
   try {
     if (!(await isReplaced(next, table))) return { webhookId, result: 'changed' };
     result = 'refused';
@@ -123,7 +123,7 @@ async function replayOne(
   }
 }
 
-/** Whether a message carries it to a function, or a function has it in hand. */
+/** Whether a message carries it to a function, or a function is sending it. */
 export function isInFlight(record: LedgerRecord, nowMs: number): boolean {
   return record.state === 'accepted' || leaseEndMs(record) > nowMs;
 }

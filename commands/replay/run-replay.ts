@@ -16,7 +16,7 @@ import {
 } from './replay-deliveries.ts';
 
 /**
- * Sends webhooks anew before somebody's eyes, and tells what became of them. Ctrl-C ends it after those at hand.
+ * Sends webhooks again with a progress bar, and prints the results. Ctrl-C ends it after those that were begun.
  *
  * @returns 0 where nothing is left to do, else 1
  */
@@ -64,13 +64,13 @@ export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'
 
 const WORDS: Readonly<Record<Exclude<ReplayResult, 'replayed'>, string>> = {
   in_flight: 'skipped, in flight: a message or a function has it already',
-  changed: 'skipped, changed meanwhile: somebody else was faster',
+  changed: 'skipped, changed meanwhile by another writer',
   no_payload: 'not sent: the payload is deleted',
   refused: 'not sent: the queue refused it, and the reconciler sends it later',
-  unanswered: 'not sent: the ledger did not answer; if it was changed, the reconciler sends it later',
+  unconfirmed: 'not sent: the ledger did not respond; if it was changed, the reconciler sends it later',
 };
 
-/** What became of a replay, or of a release. */
+/** The results of a replay, or of a release. */
 export function formatReplay({ results, left }: Replayed, done: 'replayed' | 'released'): string {
   const all = Object.values(results).reduce((sum, ids) => sum + ids.length, left);
   const lines = [`${done} ${formatNumber(results.replayed.length)} of ${formatNumber(all)}`];
@@ -84,7 +84,7 @@ export function formatReplay({ results, left }: Replayed, done: 'replayed' | 're
 
 /** Whether nothing is left to do: a delivery that is in flight, or was changed by another writer, is being processed. */
 export function isDone({ results, left }: Replayed): boolean {
-  return left === 0 && [results.no_payload, results.refused, results.unanswered].every((ids) => ids.length === 0);
+  return left === 0 && [results.no_payload, results.refused, results.unconfirmed].every((ids) => ids.length === 0);
 }
 
 function named(webhookIds: readonly string[]): string[] {

@@ -56,7 +56,7 @@ function noMoreErrors(source: string): Criterion {
 }
 
 const QUERY_SUCCESS: Criterion = {
-  says: 'Snowflake queries answered',
+  says: 'Snowflake queries that succeeded',
   figure: 'querySuccess',
   bound: { is: 'more than', target: 99 },
   ...HUNDRED,
@@ -64,7 +64,7 @@ const QUERY_SUCCESS: Criterion = {
 };
 
 const ENRICHMENT_ERRORS: Criterion = {
-  says: 'sent without, unanswered',
+  says: 'warehouse did not respond',
   figure: 'enrichmentErrors',
   bound: { is: 'less than', target: 1 },
   ...HUNDRED,
@@ -143,7 +143,7 @@ export const CRITERIA: Readonly<Record<Phase, PhaseCriteria>> = {
         asks: 'Did webhooks go out without learning time when Snowflake was down, or does a drill say so?',
         source: FULL,
       },
-      { asks: 'Has somebody on call switched the flag off and on, by the guide?', source: FULL },
+      { asks: 'Has an operator on call switched the flag off and on, by the guide?', source: FULL },
       { asks: 'Is data engineering content with what Snowflake costs (every month)?', source: '001, phase 4' },
     ],
   },

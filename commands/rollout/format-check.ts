@@ -28,7 +28,7 @@ export function formatCheck({ phase, stageName, span, judgements }: Check): stri
   });
   return [
     `phase ${phase} (${reach}), stage ${stageName}, from ${since} to ${until}`,
-    alignColumns([['answer', 'what', 'is', 'should be', 'of', 'document'], ...rows]),
+    alignColumns([['met', 'what', 'is', 'should be', 'of', 'document'], ...rows]),
     ...(questions.length === 0 ? [] : ['for a person to answer, whatever the exit status says:']),
     ...questions.map(({ asks, source }) => `  ${asks} (${source})`),
     conclusion(phase, judgements),

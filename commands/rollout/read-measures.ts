@@ -95,7 +95,7 @@ export interface Measures {
   readonly deliveredWith: number;
   readonly deliveredWithout: number;
   readonly dead: number;
-  /** Tries that failed and are tried again. */
+  /** Attempts that failed and are retried. */
   readonly retried: number;
   readonly fallbacks: number;
   readonly cacheHits: number;

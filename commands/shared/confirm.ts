@@ -5,8 +5,8 @@ export async function mayGoOn(question: string, isSaid: boolean | undefined, { t
   if (isSaid) return true;
   const answer = await terminal.ask(`${question} [y/N] `);
   const isYes = /^\s*y(es)?\s*$/i.test(answer ?? '');
-  if (!isYes) terminal.print(`nothing is changed${answer === undefined ? ': --yes answers beforehand' : ''}`);
-  // Nothing more is asked, and an open terminal would keep Ctrl-C to itself.
+  if (!isYes) terminal.print(`nothing is changed${answer === undefined ? ': --yes confirms it beforehand' : ''}`);
+  // An open terminal would keep Ctrl-C from ending the process.
   terminal.close();
   return isYes;
 }

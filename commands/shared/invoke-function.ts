@@ -9,16 +9,16 @@ interface Invocation<T> {
   /** As people call it, and as its log is found. */
   readonly name: string;
   readonly input: object;
-  /** Of its answer; a field that a newer function adds should be ignored. */
+  /** Of its response; a field that a newer function adds should be ignored. */
   readonly schema: z.ZodType<T>;
   /** Longer than the client's own bound, where the function needs it. */
   readonly waiting?: { readonly requestTimeout: number; readonly abortSignal: AbortSignal };
 }
 
 /**
- * Asks a function of a stage, and reads what it answers.
+ * Invokes a function of a stage, and parses its response.
  *
- * @throws CommandFailed where the function failed, or answers something else
+ * @throws CommandFailed where the function failed, or its response does not fit the schema
  * @throws what the client throws
  */
 export async function invokeFunction<T>(
@@ -29,19 +29,19 @@ export async function invokeFunction<T>(
     FunctionName: stage.output(output),
     Payload: new TextEncoder().encode(JSON.stringify(input)),
   });
-  const answer = await stage.lambda.send(command, waiting);
-  const text = new TextDecoder().decode(answer.Payload);
-  if (answer.FunctionError !== undefined) throw new CommandFailed(failureOf(name, text));
+  const response = await stage.lambda.send(command, waiting);
+  const text = new TextDecoder().decode(response.Payload);
+  if (response.FunctionError !== undefined) throw new CommandFailed(failureOf(name, text));
   const report = schema.safeParse(parsed(text));
   if (report.success) return report.data;
-  throw new CommandFailed(`the function ${name} answers something that this version does not understand`);
+  throw new CommandFailed(`the function ${name} returned something that this version cannot read`);
 }
 
 const errorSchema = z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() });
 
 function failureOf(name: string, text: string): string {
   const { errorType, errorMessage } = errorSchema.catch({}).parse(parsed(text));
-  const words = [errorType, errorMessage].filter(Boolean).join(': ') || 'it says nothing';
+  const words = [errorType, errorMessage].filter(Boolean).join(': ') || 'no reason given';
   return `the function ${name} failed (${words}): its log says more, in CloudWatch`;
 }
 

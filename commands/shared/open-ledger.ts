@@ -31,7 +31,7 @@ export function openFailureSearch(stage: Stage): FailureSearch {
   });
 }
 
-/** How long a stage's ledger holds events and answers, and the facts without them. @throws CommandFailed */
+/** How long a stage's ledger holds events and responses, and the facts without them. @throws CommandFailed */
 export function heldDays(stage: Stage): { readonly payloadDays: number; readonly factsDays: number } {
   return { payloadDays: days(stage, 'LedgerPayloadDays'), factsDays: days(stage, 'LedgerFactsDays') };
 }
@@ -47,10 +47,10 @@ function days(stage: Stage, name: 'LedgerPayloadDays' | 'LedgerFactsDays'): numb
   throw new CommandFailed(`the output ${name} of stage ${stage.name} is no number of days: ${text}`);
 }
 
-/** The adapter's error as a person is told it; whatever else was thrown, as it is. */
+/** The adapter's error in one line for the operator; any other error as it is. */
 export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
   if (!(thrown instanceof LedgerUnavailable)) return thrown;
-  return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not answer: ${thrown.message}`);
+  return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not respond: ${thrown.message}`);
 }
 
 /** What every question to the ledger is asked with. */
@@ -59,7 +59,7 @@ export interface LedgerSession {
   readonly stage: Stage;
   readonly stageName: string;
   readonly table: LedgerTable;
-  /** Whether the answer is one JSON document, and nothing else is printed. */
+  /** Whether one JSON document is printed, and nothing else. */
   readonly asJson: boolean;
   print(text: string): void;
   /** Wall clock, ms. */

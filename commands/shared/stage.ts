@@ -157,16 +157,18 @@ export async function stackOutputs(
   client: CloudFormationClient,
   stackName: string,
 ): Promise<Readonly<Record<string, string>>> {
-  const answer = await client.send(new DescribeStacksCommand({ StackName: stackName })).catch(async (thrown: Error) => {
-    if (thrown.name === 'ValidationError' && thrown.message.includes('does not exist')) {
-      const region = await client.config.region();
-      throw new CommandFailed(
-        `there is no stack ${stackName} in ${region}, in the account of the credentials at hand: is it deployed, and are AWS_REGION and AWS_PROFILE right?`,
-      );
-    }
-    throw new CommandFailed(awsFailure(thrown, `AWS CloudFormation, for the stack ${stackName},`) ?? thrown.message);
-  });
-  const outputs = answer.Stacks?.[0]?.Outputs ?? [];
+  const response = await client
+    .send(new DescribeStacksCommand({ StackName: stackName }))
+    .catch(async (thrown: Error) => {
+      if (thrown.name === 'ValidationError' && thrown.message.includes('does not exist')) {
+        const region = await client.config.region();
+        throw new CommandFailed(
+          `there is no stack ${stackName} in ${region}, in the account of the credentials at hand: is it deployed, and are AWS_REGION and AWS_PROFILE right?`,
+        );
+      }
+      throw new CommandFailed(awsFailure(thrown, `AWS CloudFormation, for the stack ${stackName},`) ?? thrown.message);
+    });
+  const outputs = response.Stacks?.[0]?.Outputs ?? [];
   return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
 }
 

@@ -4,7 +4,7 @@ import type { ProgressOutput } from './progress-bar.ts';
 
 /** The person, or the script, that runs a command. */
 export interface Terminal {
-  /** True where somebody can be asked and sees the questions. */
+  /** True where a person sees the questions and can answer them. */
   readonly isInteractive: boolean;
   /** Where progress is shown. */
   readonly progress: ProgressOutput;

@@ -121,8 +121,8 @@ async function readWarehouse(stage: Stage, nowMs: number): Promise<WarehouseStat
 const QUEUES = {
   events: 'EventsQueueUrl',
   deliveries: 'DeliveriesQueueUrl',
-  'events dead letters': 'EventsDeadLetterQueueUrl',
-  'deliveries dead letters': 'DeliveriesDeadLetterQueueUrl',
+  'events dead-letter queue': 'EventsDeadLetterQueueUrl',
+  'deliveries dead-letter queue': 'DeliveriesDeadLetterQueueUrl',
 } as const satisfies Record<string, OutputName>;
 
 const QUEUE_ATTRIBUTES = [

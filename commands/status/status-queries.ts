@@ -24,7 +24,7 @@ export function ownQuery(
   return { Id, MetricStat: { Metric, Period, Stat: 'Sum' } };
 }
 
-/** Queries of the warehouse: made and answered, failed, and skipped. */
+/** Queries of the warehouse: that succeeded, failed, and skipped. */
 export const WAREHOUSE_METRICS = [METRICS.querySuccess, METRICS.queryFailure, METRICS.querySkipped] as const;
 
 /** The attempts of integrations, by their positions: `s0` those that succeeded, `f0` those that failed. */

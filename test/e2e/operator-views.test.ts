@@ -85,7 +85,7 @@ test('the status: the same alarms, and every part can be read', async () => {
   expect(read).toMatchObject({
     flag: { enabled: true, deployment_state: 'COMPLETE' },
     warehouse: { circuit_breaker: 'closed' },
-    queues: [{ queue: 'events' }, { queue: 'deliveries' }, {}, { queue: 'deliveries dead letters', waiting: 13 }],
+    queues: [{ queue: 'events' }, { queue: 'deliveries' }, {}, { queue: 'deliveries dead-letter queue', waiting: 13 }],
     reconciler: { is_balanced: true, unbalanced: 0 },
   });
   expect(read.integrations).toContainEqual(

@@ -14,7 +14,7 @@ test('what is said of queues and of the table’s recovery is what the stack mak
   const retentions = resourcesOf(template, 'AWS::SQS::Queue').map(
     ([, { Properties }]) => Properties.MessageRetentionPeriod / 86_400,
   );
-  expect(new Set(retentions)).toEqual(new Set([places.queues, places['dead letter queues']]));
+  expect(new Set(retentions)).toEqual(new Set([places.queues, places['dead-letter queues']]));
   const [table] = resourcesOf(template, 'AWS::DynamoDB::Table');
   expect(table?.[1].Properties.PointInTimeRecoverySpecification).toMatchObject({
     PointInTimeRecoveryEnabled: true,

@@ -15,7 +15,7 @@ test('events and answers of one learner are deleted once somebody says yes; the 
   operator.world.answers.push('yes');
   expect(await operator.run('forget', '--user-id', '42')).toBe(0);
   expect(operator.world.questions).toEqual([
-    'Delete 2 events of stage local, with what partners answered, for good? [y/N] ',
+    'Delete 2 events of stage local, with the partners’ responses, for good? [y/N] ',
   ]);
   const printed = operator.world.printed();
   expect(printed).toMatch(/^2 events of that learner, accepted from 2026-01-15T12:00:00Z to 2026-01-15T12:00:00Z\n/);
@@ -34,7 +34,7 @@ test('always says what it does not reach, and until when that stays', async () =
   expect(printed).toContain('What this does not reach:');
   // 16 days of an execution, and 90 after its end.
   expect(printed).toMatch(/\nexecution histories +2026-05-01 +90 days after an execution ends/);
-  expect(printed).toMatch(/\ndead letter queues +2026-01-29 +14 days/);
+  expect(printed).toMatch(/\ndead-letter queues +2026-01-29 +14 days/);
   expect(printed).toMatch(/\nqueues +2026-01-19 +4 days/);
   expect(printed).toMatch(/\npoint-in-time recovery of the ledger +2026-01-22 +7 days/);
   expect(printed).toMatch(/\nfacts in the ledger +2027-02-19 +400 days/);

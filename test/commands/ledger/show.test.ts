@@ -45,7 +45,7 @@ payload        held until 2026-02-14T12:00:00Z; --payload prints it
 next           ./ltw replay ${id} --stage local   sends it again
 
 attempts: 1 in this generation; the last ones of all
-at                    answer    took    result
+at                    response  took    result
 2026-01-15T12:00:03Z  HTTP 200  120 ms  delivered
 
 state       entered last
@@ -58,8 +58,8 @@ describe('in each state it says who carries it, and what can be done', () => {
   test('accepted', async () => {
     const { webhook_id } = await operator.accept();
     expect(await shown(webhook_id)).toMatchObject({
-      state: 'accepted since 2026-01-15T12:00:00Z: nobody has begun to send it',
-      'carried by': 'a message on its way to the first try, or an execution that asks for the learning time',
+      state: 'accepted since 2026-01-15T12:00:00Z: no function has begun to send it',
+      'carried by': 'a message on its way to the first attempt, or an execution that reads the learning time',
       'learning time': 'not known here yet',
       next: 'it is on its way; if it stays here: ./ltw reconcile --stage local',
     });
@@ -75,7 +75,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     operator.world.nowMs += 60_001;
     expect(await shown(delivery.webhook_id)).toMatchObject({
       'carried by':
-        'nobody: the function that had it until 2026-01-15T12:01:00Z has not come back; its log stream is 2026/01/15/[7]abc',
+        'none: the function that had it until 2026-01-15T12:01:00Z has not settled it; its log stream is 2026/01/15/[7]abc',
       next: expect.stringMatching('^./ltw reconcile --stage local   resends it'),
     });
   });
@@ -87,15 +87,15 @@ describe('in each state it says who carries it, and what can be done', () => {
       'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0-a1`,
       next: `./ltw replay ${id} --stage local   sends it at once`,
     });
-    const waits = { state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next try' };
+    const waits = { state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next attempt' };
     const onQueue = { ...waits, 'carried by': 'a message of the deliveries queue' };
     expect(await shown(await changed({ token: 'g0-d1-m' }))).toMatchObject(onQueue);
   });
 
   test('parked: in an execution that sleeps, or at rest here', async () => {
     expect(await shown(await operator.webhook({}, PARKED))).toMatchObject({
-      parked: 'the integration is paused, since 2026-01-15T12:00:00Z; given up after 2026-01-18T12:00:00Z',
-      'carried by': 'the ledger itself: it rests here until somebody releases it',
+      parked: 'the integration is paused, since 2026-01-15T12:00:00Z; dead-lettered after 2026-01-18T12:00:00Z',
+      'carried by': 'the ledger alone, until it is released',
       next: './ltw integration resume acme --stage local   releases what is parked',
     });
     const asleep = await changed({ state: 'parked', token: 'g0-a1', parked_for: 'gone' });
@@ -109,7 +109,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     };
     const id = await operator.webhook({}, { ...DEAD, attempt, responseStart: '{"error":"no such course"}' });
     expect(await shown(id)).toMatchObject({
-      ...{ state: 'dead since 2026-01-15T12:00:00Z: it was given up', reason: 'HTTP 404' },
+      ...{ state: 'dead since 2026-01-15T12:00:00Z: it was dead-lettered', reason: 'HTTP 404' },
       response: 'the last refusal is held as long; --payload prints it',
     });
     expect(facts()).not.toHaveProperty('carried by');
@@ -127,7 +127,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     const record = await operator.table.record(id);
     await operator.table.replace(reopened(record as LedgerRecord, 'replay', NOW) as LedgerRecord);
     expect(await shown(id)).toMatchObject({
-      generation: '1: resent so often',
+      generation: '1: raised by each resend',
       'carried by': 'a message of the deliveries queue',
     });
     expect(operator.world.printed()).toContain('attempts: 0 in this generation');
@@ -136,7 +136,7 @@ describe('in each state it says who carries it, and what can be done', () => {
 
 test.each([
   [NOT_ENRICHED, 'none: the warehouse has none'],
-  [{ ...PENDING, attempts: 3 }, 'not known yet: 3 failed so far, the first at 2026-01-15T12:00:00Z'],
+  [{ ...PENDING, attempts: 3 }, 'not known yet: 3 attempts failed, the first at 2026-01-15T12:00:00Z'],
 ])('learning time %j', async (enrichment, words) => {
   expect((await shown(await changed({ enrichment })))['learning time']).toBe(words);
 });
@@ -219,9 +219,9 @@ describe('a lead', () => {
       user: '42',
       occurred: '2026-01-15T11:59:58Z',
       accepted: '2026-01-15T12:00:00Z',
-      generation: '1: resent, or moved, so often',
+      generation: '1: raised by each resend or move',
       state:
-        'scheduled since 2026-01-15T12:00:00Z: it waits for its moment, and a later event of its user takes its place',
+        'scheduled since 2026-01-15T12:00:00Z: it waits for its scheduled time, and a later event of its user supersedes it',
       due: '2026-01-15T13:00:00Z',
       'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0`,
       'learning time': 'none: the event is no completion',
@@ -247,7 +247,7 @@ describe('a lead', () => {
   ])('tells beforehand that %s', async (_, timer, words, fields) => {
     const id = await operator.lead({});
     await putTimer('due_at' in timer ? { webhook_id: id, ...timer } : timer);
-    expect((await shown(id))['on waking']).toBe(words);
+    expect((await shown(id))['when due']).toBe(words);
     await shown(id, '--json');
     expect(operator.world.printed()).toContain(`"on_waking":${JSON.stringify(fields)}`);
   });
@@ -257,9 +257,9 @@ describe('a lead', () => {
     await putTimer({});
     await operator.table.forget(id);
     const { state, next, ...rest } = await shown(id);
-    expect(state).toMatch(/: it waits for its moment, /);
+    expect(state).toMatch(/: it waits for its scheduled time, /);
     expect(next).toBe('it goes on by itself: without its payload it cannot be sent again');
-    expect(rest).not.toHaveProperty('on waking');
+    expect(rest).not.toHaveProperty('when due');
   });
 
   test('that waits for something else says for what', async () => {
@@ -267,7 +267,7 @@ describe('a lead', () => {
     const record = (await operator.table.record(id)) as LedgerRecord;
     await operator.table.overwrite({ ...record, reason: 'the rate limit of its integration' });
     expect(await shown(id)).toMatchObject({
-      state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next try',
+      state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next attempt',
       reason: 'the rate limit of its integration',
     });
   });
@@ -275,7 +275,7 @@ describe('a lead', () => {
   test('that was cancelled says by what', async () => {
     const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason: SUPERSEDED } });
     expect(await shown(id)).toMatchObject({
-      state: 'cancelled since 2026-01-15T12:00:00Z: it waited for its moment, and another took its place',
+      state: 'cancelled since 2026-01-15T12:00:00Z: it is not sent, and the reason says why',
       reason: SUPERSEDED,
       next: `./ltw replay ${id} --stage local   sends it all the same`,
     });

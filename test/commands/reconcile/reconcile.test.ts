@@ -103,7 +103,7 @@ wh_0123456789abcdef0123456789abcdef01234567  acme         accepted  2026-01-15T1
 12 parked: released, since their integration takes webhooks again
 1 parked for over 72 hours: ended as dead
 Not balanced. Next:
-  ./ltw ledger show wh_0123456789abcdef0123456789abcdef01234567 --stage local   tells what became of one
+  ./ltw ledger show wh_0123456789abcdef0123456789abcdef01234567 --stage local   shows its history
   ./ltw reconcile --stage local   again in a few minutes shows whether they arrived"
 `);
 });
@@ -154,9 +154,9 @@ test.each([
     { FunctionError: 'Unhandled', body: { errorType: 'LedgerUnavailable', errorMessage: 'no answer' } },
     'failed (LedgerUnavailable: no answer): its log says more, in CloudWatch',
   ],
-  [{ body: { ...BALANCED, accepted: 'many' } }, 'answers something that this version does not understand'],
-  [named('TooManyRequestsException'), 'is at work already, by its schedule: try again in a few minutes'],
-  [named('TimeoutError'), 'has not answered: its log says what it did, in CloudWatch'],
+  [{ body: { ...BALANCED, accepted: 'many' } }, 'returned something that this version cannot read'],
+  [named('TooManyRequestsException'), 'is running already, by its schedule: try again in a few minutes'],
+  [named('TimeoutError'), 'has not responded: its log in CloudWatch says what it did'],
 ])('what the function sends back is %j', async (received, words) => {
   response = received;
   await expect(run()).rejects.toMatchObject({ name: 'CommandFailed', message: `the function Reconcile ${words}` });

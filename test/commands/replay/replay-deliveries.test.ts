@@ -193,7 +193,7 @@ test('the ledger fails in the middle of a change: whether it is made is not know
     return replace(record);
   };
   const { results, left } = await run(ids);
-  expect({ unanswered: results.unanswered, left }).toEqual({ unanswered: [ids[0]], left: 1 });
+  expect({ unconfirmed: results.unconfirmed, left }).toEqual({ unconfirmed: [ids[0]], left: 1 });
 });
 
 test('interrupted: what was begun is on the queue, the rest is as it was, and another run takes it', async () => {

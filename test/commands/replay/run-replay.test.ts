@@ -49,7 +49,7 @@ ${ids(10)
 
 test.each([
   ...(['replayed', 'in_flight', 'changed'] as const).map((result) => [result, true] as const),
-  ...(['no_payload', 'refused', 'unanswered'] as const).map((result) => [result, false] as const),
+  ...(['no_payload', 'refused', 'unconfirmed'] as const).map((result) => [result, false] as const),
 ])('%s: done is %s, unless something was not begun', (result, isIt) => {
   expect(isDone(replayed({ replayed: ids(5), [result]: ids(1) }))).toBe(isIt);
   expect(isDone(replayed({ [result]: ids(1) }, 1))).toBe(false);

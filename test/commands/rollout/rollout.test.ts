@@ -50,12 +50,12 @@ describe('rollout check', () => {
     expect(await runProgram(['rollout', 'check', 'pilot', '--hours', '1'], world.context)).toBe(0);
     expect(world.printed()).toBe(`\
 phase pilot (one enterprise), stage local, from 2026-01-15T11:05:00Z to 2026-01-15T12:05:00Z
-answer  what                        is       should be          of    document
-yes     webhooks delivered          100%     at least 100%      1000  001, phase 1
-yes     cache hits                  90%      more than 80%      1000  001, phase 1
-yes     webhook latency, p95        3760 ms  less than 5000 ms  1000  001, phase 1
-yes     Snowflake queries answered  100%     more than 99%      100   000, canary metrics
-yes     sent without, unanswered    0%       less than 1%       1000  000, canary metrics
+met  what                              is       should be          of    document
+yes  webhooks delivered                100%     at least 100%      1000  001, phase 1
+yes  cache hits                        90%      more than 80%      1000  001, phase 1
+yes  webhook latency, p95              3760 ms  less than 5000 ms  1000  001, phase 1
+yes  Snowflake queries that succeeded  100%     more than 99%      100   000, canary metrics
+yes  warehouse did not respond         0%       less than 1%       1000  000, canary metrics
 for a person to answer, whatever the exit status says:
   Does the pilot’s partner confirm that the learning times are right? (001, phase 1)
 pilot: all that metrics can tell is as it should be`);

@@ -56,7 +56,7 @@ test('on a terminal what is typed is shown, and hidden where it is secret', asyn
 test.each([
   ...['y', 'Y', ' YES '].map((answer) => [`${answer}\r`, true, ''] as const),
   ...['', 'no', 'yeah', 'y y'].map((answer) => [`${answer}\r`, false, 'nothing is changed\n'] as const),
-  ['\u0003', false, 'nothing is changed: --yes answers beforehand\n'] as const,
+  ['\u0003', false, 'nothing is changed: --yes confirms it beforehand\n'] as const,
 ])('a confirmation by %j goes on: %s; then Ctrl-C ends the process again', async (typed, isYes, text) => {
   const { input, keys, goOn, printed } = scripted(true);
   const asked = goOn();

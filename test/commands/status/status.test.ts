@@ -120,11 +120,11 @@ flag        off; version 1, deployment 1 COMPLETE
 warehouse   0 queries in the last hour, 0 failed, 0 skipped; circuit breaker closed
 reconciler  no run in the last day
 
-queue                    waiting  in flight  delayed  oldest
-events                   0        0          0        -
-deliveries               0        0          0        -
-events dead letters      0        0          0        -
-deliveries dead letters  0        0          0        -
+queue                         waiting  in flight  delayed  oldest
+events                        0        0          0        -
+deliveries                    0        0          0        -
+events dead-letter queue      0        0          0        -
+deliveries dead-letter queue  0        0          0        -
 
 integration  state   attempts (1 h)  success  last response  at  next attempt
 acme         active  0               -        -              -   -`);
