@@ -7,7 +7,6 @@ import { openLedger } from '../ledger/dynamodb-ledger.ts';
 import { outcomeSender } from '../ledger/unsettled-outcome.ts';
 import { createValkeyLimiter } from '../limiter/valkey-limiter.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
-import { encryptFields } from '../partners/field-encryption.ts';
 import { createHttpsSender } from '../partners/http/sender.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../partners/integration-secret.ts';
 import { createTokenSource } from '../partners/oauth-tokens.ts';
@@ -48,7 +47,6 @@ export function createSendingServices({
     sender,
     tokens: createTokenSource({ sender }),
     secretOf: integrationSecrets(environment.INTEGRATION_SECRETS_PREFIX, deadlines, log),
-    encryptFields,
     now: Date.now,
   };
 }

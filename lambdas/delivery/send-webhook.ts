@@ -1,4 +1,5 @@
 import { type Credentials, credentialsOf } from '../partners/credentials.ts';
+import { encryptFields } from '../partners/field-encryption.ts';
 import type { Integration } from '../partners/integration.ts';
 import type { IntegrationSecret } from '../partners/integration-secret.ts';
 import type { OAuthClient, TokenSource } from '../partners/oauth-tokens.ts';
@@ -21,8 +22,6 @@ export interface SendWebhookServices {
   readonly tokens: TokenSource;
   /** The secret of an integration. */
   secretOf(integrationId: string): SecretSource<IntegrationSecret>;
-  /** @returns the body with the fields at `paths` encrypted */
-  encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string>;
   now(): number;
 }
 
@@ -137,7 +136,7 @@ async function sendOnce(
 
   const { encrypted_fields: fields } = integration;
   const { secret, encryptionKey: key } = credentials;
-  const exact = key === undefined ? body : await services.encryptFields(body, fields, key);
+  const exact = key === undefined ? body : await encryptFields(body, fields, key);
   const timestampSeconds = Math.floor(services.now() / 1000);
   const timestamp = String(timestampSeconds);
   const signature = signatureHeader(secret.signing_secrets, id, timestampSeconds, exact);

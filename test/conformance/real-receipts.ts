@@ -1,6 +1,5 @@
 import { type Sent, sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
 import { webhookId } from '../../lambdas/events/identity.ts';
-import { encryptFields } from '../../lambdas/partners/field-encryption.ts';
 import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
 import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
 import { signatureHeader } from '../../lambdas/partners/signature.ts';
@@ -41,7 +40,7 @@ export function send(url: string, body: string, sending: Sending = {}): Promise<
   const whole = (part: Partial<IntegrationSecret> = {}) => ({ signing_secrets: [NEW], encryption_key: KEY, ...part });
   const source = secretSource(whole(secret), whole(secretAnew));
   const entry = integration({ url, encrypted_fields: encryptedFields });
-  const services = { sender, tokens: NO_TOKENS, secretOf: () => source, encryptFields, now: Date.now };
+  const services = { sender, tokens: NO_TOKENS, secretOf: () => source, now: Date.now };
   return sendWebhook({ id: webhookId('acme', body), body, integration: entry, timeoutMs: 10_000 }, services);
 }
 

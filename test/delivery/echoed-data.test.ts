@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { attemptDelivery } from '../../lambdas/delivery/attempt-delivery.ts';
 import { testIntegration } from '../../lambdas/delivery/send-test.ts';
 import { deadLetterMessage } from '../../lambdas/events/dead-letter.ts';
-import { encryptFields } from '../../lambdas/partners/field-encryption.ts';
 import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { createTokenSource } from '../../lambdas/partners/oauth-tokens.ts';
@@ -110,7 +109,7 @@ function services(log: ReturnType<typeof fakeLog>, counter: ReturnType<typeof fa
     client_secret: SECRETS.client,
   });
   return {
-    ...{ sender, tokens: createTokenSource({ sender }), secretOf: () => secretSource(held), encryptFields },
+    ...{ sender, tokens: createTokenSource({ sender }), secretOf: () => secretSource(held) },
     ...{ log, counter, now: Date.now, random: () => 0.5, retryAfterMs: createRetryAfterReader(log) },
   };
 }

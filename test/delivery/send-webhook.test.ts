@@ -61,11 +61,12 @@ describe('a webhook', () => {
 
   test('is signed as it is sent: with its fields encrypted', async () => {
     const { requests } = await send([answered(200)], {
-      entry: { encrypted_fields: ['user.email'] },
+      entry: { encrypted_fields: ['a'] },
       holds: { encryption_key: Buffer.alloc(32).toString('base64') },
     });
-    const body = '{"a":1} without user.email';
-    expect(requests).toMatchObject([{ body, headers: { 'webhook-signature': signedWith([SIGNING_SECRET], body) } }]);
+    const { body = '' } = requests[0] ?? {};
+    expect(JSON.parse(body)).toEqual({ a: expect.stringMatching(/^ey/) });
+    expect(requests).toMatchObject([{ headers: { 'webhook-signature': signedWith([SIGNING_SECRET], body) } }]);
   });
 
   test('has the integration’s headers, as they are written, instead of the default ones', async () => {

@@ -175,6 +175,7 @@ const BROKEN_HEADS: readonly Row[] = [
     'HTTP/1.1 503 No\r\nRetry-After: 3\r\nX Name: a\r\n\r\n',
     { status: 503, retryAfter: '3', reuse: false },
   ],
+  ['503 with a bad Retry-After', 'HTTP/1.1 503 No\r\nRetry-After: 3\x01\r\n\r\n', { status: 503, reuse: false }],
   [
     'a bad head after an interim one',
     'HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\nHTTP/1.1 404 No\r\nX Name: a\r\n\r\n',

@@ -68,7 +68,6 @@ export function sendingServices(
     },
     tokens: NO_TOKENS,
     secretOf: () => secretSource(secret()),
-    encryptFields: async (body, paths) => `${body} without ${paths.join(' and ')}`,
     retryAfterMs: (_integrationId, header, nowMs) => retryAfterMs(header, nowMs),
     now: () => NOW,
     ...overrides,
