@@ -3,7 +3,7 @@ import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { playOwnEvents } from '../../local/demo/own-events.ts';
 import { readEvents } from '../../local/demo/read-events.ts';
-import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
+import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { answerOf, type MisbehavingSnowflake, startMisbehavingSnowflake } from '../support/misbehaving-snowflake.ts';
 import { learningTimeOf, receiptsOf, runningSession, until } from './running-session.ts';
@@ -91,17 +91,6 @@ describe('the demo with a file of events', () => {
     expect(await outcomesOf(['\u0001'])).toEqual([
       [1, expect.stringMatching(/^not published: SQS responded .*InvalidMessageContents$/), false],
     ]);
-  });
-
-  test('does not wait for the execution that a lead leaves behind when it is moved to an earlier time', async () => {
-    const moved = (secondsAgo: number, delay_minutes: number) => {
-      const occurredAt = new Date(Date.now() - secondsAgo * 1000).toISOString();
-      return JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', occurredAt, { delay_minutes }));
-    };
-    const { platform, publish } = session();
-    await publish([moved(2, 40)]);
-    await until(session(), () => platform.queues.messages(output(platform, 'EventsQueueUrl')).length === 0);
-    expect(await outcomesOf([moved(1, 4)])).toEqual([[1, 'after 4 minutes: 200', true]]);
   });
 });
 
