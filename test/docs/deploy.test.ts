@@ -270,7 +270,7 @@ describe('the commands', () => {
     const policy = permissions('operator');
     const allowed = policy.Statement.flatMap(({ Action }) => Action);
     const takingBack = 'appconfig:StopDeployment';
-    // SQS moves letters in the name of whoever starts the move (SQS Developer Guide, "API permissions reference").
+    // SQS moves messages with the permissions of the caller that starts the move (SQS Developer Guide, "API permissions reference").
     const moving = ['sqs:ReceiveMessage', 'sqs:DeleteMessage'];
     // Monitors are put back with the role that reads their alarms.
     const passing = 'iam:PassRole';

@@ -93,7 +93,7 @@ describe('the document', () => {
 });
 
 describe('the guide', () => {
-  test('shows answers as they are given, with some of the kinds', async () => {
+  test('shows responses as they are given, with some of the kinds', async () => {
     const [all, one] = await Promise.all(
       [OPERATIONS_PATHS.health, `${OPERATIONS_PATHS.health}/{integration}`].map(async (path) =>
         JSON.parse((await ask(path, {})).body),

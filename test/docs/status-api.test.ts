@@ -191,7 +191,7 @@ describe.each(operations)('what $path answers', (operation) => {
 describe('the guide', () => {
   const blocks = codeOf(guide, 'json').map((text) => JSON.parse(text));
 
-  test('shows answers as they are given', async () => {
+  test('shows responses as they are given', async () => {
     const answer = async (path: string, current: Partial<Flag>, query: Record<string, string>) => {
       const operation = operations.find((candidate) => candidate.path === path) as Operation;
       const { body } = await ask(operation, { current, query, feature: FEATURE_NAME, enterpriseClaim: undefined });

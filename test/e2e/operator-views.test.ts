@@ -36,7 +36,7 @@ test('a quiet stage has no alarm: not for a credential whose age was never publi
 test('a quiet stage passes each check of a preflight that the platform supports, without a request to partners', async () => {
   const { lines } = await runCommand(session(), ['preflight']);
   const answers = lines.filter((line) => /^(yes|no|\?) /.test(line));
-  // Whether an alarm reaches anybody is a matter of who deploys.
+  // Subscriptions to alarms are made by the operator who deploys.
   const ours = answers.filter((line) => !line.includes('alarm subscriptions'));
   expect(answers.length - ours.length).toBe(1);
   expect(ours.filter((line) => !line.startsWith('yes'))).toEqual([]);

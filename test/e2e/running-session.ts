@@ -22,7 +22,7 @@ import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until as untilReal } from '../support/assembly.ts';
 import { lives } from '../support/processes.ts';
 
-// `until` gives up after a minute of real time, with a message that says what it waited for.
+// `until` fails after a minute of real time, with a message that names its condition.
 
 /** The pipeline of the synthesized stage `local` for the tests of one file, which `npm test` has synthesized before. */
 export function runningSession(options: Partial<SessionOptions> & { flag?: 'on' } = {}): () => Session {
@@ -156,7 +156,7 @@ export async function waitForParking(session: Session, integrationId: string, ev
   return line.reason;
 }
 
-/** Expects that a delivery was parked as often, each time for as long (up to a tenth more or less), and sent after that. */
+/** Expects that a delivery was parked for these reasons and times (up to 10% more or less), and sent after the last one. */
 export function expectParkings(
   session: Session,
   integrationId: string,
@@ -209,7 +209,7 @@ export async function storeSecret({ platform }: Session, integrationId: string, 
   client.destroy();
 }
 
-/** Ends every environment of both delivery functions, busy or not: new ones know nothing of what those kept. */
+/** Ends every environment of both delivery functions, busy or not: new ones have nothing of what those cached. */
 export async function endDeliveryFunctions({ platform }: Session): Promise<void> {
   const pools = ['deliver-batch', 'deliver-task'].map((name) => platform.functions.find(name));
   const processes = pools.flatMap((pool) => pool.processIds());
