@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy, Tags, Validations } from 'aws-cdk-lib';
+import { Fn, Tags, Validations } from 'aws-cdk-lib';
 import {
   CfnEIP,
   CfnNatGateway,
@@ -12,9 +12,9 @@ import {
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { DEFAULT_ZONES } from './availability-zones.ts';
+import { logGroup } from './log-group.ts';
 import { stackOutputs } from './outputs.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
@@ -63,12 +63,7 @@ export class Network extends Construct {
     // Rejected traffic only: accepted traffic is in the pipeline's logs and traces.
     vpc.addFlowLog('Refused', {
       trafficType: FlowLogTrafficType.REJECT,
-      destination: FlowLogDestination.toCloudWatchLogs(
-        new LogGroup(this, 'RefusedLogs', {
-          retention: stage.logRetentionDays as RetentionDays,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-      ),
+      destination: FlowLogDestination.toCloudWatchLogs(logGroup(this, 'RefusedLogs', stage)),
     });
     this.natGatewayIds = vpc.node
       .findAll()

@@ -1,15 +1,16 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, Validations } from 'aws-cdk-lib';
 import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
 import { type Conditions, Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/shared/environment.ts';
 import { metricsNamespace } from '../lambdas/shared/metric-definitions.ts';
 import { type CodeBase, entryOf, type FunctionName } from './function-code.ts';
 import type { FunctionSize } from './function-size.ts';
+import { logGroup } from './log-group.ts';
 import type { EventSource, Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
@@ -58,10 +59,7 @@ export class PipelineFunction extends Construct implements IConnectable {
     this.size = stage.functions[sizeKey(id)];
     const { timeoutSeconds, memoryMegabytes, reservedConcurrency } = this.size;
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    this.logGroup = new LogGroup(this, 'Logs', {
-      retention: stage.logRetentionDays as RetentionDays,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.logGroup = logGroup(this, 'Logs', stage);
     this.logGroup.grantWrite(role);
     if (inVpc) {
       role.addToPolicy(new PolicyStatement({ actions: NETWORK_INTERFACE_ACTIONS, resources: ['*'] }));

@@ -1,5 +1,4 @@
-import { Aws, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Aws, type CfnElement, Duration, Stack, Validations } from 'aws-cdk-lib';
 import {
   type CfnStateMachine,
   DefinitionBody,
@@ -10,6 +9,7 @@ import {
 import { Construct } from 'constructs';
 import { MAX_EXECUTION_DAYS } from '../lambdas/events/delivery.ts';
 import { ExecutionKey } from './execution-key.ts';
+import { logGroup } from './log-group.ts';
 import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { retryWorkflowDefinition, type WorkflowParts } from './retry-workflow-definition.ts';
@@ -46,12 +46,7 @@ export class RetryWorkflow extends Construct {
       encryptionConfiguration: this.key.encryption,
       tracingEnabled: true,
       logs: {
-        // With this prefix, Step Functions' log delivery needs no resource policy, of which an account may have ten.
-        destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
-          retention: stage.logRetentionDays as RetentionDays,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
+        destination: logGroup(this, 'Logs', stage, `states/${stateMachineName}`),
         level: LogLevel.ERROR,
         // Deliveries contain learners' data, which is encrypted in the execution, but would be readable in the log.
         includeExecutionData: false,

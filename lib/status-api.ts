@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   CorsHttpMethod,
@@ -10,11 +10,11 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { STATUS_PATHS } from '../lambdas/status/feature-status-document.ts';
 import type { Configuration } from './configuration.ts';
 import type { CodeBase } from './function-code.ts';
+import { logGroup } from './log-group.ts';
 import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 
@@ -76,14 +76,7 @@ export class StatusApi extends Construct {
       autoDeploy: true,
       throttle: { rateLimit: requestsPerSecond, burstLimit: burst },
       accessLogSettings: {
-        destination: new LogGroupLogDestination(
-          new LogGroup(this, 'AccessLogs', {
-            // Under this prefix the gateway's log delivery needs no resource policy, of which an account has ten.
-            logGroupName: `/aws/vendedlogs/apigateway/${apiName}`,
-            retention: stage.logRetentionDays as RetentionDays,
-            removalPolicy: RemovalPolicy.DESTROY,
-          }),
-        ),
+        destination: new LogGroupLogDestination(logGroup(this, 'AccessLogs', stage, `apigateway/${apiName}`)),
         format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
       },
     });
