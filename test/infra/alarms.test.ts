@@ -27,7 +27,7 @@ function readBy({ Metrics = [], ...alarm }: Properties): Properties[] {
   );
 }
 
-/** `Maximum of webhook.timer.overdue > 0 in 1 × 3600 s`. A metric without data counts as 0 in every expression. */
+/** `Maximum of webhook.timer.overdue > 0 in 1 of 1 × 3600 s`. */
 function condition(alarm: Properties): string {
   const { Metrics = [], Threshold, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm;
   const read = readBy(alarm);
@@ -97,6 +97,17 @@ describe('every alarm', () => {
     for (const [name, { TreatMissingData, ComparisonOperator }] of singles) {
       const missing = name === 'credential-age' ? 'ignore' : 'notBreaching';
       expect([name, TreatMissingData, ComparisonOperator]).toEqual([name, missing, 'GreaterThanThreshold']);
+    }
+  });
+
+  test('counts a metric without data as 0, in sums and shares', () => {
+    const expressions = [...singles.values()].flatMap(({ Metrics = [] }) =>
+      Metrics.flatMap(({ Expression = [] }: Properties) => Expression),
+    );
+    expect(expressions.length).toBeGreaterThan(15);
+    for (const expression of expressions) {
+      const withoutMetrics = expression.replaceAll(/FILL\(\w+, 0\)/g, 'n').replaceAll(/n( \+ n)*/g, 'n');
+      expect(withoutMetrics).toMatch(/^(n|IF\(n >= \d+, 100 \* \(n\) \/ \(n\), 0\))$/);
     }
   });
 
