@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isParkedTooLong, mayRelease, releasePlan, type Sighting, standingOf } from '../../lambdas/ledger/balance.ts';
+import {
+  isParkedTooLong,
+  mayRelease,
+  releasePlan,
+  type Sighting,
+  sightingOf,
+  standingOf,
+} from '../../lambdas/ledger/balance.ts';
 import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { integration, NOW } from '../support/factories.ts';
@@ -84,6 +91,13 @@ describe('the balance', () => {
 
   test('a bound of more than a day is not shortened by a republication', () => {
     expect(standing(seen('accepted', 3 * DAY - 1, { republished: 1 }), 3 * DAY).kind).toBe('in_flight');
+  });
+
+  test('reads a record: its lease only while it is delivering', () => {
+    const lease_until = isoAgo(-MINUTE);
+    const delivering = recordOf('a', { agoMs: DAY, state: 'delivering', changedAgoMs: HOUR, record: { lease_until } });
+    expect(sightingOf(delivering)).toMatchObject({ changedAt: isoAgo(HOUR), leaseEndMs: NOW + MINUTE });
+    expect(sightingOf({ ...delivering, state: 'accepted' }).leaseEndMs).toBe(0);
   });
 });
 

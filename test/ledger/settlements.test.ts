@@ -165,9 +165,14 @@ describe('a webhook that is resent', () => {
     expect(reopened(ended({ state: 'delivering', lease_until: at(0.001) }), cause, NOW)).toBeUndefined();
   });
 
-  test('by an operator: resets the parking time; by release or reconciler: does not', () => {
-    const parkedSince = CAUSES.map((cause) => reopened(ended({ state: 'parked' }), cause, NOW)?.parked_since);
-    expect(parkedSince).toEqual([undefined, at(-50), at(-50)]);
+  test('by an operator: resets the parking time; by the reconciler: is counted', () => {
+    const [replayed, released, republished] = CAUSES.map((cause) =>
+      reopened(ended({ state: 'parked', republished: 1 }), cause, NOW),
+    );
+    expect(replayed).toMatchObject({ republished: 1 });
+    expect(replayed).not.toHaveProperty('parked_since');
+    expect(released).toMatchObject({ parked_since: at(-50), republished: 1 });
+    expect(republished).toMatchObject({ parked_since: at(-50), republished: 2 });
   });
 });
 
@@ -177,8 +182,8 @@ describe('an event, as the ledger stores it', () => {
   test('is the LMS’s event, without progress', () => {
     const kept = eventOf(carried, NOW);
     expect(ledgerEventSchema.strict().parse(kept)).toEqual(kept);
-    const { schema_version, generation, progress, token, ...said } = carried;
-    expect(kept).toEqual(said);
+    const { schema_version, generation, progress, token, ...event } = carried;
+    expect(kept).toEqual(event);
   });
 
   test('becomes a new delivery, in the generation of its record, with the known learning time', () => {

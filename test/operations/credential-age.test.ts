@@ -21,7 +21,7 @@ beforeAll(async () => {
     IO_DEADLINE_FACTOR: '1',
     SNOWFLAKE_SECRET_ID: SECRET,
   });
-  // What it writes is what this is about; a developer's Powertools write by the console.
+  // In development, Powertools writes log and metrics with the console, where the test reads them.
   Object.assign(process.env, {
     POWERTOOLS_DEV: 'true',
     POWERTOOLS_METRICS_DISABLED: 'false',
@@ -39,7 +39,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** What was published as the credential's age, in days. */
+/** The published ages, in days. */
 function ages(): unknown[] {
   return written
     .map((line) => JSON.parse(line)[METRICS.credentialAge])

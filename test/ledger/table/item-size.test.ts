@@ -8,6 +8,7 @@ import {
 } from '../../../lambdas/ledger/record.ts';
 import { fitted, itemBytes } from '../../../lambdas/ledger/table/item-size.ts';
 import { stateItem } from '../../../lambdas/ledger/table/ledger-items.ts';
+import type { Item } from '../../../lambdas/ledger/table/table-calls.ts';
 import { newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { ENRICHED, NOW, subject } from '../../support/factories.ts';
 import { anyRecord } from './arbitrary-record.ts';
@@ -16,7 +17,7 @@ const bytesOf = (record: LedgerRecord) => itemBytes(stateItem(record, 400));
 const at = new Date(NOW).toISOString();
 
 function dead(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
-  const attempt = { at, status: 503, duration_ms: 15_000, error: 'answered 503' };
+  const attempt = { at, status: 503, duration_ms: 15_000, error: 'HTTP 503' };
   return {
     ...newRecord(subject({ integration_id: 'acme-learning', event_id: 'e'.repeat(64) }), NOW),
     state: 'dead',
@@ -27,7 +28,7 @@ function dead(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
     attempt: 4,
     attempts: [1, 2, 3, 4].map((second) => ({ ...attempt, duration_ms: second })),
     claimed_by: `2026/01/15/[$LATEST]${'0'.repeat(32)}#abcdef`,
-    reason: 'answered 503 four times',
+    reason: 'HTTP 503 four times',
     version: 9,
     ...overrides,
   };
@@ -41,9 +42,9 @@ describe('a record', () => {
   });
 
   test('loses its oldest attempts first', () => {
-    const { attempts, ...rest } = fitted(dead({ event_id: 'e'.repeat(100), integration_id: 'i'.repeat(50) }));
+    const { attempts, ...rest } = fitted(dead({ event_id: 'e'.repeat(120), integration_id: 'i'.repeat(50) }));
     expect(attempts.map(({ duration_ms }) => duration_ms)).toEqual([3, 4]);
-    expect(rest.reason).toBe('answered 503 four times');
+    expect(rest.reason).toBe('HTTP 503 four times');
   });
 
   test('loses the end of its reason next, and no more than necessary', () => {
@@ -94,34 +95,26 @@ describe('a record', () => {
 });
 
 // The rules are from the DynamoDB Developer Guide, "DynamoDB item sizes and formats".
-describe('the size of an item', () => {
-  test('is that of its names and texts, in UTF-8', () => {
-    expect(itemBytes({})).toBe(0);
-    expect(itemBytes({ pk: 'wh_1', é: '字' })).toBe(2 + 4 + 2 + 3);
-  });
-
-  test.each([
+test.each<[object, number]>([
+  [{}, 0],
+  // Names and texts in UTF-8.
+  [{ pk: 'wh_1', é: '字' }, 2 + 4 + 2 + 3],
+  // Numbers: about a byte for two digits, and one extra.
+  ...[
     [0, 2],
     [7, 2],
     [42, 3],
     [100, 3],
     [1_768_478_400_000, 8],
     [-7, 3],
-  ])('counts about a byte for two digits of %s, and one extra', (value, bytes) => {
-    expect(itemBytes({ n: value })).toBe(1 + bytes);
-  });
-
-  test('counts a byte for null and for booleans', () => {
-    expect(itemBytes({ a: true, b: false, c: null })).toBe(3 * 2);
-  });
-
-  test('counts three bytes for a list or map, and one for each element', () => {
-    expect(itemBytes({ l: [] })).toBe(1 + 3);
-    expect(itemBytes({ l: ['ab', 'c'] })).toBe(1 + 3 + (1 + 2) + (1 + 1));
-    expect(itemBytes({ m: { ab: 'c', d: ['e'] } })).toBe(1 + 3 + (1 + 2 + 1) + (1 + 1 + 3 + 1 + 1));
-  });
-
-  test('leaves out what is not written', () => {
-    expect(itemBytes({ a: undefined, m: { b: undefined } })).toBe(1 + 3);
-  });
+  ].map(([n = 0, bytes = 0]): [object, number] => [{ n }, 1 + bytes]),
+  [{ a: true, b: false, c: null }, 3 * 2],
+  // Lists and maps: three bytes, and one for each element.
+  [{ l: [] }, 1 + 3],
+  [{ l: ['ab', 'c'] }, 1 + 3 + (1 + 2) + (1 + 1)],
+  [{ m: { ab: 'c', d: ['e'] } }, 1 + 3 + (1 + 2 + 1) + (1 + 1 + 3 + 1 + 1)],
+  // Undefined attributes are not written.
+  [{ a: undefined, m: { b: undefined } }, 1 + 3],
+])('the size of %j is %i bytes', (item, bytes) => {
+  expect(itemBytes(item as Item)).toBe(bytes);
 });
