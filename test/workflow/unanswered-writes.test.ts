@@ -14,7 +14,7 @@ import {
 } from '../support/simulated-pipeline.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 
-/** What is published: a completion, or a lead of one user. A lead with a delay is calculated, and may be moved. */
+/** The published events: completion, enrollment, and leads of one user. Calculated leads have a delay, and may be moved. */
 const EVENTS = ['completion', 'enrollment', 'hot', 'calculated-a', 'calculated-b'] as const;
 type EventId = (typeof EVENTS)[number];
 const isCalculated = (id: EventId) => id.startsWith('calculated');
@@ -64,7 +64,7 @@ const steps = fc.array(fc.record<Step>(stepParts), { minLength: 1, maxLength: 30
 interface Publication {
   readonly id: EventId;
   readonly occurredMs: number;
-  /** When it is to be sent; 0: at once. */
+  /** When it is due; 0 if immediately. */
   readonly dueMs: number;
   readonly body: string;
 }
@@ -72,13 +72,13 @@ interface Publication {
 const webhookOf = (id: EventId) => webhookId('acme', id);
 
 interface Circumstances {
-  /** Whether only the table is in trouble: then nothing may be repeated. */
+  /** Whether only calls of the table fail: then nothing may be repeated. */
   readonly isTableOnly?: boolean;
   /** Whether the reconciler looks for what is stuck once the script is over. */
   readonly hasReconciler?: boolean;
 }
 
-/** Lets it all happen, and then, with every call answered, come to its end. */
+/** Runs the script, and then, with every call responding, all that remains. */
 async function play(script: readonly Step[], { isTableOnly = false, hasReconciler = true }: Circumstances = {}) {
   const pipeline = new SimulatedPipeline();
   const published: Publication[] = [];
@@ -165,7 +165,7 @@ async function play(script: readonly Step[], { isTableOnly = false, hasReconcile
   }
 }
 
-/** More than any script takes to come to rest. */
+/** More rounds than any script needs until nothing waits. */
 const MOST_ROUNDS = 600;
 
 async function calmDown(pipeline: SimulatedPipeline, hasReconciler: boolean): Promise<void> {
@@ -193,7 +193,7 @@ async function calmDown(pipeline: SimulatedPipeline, hasReconciler: boolean): Pr
       await pipeline.reconcile(quiet());
     }
   }
-  pipeline.faults.push('it does not come to rest');
+  pipeline.faults.push('something waits for ever');
 }
 
 async function faultsOf(
@@ -218,14 +218,14 @@ async function faultsOf(
       isCalculated(id) &&
       published.some((one) => one.id !== id && one.body.includes('lead_type') && one.occurredMs >= firstMs);
     if (taken === 0 && !hasDeadLetter && !isReplaceable) faults.push(`${id} is lost: ${state}`);
-    if (taken === 0 && state === 'delivered') faults.push(`${id} is delivered, and was never taken`);
+    if (taken === 0 && state === 'delivered') faults.push(`${id} is delivered, and was never accepted`);
     const hasLaterDeadLetter = deadLetters.some((deadLetter) => deadLetter.generation > (record?.generation ?? 0));
     if (state === 'dead' && !hasLaterDeadLetter)
       faults.push(`${id} is dead, and no dead-letter message of a later generation says so`);
     const hasEnded = hasDeadLetter || state === undefined || ['delivered', 'dead', 'cancelled'].includes(state);
     if (!hasEnded) faults.push(`${id} stays ${state}`);
     const allowed = circumstances.isTableOnly ? 1 : 1 + (pipeline.repeats.get(webhook) ?? 0);
-    if (taken > allowed) faults.push(`${id} was taken ${taken} times and not ${allowed}`);
+    if (taken > allowed) faults.push(`${id} was accepted ${taken} times and not ${allowed}`);
   }
 
   for (const { webhookId: webhook, atMs, isKnowing } of pipeline.sent) {
@@ -257,7 +257,7 @@ function history({ log }: SimulatedPipeline): readonly string[] {
  * is lost, nothing was sent early, and the partner took a webhook once: and once more for each invocation that was killed
  * or did not reach the ledger, for each response that was lost on the way from it, and for each replay.
  */
-test('whatever call has no response: nothing is lost, early, or repeated more than documented', async () => {
+test('with any lost responses and killed functions, nothing is lost, early, or repeated more than documented', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (script) => expect(await faultsOf(script)).toEqual([])),
     { numRuns: 1_000 },
@@ -265,7 +265,7 @@ test('whatever call has no response: nothing is lost, early, or repeated more th
 }, 120_000);
 
 /** Without a limiter: a copy sent in another way than its killed predecessor may meet an execution that has ended. */
-test('whichever function is killed: nothing waits for the reconciler', async () => {
+test('with any killed functions, nothing waits for the reconciler', async () => {
   const kills = fc.array(fc.constantFrom<CallEnd>('done', 'done', 'done', 'killed_before', 'killed_after'), {
     maxLength: 10,
   });
@@ -306,8 +306,8 @@ const WAKE: PlannedStep = { what: 'wake' };
 const RECONCILE: PlannedStep = { what: 'reconcile' };
 const KILLED: Partial<Step> = { ends: ['killed_before'] };
 const FAILING: Partial<Step> = { limiter: 'failing' };
-/** The note in the ledger has no response, and was not made. */
-const unnoted = (callsBefore: number): Partial<Step> => ({
+/** The write of the outcome has no response, and was not made. */
+const unrecorded = (callsBefore: number): Partial<Step> => ({
   ends: [...Array<CallEnd>(callsBefore).fill('done'), 'unmade'],
 });
 const A_LEAD: Partial<Step> = { event: 'calculated-a', delayMinutes: 300 };
@@ -354,9 +354,9 @@ const SCENARIOS: Readonly<Record<string, readonly [readonly PlannedStep[], numbe
   'a lead that is moved, and then sent again by the reconciler': [
     [
       ...[
-        { ...TAKE, ...A_LEAD, ...unnoted(5) },
+        { ...TAKE, ...A_LEAD, ...unrecorded(5) },
         ...MOVED,
-        { ...TAKE, ...unnoted(7) },
+        { ...TAKE, ...unrecorded(7) },
         { what: 'pass', seconds: 2000 } as const,
       ],
       ...[RECONCILE, DELIVER, NEXT, WAKE, NEXT, WAKE],
@@ -365,7 +365,7 @@ const SCENARIOS: Readonly<Record<string, readonly [readonly PlannedStep[], numbe
   ],
   'a lead that is moved after the reconciler has sent it again': [
     [
-      ...[{ ...TAKE, ...A_LEAD, ...unnoted(5) }, { what: 'pass', seconds: 2000 } as const, RECONCILE, DELIVER],
+      ...[{ ...TAKE, ...A_LEAD, ...unrecorded(5) }, { what: 'pass', seconds: 2000 } as const, RECONCILE, DELIVER],
       ...[...MOVED, TAKE, NEXT, WAKE, NEXT, WAKE],
     ],
     160,
@@ -373,7 +373,7 @@ const SCENARIOS: Readonly<Record<string, readonly [readonly PlannedStep[], numbe
 };
 
 test.each(Object.entries(SCENARIOS))(
-  '%s: whichever call fails, and in whatever way',
+  '%s: any call may fail in any way',
   async (_, [steps, within]) => {
     const script = steps.map((step) => ({ ...QUIET_STEP, ...step }));
     expect(await faultsOf(script, within)).toEqual([]);
@@ -401,7 +401,7 @@ const CALM = ['take', 'deliver', 'wake', 'settle', 'pass', 'next', 'reconcile', 
  * without a response, and whatever it did not take, outcomes are settled from their queue, and the reconciler repeats
  * none of them.
  */
-test('while the table is in trouble, and afterwards, the partner takes each webhook once', async () => {
+test('during and after failures of the table, the partner accepts each webhook once', async () => {
   const trouble = fc.array(fc.constantFrom<CallEnd>(...TABLE_ENDS), { maxLength: 10 });
   const scripts = fc
     .tuple(
