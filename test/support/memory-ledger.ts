@@ -11,22 +11,22 @@ const DAY_MS = 24 * 3600_000;
 export interface MemoryLedger extends LedgerTable {
   /** While true, everything throws `LedgerUnavailable`. */
   isDown: boolean;
-  /** All state items as they stand, in the order in which they were first written. */
+  /** All records, in the order in which they were first written. */
   readonly all: () => readonly LedgerRecord[];
-  /** Takes an event item away, as its expiry does, and leaves the rest. */
+  /** Deletes an event only, like its expiry. */
   readonly dropEvent: (webhookId: string) => void;
 }
 
 interface Options {
   readonly now?: () => number;
-  /** Events and responses older than that are gone. */
+  /** Retention of events and responses. */
   readonly payloadDays?: number;
   /** Called with every conditional write that succeeds. */
   readonly onReplace?: (before: LedgerRecord | undefined, after: LedgerRecord) => void;
 }
 
 /**
- * The ledger's table as far as its port can tell: optimistic locking, expiry of payloads, a directory that acceptance
+ * The ledger's table behind its port: optimistic locking, expiry of payloads, a directory that acceptance
  * fills, and a list that lacks a webhook's very first claim. State items and the directory never expire here. Records and
  * events are immutable, so nothing is copied.
  */
@@ -41,7 +41,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
   const heldEvents = () => [...events.values()].filter(({ accepted_at }) => isHeld(accepted_at));
   const listed = (day: LedgerDay, span: Span) =>
     [...records.values()].filter((record) => isListed(record) && isOf(record, day, span)).map(toLine);
-  /** Every call passes here first, one turn of the event loop later than it was made, as over a network. */
+  /** Delays every call by one turn of the event loop, like a network. */
   const reach = async () => {
     await new Promise(setImmediate);
     if (ledger.isDown) throw new LedgerUnavailable('the table does not respond');

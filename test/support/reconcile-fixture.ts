@@ -16,17 +16,17 @@ export const DAY = 24 * HOUR;
 
 export const isoAgo = (ageMs: number) => new Date(NOW - ageMs).toISOString();
 
-/** How a webhook is put into the ledger. */
+/** A webhook to put into the ledger. */
 export interface Put {
   /** How long ago it was accepted. */
   readonly agoMs: number;
   readonly integrationId?: string;
   readonly state?: WebhookState;
-  /** How long ago it entered its state; as it was accepted, where it says nothing. */
+  /** How long ago it entered its state. Default: when it was accepted. */
   readonly changedAgoMs?: number;
-  /** What else its record says. */
+  /** Other fields of its record. */
   readonly record?: Partial<LedgerRecord>;
-  /** What else its event says. */
+  /** Other fields of its event. */
   readonly event?: Partial<DeliverySubject>;
 }
 
@@ -56,18 +56,18 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
   const fixture = {
     clock,
     ledger,
-    /** What runs see of the ledger, where a test wants to step in. */
+    /** The table of the runs, which a test may replace. */
     table: ledger as LedgerTable,
     registry: registry(...integrations) as IntegrationRegistry | undefined,
     sent,
     deadLetters,
-    /** Webhook ids whose messages SQS does not take. */
+    /** Ids of webhooks whose messages SQS refuses. */
     refused,
     log,
     counter,
-    /** What SQS says of the outcomes queue. */
+    /** Number of queued outcomes; undefined if SQS does not respond. */
     outcomes: 0 as number | undefined,
-    /** Keeps an event, with the record that `put` describes; without one where it names no state. */
+    /** Writes an event, and its record if `put` has a state. */
     async put(eventId: string, put: Put): Promise<string> {
       const record = recordOf(eventId, put);
       const { webhook_id, integration_id, accepted_at } = record;

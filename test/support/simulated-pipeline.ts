@@ -35,7 +35,7 @@ const PAUSED = registry(integration({ paused: true }));
 /** What is in flight for longer is stuck. */
 export const STUCK_AFTER_MS = 30 * MINUTE;
 
-/** What the partner does with a request: `cut` takes it, and its response is lost. */
+/** What the partner does with a request. `cut`: it accepts the request, and the response is lost. */
 export type Partner = 'ok' | 'cut' | 'busy' | 'refuses';
 const RESULTS: Readonly<Record<Partner, SendResult>> = {
   ok: answered(200),
@@ -44,10 +44,10 @@ const RESULTS: Readonly<Record<Partner, SendResult>> = {
   refuses: answered(404),
 };
 
-/** What the limiter says of all that ask it. */
+/** The limiter's decision about all requests. */
 export type LimiterStatus = 'open' | 'limited' | 'slow' | 'failing';
 
-/** How one invocation goes. */
+/** The conditions of one invocation. */
 export interface Going {
   readonly calls: Calls;
   readonly partner: Partner;
@@ -56,7 +56,7 @@ export interface Going {
   readonly wakesAtOnce?: boolean;
 }
 
-/** Every call is responded to, and the partner takes everything. */
+/** Every call has a response, and the partner accepts everything. */
 export const quiet = (): Going => ({ partner: 'ok', limiter: 'open', calls: new Calls() });
 
 interface Message extends ReceivedMessage {
@@ -71,7 +71,7 @@ interface Execution {
   dueAtMs: number;
 }
 
-/** One request that the partner took. */
+/** One request that the partner accepted. */
 export interface Sent {
   readonly webhookId: string;
   readonly atMs: number;
@@ -80,8 +80,8 @@ export interface Sent {
 }
 
 /**
- * The pipeline's own functions over a ledger's table, two queues, dead-letter messages and a workflow in memory. Every call that
- * a function makes to one of them ends as `Calls` says.
+ * The pipeline's own functions over a ledger's table, queues, dead-letter messages and a workflow in memory. `Calls` decides how
+ * each call of a function ends.
  */
 export class SimulatedPipeline {
   nowMs = NOW;
@@ -92,24 +92,24 @@ export class SimulatedPipeline {
   });
   readonly events: Message[] = [];
   readonly deliveries: Message[] = [];
-  /** Outcomes that the ledger's table did not take. */
+  /** Outcomes that could not be written to the table. */
   readonly outcomes: Message[] = [];
   readonly deadLetters: Delivery[] = [];
   readonly executions = new Map<string, Execution>();
   readonly sent: Sent[] = [];
-  /** Bodies of events that were acknowledged, with the moment of it. */
+  /** Bodies and times of acknowledged events. */
   readonly acknowledged: { readonly body: string; readonly atMs: number }[] = [];
-  /** How many more times than once the partner may take a webhook, and why: documented repeats. */
+  /** How often the partner may accept a webhook again, by its id: the documented repeats. */
   readonly repeats = new Map<string, number>();
   readonly faults: string[] = [];
   readonly log = fakeLog();
   readonly #counter = fakeCounter();
-  /** Until when a request may be under way, in epoch milliseconds, by webhook. */
+  /** Deadlines of requests in progress, in epoch milliseconds, by webhook. */
   readonly #requests = new Map<string, number>();
   readonly #hiddenMs: number;
   #messages = 0;
 
-  /** @param hiddenMs how long a received message is out of sight */
+  /** @param hiddenMs visibility timeout of the queues */
   constructor(hiddenMs = 180 * SECOND) {
     this.#hiddenMs = hiddenMs;
   }
@@ -121,7 +121,7 @@ export class SimulatedPipeline {
     queue.push({ id: `${this.#messages}`, body, visibleAtMs: this.nowMs + delaySeconds * SECOND });
   }
 
-  /** Of a queue, the first ones that are visible: a function has them in hand from now on. */
+  /** Receives the first visible messages of a queue, which hides them. */
   receive(queue: Message[], atMost: number): readonly Message[] {
     const visible = queue.filter(({ visibleAtMs }) => visibleAtMs <= this.nowMs).slice(0, atMost);
     for (const message of visible) message.visibleAtMs = this.nowMs + this.#hiddenMs;
@@ -227,7 +227,7 @@ export class SimulatedPipeline {
     execution.dueAtMs = Date.parse(progress.due_at ?? '');
   }
 
-  /** RescueExecution, for one that was aborted. It comes again until it has succeeded. */
+  /** RescueExecution, for an aborted execution; repeated until it succeeds. */
   async rescue(execution: Execution, { calls }: Going): Promise<void> {
     const { name, input } = execution;
     const isRescued = await this.#outcome(calls, async () => {
@@ -264,7 +264,7 @@ export class SimulatedPipeline {
     );
   }
 
-  /** An operator's replay of a webhook, in whatever state it is. */
+  /** An operator's replay of a webhook, in any state. */
   async replay(webhookId: string, { calls }: Going): Promise<void> {
     this.allowRepeat(webhookId);
     const send = ({ input }: { input: { MessageBody: string } }) =>
@@ -281,7 +281,7 @@ export class SimulatedPipeline {
     );
   }
 
-  /** When something that waits may go on; undefined where nothing waits. */
+  /** When the next message or execution is due; undefined if nothing waits. */
   nextMs(): number | undefined {
     const waiting = [...this.executions.values()].filter(({ state }) => state === 'waits');
     const times = [
@@ -295,13 +295,14 @@ export class SimulatedPipeline {
     this.repeats.set(webhookId, (this.repeats.get(webhookId) ?? 0) + 1);
   }
 
-  /** What no write of a record may do, whatever happens around it. */
+  /** Reports writes that must never be made. */
   #checkWrite(before: LedgerRecord | undefined, after: LedgerRecord): void {
     const { webhook_id: id, state, generation, attempts } = after;
     if (attempts.length > RECORDED_ATTEMPTS) this.faults.push(`${id} keeps ${attempts.length} attempts`);
     if (before === undefined) return;
     if (generation < before.generation) this.faults.push(`the generation of ${id} fell`);
-    if (state === 'delivering' && leaseEndMs(before) > this.nowMs) this.faults.push(`two functions hold ${id}`);
+    if (state === 'delivering' && leaseEndMs(before) > this.nowMs)
+      this.faults.push(`two functions have a lease on ${id}`);
     if (before.state === 'delivered' && state !== 'delivered' && generation === before.generation)
       this.faults.push(`${id} was delivered, and is ${state}`);
   }
@@ -311,12 +312,12 @@ export class SimulatedPipeline {
     this.#requests.set(webhookId, deadlineMs);
   }
 
-  /** Whether the ledger may not know what an invocation sent, or that it may not send. */
+  /** Whether an invocation may have sent without the ledger. */
   #mayRepeat({ isKilled, isTableUnreached }: Calls): boolean {
     return isKilled || isTableUnreached;
   }
 
-  /** @returns undefined where the function was killed, or threw: what called it comes again */
+  /** @returns undefined if the function was killed or threw, so that its caller repeats it */
   async #outcome<T>(calls: Calls, run: () => Promise<T>): Promise<T | undefined> {
     try {
       const result = await run();
@@ -365,7 +366,7 @@ export class SimulatedPipeline {
           return result;
         },
       },
-      limiter: limiterThat(limiter, this.now),
+      limiter: limiterWith(limiter, this.now),
       integrations: { read: async () => this.#registry() },
       ledger: this.#ledger(calls),
       ...{ log: this.log, counter: this.#counter, random: () => 0.5 },
@@ -393,7 +394,7 @@ export class SimulatedPipeline {
     this.executions.set(name, { name, delivery, input: JSON.stringify(delivery), state: 'waits', dueAtMs });
   }
 
-  /** @returns the ids of those that SQS is not known to have taken */
+  /** @returns the ids of messages without a response from SQS */
   async #send(calls: Calls, queue: Message[], messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
     try {
       await calls.make(async () => {
@@ -413,7 +414,7 @@ export class SimulatedPipeline {
   }
 }
 
-function limiterThat(says: LimiterStatus, now: () => number): Limiter {
+function limiterWith(status: LimiterStatus, now: () => number): Limiter {
   const decisions: Readonly<Record<LimiterStatus, LimiterDecision>> = {
     open: { verdict: 'allow' },
     slow: { verdict: 'allow' },
@@ -422,7 +423,7 @@ function limiterThat(says: LimiterStatus, now: () => number): Limiter {
   };
   return openLimiter({
     async acquire(_integration, requests) {
-      return { decisions: requests.map(() => decisions[says]), isSlow: says === 'slow', wantsReport: false };
+      return { decisions: requests.map(() => decisions[status]), isSlow: status === 'slow', wantsReport: false };
     },
   });
 }

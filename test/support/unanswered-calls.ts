@@ -3,9 +3,8 @@ import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 
 /**
- * How a call to a service ends. `repeated`: it is made, its response is lost, and the SDK makes it once more;
- * `unanswered`: it is made, and no response comes; `unmade`: it is not made, and no response comes; `killed_before` and
- * `killed_after`: the function is killed then, and makes no further call.
+ * How a call to a service ends. `repeated`: its response is lost, and the SDK repeats it. `unanswered`: it is made, without a
+ * response. `unmade`: it is not made. `killed_before` and `killed_after`: the function is killed, and makes no further call.
  */
 const CALL_ENDS = ['done', 'repeated', 'unanswered', 'unmade', 'killed_before', 'killed_after'] as const;
 export type CallEnd = (typeof CALL_ENDS)[number];
@@ -20,27 +19,27 @@ export function callEnds(maxLength: number): fc.Arbitrary<readonly CallEnd[]> {
   return fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 3, arbitrary: fc.array(one, { maxLength }) });
 }
 
-/** What a call of a killed function ends with; whatever the function makes of it, it is gone. */
+/** The error of every call of a killed function. */
 class Killed extends Error {
   override readonly name = 'Killed';
 }
 
 /** The calls of one invocation to the services around it. */
 export class Calls {
-  /** Whether the invocation was killed: nothing that it returns is heard. */
+  /** Whether the invocation was killed: its result is ignored. */
   isKilled = false;
   /** Whether a call of the ledger's table had no response. */
   isTableUnreached = false;
-  /** How many calls were made, or begun. */
+  /** Number of calls made. */
   made = 0;
   readonly #left: CallEnd[];
   readonly #turnsLate: number[];
   readonly #isTableOnly: boolean;
 
   /**
-   * @param ends of its calls, in their order; those that follow are done
-   * @param turnsLate how many turns of the event loop each of them is late
-   * @param isTableOnly whether these are the ends of calls of the ledger's table alone, and all other calls are done
+   * @param ends of its calls, in order; all later calls are done
+   * @param turnsLate their delays, in turns of the event loop
+   * @param isTableOnly whether `ends` are those of the table's calls, and all other calls are done
    */
   constructor(ends: readonly CallEnd[] = [], turnsLate: readonly number[] = [], isTableOnly = false) {
     this.#left = [...ends];
@@ -48,7 +47,7 @@ export class Calls {
     this.#isTableOnly = isTableOnly;
   }
 
-  /** @param noResponse what the SDK throws where no response comes */
+  /** @param noResponse the SDK's error without a response */
   async make<T>(call: () => Promise<T>, noResponse: () => Error, isOfTable = false): Promise<T> {
     if (this.isKilled) throw new Killed();
     this.made += 1;
@@ -63,7 +62,7 @@ export class Calls {
     return end === 'repeated' ? call() : response;
   }
 
-  /** The ledger's table as this invocation reaches it. Its lists are always read. */
+  /** The ledger's table for this invocation. Its lists always succeed. */
   table(table: LedgerTable): LedgerTable {
     const make = <T>(call: () => Promise<T>) =>
       this.make(
