@@ -16,7 +16,7 @@ const anyDelivery = fc
   .map(({ enrichment, generation, ...progress }) => delivery(enrichment, { generation }, progress));
 
 describe('a delivery without an attempt', () => {
-  test('has no attempts and waits for nothing', () => {
+  test('has no attempts and no due time', () => {
     expect(newDelivery(subject(), ENRICHED)).toEqual({
       ...subject(),
       progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
@@ -32,7 +32,7 @@ describe('a scheduled delivery', () => {
     expect(progressSchema.parse(timed.progress)).toEqual(timed.progress);
   });
 
-  test('may be superseded whatever it waits for, until an operator replays it', () => {
+  test('may be superseded while it waits, until an operator replays it', () => {
     expect(decided(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
     expect(waiting(timed, 'over the rate limit', 0).timed).toBe(true);
     expect(redriveOf(timed).progress.timed).toBeUndefined();

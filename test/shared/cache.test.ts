@@ -1,8 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { createCachedValue, onePerKey } from '../../lambdas/shared/cache.ts';
 
-/** A reading that counts how often it was made, on a clock that the test moves. */
-function reading(read: (count: number) => Promise<number> = async (count) => count) {
+/** A cached value with the number of its reads, on a clock that the test moves. The first one is kept for 50 ms. */
+function world(read: (count: number) => Promise<number> = async (count) => count) {
   const clock = { nowMs: 1_000_000 };
   let count = 0;
   const cached = createCachedValue({
@@ -14,74 +14,68 @@ function reading(read: (count: number) => Promise<number> = async (count) => cou
     now: () => clock.nowMs,
     readLimitMs: 2000,
   });
-  return { ...cached, ask: cached.get, clock, made: () => count };
+  return { ...cached, clock, reads: () => count };
 }
 
-describe('a reading', () => {
-  test('is made when it is asked for, and answered again while it is good', async () => {
-    const { ask, clock, made } = reading();
-    expect(made()).toBe(0);
-    expect(await ask()).toBe(1);
-    clock.nowMs += 49;
-    expect(await ask()).toBe(1);
-    clock.nowMs += 1;
-    expect(await ask()).toBe(2);
-    expect(made()).toBe(2);
-  });
-
-  test('is shared by those who ask while it is under way', async () => {
-    const { promise, resolve } = Promise.withResolvers<number>();
-    const { ask, clock, made } = reading(() => promise);
-    const first = ask();
-    clock.nowMs += 1000;
-    const second = ask();
-    resolve(1);
-    expect([await first, await second, made()]).toEqual([1, 1, 1]);
-  });
-
-  test('that fails is not kept', async () => {
-    const { ask } = reading(async (count) => {
-      if (count === 1) throw new Error('no');
-      return count;
-    });
-    await expect(ask()).rejects.toThrow('no');
-    expect(await ask()).toBe(2);
-  });
-
-  test('that was frozen for longer than it may take is not waited for, and does not replace a later one', async () => {
-    const frozen = Promise.withResolvers<number>();
-    const { ask, clock, peek } = reading((count) => (count === 1 ? frozen.promise : Promise.resolve(count)));
-    const first = ask();
-    clock.nowMs += 2000;
-    expect(await ask()).toBe(2);
-    frozen.resolve(1);
-    expect(await first).toBe(1);
-    expect(peek()).toBe(2);
-  });
-
-  test('that is dropped is made again', async () => {
-    const { ask, drop, peek } = reading();
-    await ask();
-    drop();
-    expect(peek()).toBeUndefined();
-    expect(await ask()).toBe(2);
-  });
-
-  test('is created again if the clock was set back', async () => {
-    const { ask, clock } = reading();
-    await ask();
-    clock.nowMs -= 3600_000;
-    expect(await ask()).toBe(2);
-  });
+test('a value is read on demand, and kept for its own time from the start of its read', async () => {
+  const { get, clock, reads } = world();
+  expect(reads()).toBe(0);
+  expect(await get()).toBe(1);
+  clock.nowMs += 49;
+  expect(await get()).toBe(1);
+  clock.nowMs += 1;
+  expect(await get()).toBe(2);
+  clock.nowMs += 10;
+  expect(await get()).toBe(3);
 });
 
-test('one value for each key is made once; beyond the bound, the oldest is made again', () => {
-  const made: string[] = [];
+test('concurrent callers share one read', async () => {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const { get, clock, reads } = world(() => promise);
+  const first = get();
+  clock.nowMs += 1000;
+  const second = get();
+  resolve(1);
+  expect([await first, await second, reads()]).toEqual([1, 1, 1]);
+});
+
+test('a failure is not cached', async () => {
+  const { get } = world(async (count) => {
+    if (count === 1) throw new Error('no');
+    return count;
+  });
+  await expect(get()).rejects.toThrow('no');
+  expect(await get()).toBe(2);
+});
+
+test('a read that was frozen is not shared, and does not replace a later value', async () => {
+  const frozen = Promise.withResolvers<number>();
+  const { get, clock, peek } = world((count) => (count === 1 ? frozen.promise : Promise.resolve(count)));
+  const first = get();
+  clock.nowMs += 2000;
+  expect(await get()).toBe(2);
+  frozen.resolve(1);
+  expect(await first).toBe(1);
+  expect(peek()).toBe(2);
+});
+
+test('a dropped value is read again, and so is one after the clock was set back', async () => {
+  const { get, drop, peek, clock } = world();
+  await get();
+  drop();
+  expect(peek()).toBeUndefined();
+  expect(await get()).toBe(2);
+  clock.nowMs -= 3600_000;
+  expect(await get()).toBe(3);
+});
+
+test('each key has one value; beyond the limit the oldest is created again', () => {
+  const created: string[] = [];
   const value = onePerKey((key, ending: string) => {
-    made.push(key);
+    created.push(key);
     return key + ending;
   }, 2);
   const values = ['a', 'a', 'b', 'a', 'c', 'b', 'a'].map((key) => value(key, '!'));
   expect(values).toEqual(['a!', 'a!', 'b!', 'a!', 'c!', 'b!', 'a!']);
-  expect(made).toEqual(['a', 'b', 'c', 'a']);
+  expect(created).toEqual(['a', 'b', 'c', 'a']);
 });

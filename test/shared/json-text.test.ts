@@ -7,7 +7,7 @@ import { readJsonValue } from '../support/json-values.ts';
 const kept = (text: string) => JSON.stringify(parseKeepingNumbers(text));
 
 describe('JSON read and written again', () => {
-  test('is value for value what it was, every number with its digits', () => {
+  test('has every value, and every number with its digits', () => {
     fc.assert(
       fc.property(jsonText, (text) => expect(readJsonValue(kept(text))).toEqual(readJsonValue(text))),
       { numRuns: 500 },
@@ -43,12 +43,12 @@ describe('JSON read and written again', () => {
 });
 
 describe('the text of a message', () => {
-  test('loses nothing by being read the quick way', () => {
+  test('is read the fast way without loss', () => {
     fc.assert(
       fc.property(jsonText, (text) => {
         const message = toMessageText(parseKeepingNumbers(text));
         expect(toMessageText(parseMessageText(message))).toBe(message);
-        // Nor does a text that was written otherwise, by hand for one.
+        // The same holds for a text in another layout.
         expect(JSON.stringify(parseMessageText(text))).toBe(kept(text));
       }),
       { numRuns: 500 },
@@ -56,11 +56,11 @@ describe('the text of a message', () => {
   });
 
   test.each(['-0', '1.0', '[1e400]', '{"a":1,"a":2.0}', '{"a" : 1}', '{"__proto__":{"a":1.0}}', '"\\ufffe"'])(
-    '%s is read as it would be the slow way',
+    '%s is read as the slow way reads it',
     (text) => expect(JSON.stringify(parseMessageText(text))).toBe(kept(text)),
   );
 
-  test('has only characters that SQS takes', () => {
+  test('has only characters that SQS accepts', () => {
     const refused = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
     fc.assert(
       fc.property(anyString, anyString, (name, text) => {

@@ -30,7 +30,7 @@ function published() {
 }
 
 describe('counts', () => {
-  test('are one value a name, however often something was counted', () => {
+  test('are one value per name', () => {
     for (let times = 0; times < 250; times += 1) counter.count(METRICS.cacheHit);
     counter.count(METRICS.cacheMiss, 7);
     expect(published()).toEqual([
@@ -46,7 +46,7 @@ describe('counts', () => {
     ]);
   });
 
-  test('with dimensions are a blob for each of their values', () => {
+  test('with dimensions are a blob per combination of values', () => {
     counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: 'pilot' });
     counter.count(METRICS.featureEvaluated, 2, { feature: FEATURE_NAME, result: 'off' });
     counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: 'pilot' });
@@ -64,7 +64,7 @@ describe('counts', () => {
     ]);
   });
 
-  test('start at 0 after they are published; without any, nothing is written', () => {
+  test('start at 0 after they are published; without counts, nothing is written', () => {
     counter.count(METRICS.cacheHit);
     counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error: 'faulty' });
     expect(published()).toHaveLength(2);
@@ -83,7 +83,7 @@ describe('durations', () => {
     ]);
   });
 
-  test('more than a blob takes, 100 of a name, are in the next one', () => {
+  test('beyond the 100 values of a blob are in the next one', () => {
     for (let value = 0; value < 250; value += 1) counter.measure(METRICS.deliveryLatency, value);
     const values = published().flatMap((blob) => blob.values[METRICS.deliveryLatency]);
     expect(values).toEqual(Array.from({ length: 250 }, (_, value) => value));

@@ -10,8 +10,8 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** The event loop stands still: the clock goes on and no timer fires. */
-const holdUp = (ms: number) => jest.setSystemTime(Date.now() + ms);
+/** Blocks the event loop: the clock advances and no timer fires. */
+const block = (ms: number) => jest.setSystemTime(Date.now() + ms);
 
 function started() {
   const notice = jest.fn();
@@ -31,22 +31,22 @@ test('counts the whole time while the event loop is free, and notices once', () 
   expect(notice).toHaveBeenCalledTimes(1);
 });
 
-test('counts a tick of 50 ms for a time in which the event loop stood still', () => {
+test('counts a tick of 50 ms for a time in which the event loop was blocked', () => {
   const { notice, time } = started();
   jest.advanceTimersByTime(1_000);
-  holdUp(60_000);
+  block(60_000);
   jest.advanceTimersByTime(50);
-  holdUp(60_000);
+  block(60_000);
   expect(time.stop()).toBe(1_100);
   expect(notice).not.toHaveBeenCalled();
 });
 
-test('once the request is sent, notices a partner that keeps it waiting by the wall clock too', () => {
+test('after the request is sent, notices a late response by the wall clock too', () => {
   const { notice, time } = started();
-  holdUp(60_000);
+  block(60_000);
   time.record('sent');
   jest.advanceTimersByTime(50);
-  holdUp(1_900);
+  block(1_900);
   jest.advanceTimersByTime(49);
   expect(notice).not.toHaveBeenCalled();
   jest.advanceTimersByTime(51);
@@ -62,22 +62,22 @@ test('notices nothing once the partner has responded', () => {
   expect(notice).not.toHaveBeenCalled();
 });
 
-test('counts nothing where the clock is set back', () => {
+test('counts nothing if the clock is set back', () => {
   const { time } = started();
   jest.advanceTimersByTime(100);
-  holdUp(-60_000);
+  block(-60_000);
   expect(time.stop()).toBe(100);
 });
 
-test('never counts more than the free time and a tick for each time that the loop stood still', () => {
-  const period = fc.record({ freeMs: fc.nat(500), heldUpMs: fc.nat(10_000) });
+test('counts the free time and at most a tick for each time that the loop was blocked', () => {
+  const period = fc.record({ freeMs: fc.nat(500), blockedMs: fc.nat(10_000) });
   fc.assert(
     fc.property(fc.array(period, { maxLength: 20 }), (periods) => {
       const { time } = started();
       let freeMs = 0;
       for (const one of periods) {
         jest.advanceTimersByTime(one.freeMs);
-        holdUp(one.heldUpMs);
+        block(one.blockedMs);
         freeMs += one.freeMs;
       }
       const elapsedMs = time.stop();

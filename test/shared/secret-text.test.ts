@@ -24,15 +24,15 @@ describe('the text of a secret', () => {
     ['null', 'null'],
     ['encoded three times', JSON.stringify(JSON.stringify(JSON_TEXT))],
     ['a Python dictionary', "{'api_key': 'hunter2'}"],
-  ])('is refused where it is %s, and not quoted', (_, text) =>
+  ])('is refused if it is %s, and not quoted', (_, text) =>
     expect(parseSecretText(text)).toEqual({ fault: 'is not a JSON object such as {"key": "value"}' }),
   );
 });
 
-describe('a key that is there twice', () => {
+describe('a repeated key', () => {
   const fieldsOf = (text: string) => (parseSecretText(text) as { fields: Record<string, unknown> }).fields;
 
-  test('has no value, and takes none from the keys around it', () => {
+  test('has no value, and does not affect its neighbors', () => {
     const fields = fieldsOf('{"a": "1", "b": "x:\\"y", "\\u0061": "2", "headers": {"b": "3", "c": "4", "c": "5"}}');
     expect(fields.a).toBeInstanceOf(RepeatedKey);
     expect(fields.b).toBe('x:"y');
@@ -43,7 +43,7 @@ describe('a key that is there twice', () => {
     expect(fieldsOf(JSON.stringify('{"a": 1, "a": 1}')).a).toBeInstanceOf(RepeatedKey);
   });
 
-  test('keeps its last value where the secret is written again', () => {
+  test('keeps its last value if the secret is written again', () => {
     expect(JSON.parse(JSON.stringify(fieldsOf('{"a": 1, "a": {"b": [2]}, "c": 3}')))).toEqual({ a: { b: [2] }, c: 3 });
   });
 });
@@ -53,7 +53,7 @@ describe('a version of a secret', () => {
     expect(secretTextOf({ SecretBinary: new TextEncoder().encode('{"a":"é"}') })).toBe('{"a":"é"}');
   });
 
-  test('has none where its bytes are not UTF-8, or where it is empty', () => {
+  test('has no text if its bytes are not UTF-8, or if it is empty', () => {
     expect(secretTextOf({ SecretBinary: Uint8Array.of(0xff, 0xfe, 0x7b, 0) })).toBeUndefined();
     expect(secretTextOf({})).toBeUndefined();
   });
@@ -65,7 +65,7 @@ describe('a part of a secret', () => {
 
   test('is read by its form', () => expect(read('5')).toEqual({ value: 5 }));
 
-  test.each([undefined, null, '', ' \r\n', '\uFEFF'])('counts as missing where it is %j', (value) =>
+  test.each([undefined, null, '', ' \r\n', '\uFEFF'])('counts as missing if it is %j', (value) =>
     expect(read(value)).toEqual({ instead: 'no key (a digit), which the test needs' }),
   );
 
@@ -73,6 +73,6 @@ describe('a part of a secret', () => {
     expect(read(value)).toEqual({ instead: 'a value of key that is not a digit, which the test needs' }),
   );
 
-  test('that is there twice is not chosen from', () =>
+  test('that is repeated has no value', () =>
     expect(read(new RepeatedKey('5'))).toEqual({ instead: 'more than one key (a digit), which the test needs' }));
 });

@@ -15,7 +15,7 @@ describe('the beginning of a text', () => {
     expect(truncate(text, length)).toBe(expected);
   });
 
-  test('has whole characters only, and loses no more of them than the limit asks for', () => {
+  test('has whole characters only, as many as the limit allows', () => {
     fc.assert(
       fc.property(anyString, most, (text, length) => {
         const beginning = truncate(text, length);
@@ -29,7 +29,7 @@ describe('the beginning of a text', () => {
 });
 
 describe('the text of an attribute', () => {
-  test('has only what SQS takes, and something', () => {
+  test('has only characters that SQS accepts, and at least one', () => {
     fc.assert(
       fc.property(anyString, most, (text, length) => {
         const sent = attributeText(text, length);
@@ -39,7 +39,7 @@ describe('the text of an attribute', () => {
     );
   });
 
-  test('keeps an emoji, and stands for what SQS refuses', () => {
+  test('keeps an emoji, and replaces what SQS refuses', () => {
     expect(attributeText('no field 😀\u0000\uD800\uFFFE', 100)).toBe('no field 😀???');
     expect(attributeText('', 100)).toBe('unknown');
   });
