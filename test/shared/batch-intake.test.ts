@@ -12,7 +12,7 @@ const record = (messageId: string, { receives = 1, ageMs = 0, body = '{}' } = {}
   receiptHandle: `handle of ${messageId}`,
 });
 
-/** Runs a batch and keeps, in order, what was done. */
+/** Runs a batch, and records the calls in order. */
 async function run(
   records: readonly SQSRecord[],
   handle: HandleMessages,
@@ -46,7 +46,7 @@ async function run(
 const succeed: HandleMessages = async () => new Map();
 const fail: HandleMessages = async (messages) => new Map(messages.map(({ id }) => [id, 'not now']));
 
-test('suspects for which no time is left are not taken: they stay, hidden', async () => {
+test('suspects without time left are not handled: they stay in the queue, hidden', async () => {
   const times = [20_000, 14_999];
   const records = [record('a', { receives: 5 }), record('b', { receives: 5 }), record('fresh')];
   const { failed, done } = await run(records, succeed, {}, () => times.shift() ?? 0);
@@ -62,7 +62,7 @@ describe('a batch', () => {
     expect(deadLettered).toEqual([]);
   });
 
-  test('stays in the queue as a whole where the handling itself fails, and says why', async () => {
+  test('stays in the queue if its handling throws, with a log line', async () => {
     const { failed, log } = await run([record('a'), record('b')], async () => {
       throw new WarehouseUnavailable('the deadline passed');
     });
@@ -74,7 +74,7 @@ describe('a batch', () => {
     });
   });
 
-  test('says nothing of a body when it fails', async () => {
+  test('is logged without its bodies when it fails', async () => {
     const body = JSON.stringify(LEARNER_DATA);
     const { log } = await run([record('a', { body })], async ([message]) => {
       throw new SyntaxError(`Unexpected token in ${message?.body}`);
@@ -83,7 +83,7 @@ describe('a batch', () => {
   });
 });
 
-describe('a message that came five times', () => {
+describe('a message that was received five times', () => {
   test('is hidden for 15 minutes before anything is handled, and handled last, alone', async () => {
     const { done } = await run(
       [record('x', { receives: 5 }), record('a'), record('y', { receives: 99 }), record('b')],
@@ -98,7 +98,7 @@ describe('a message that came five times', () => {
     ]);
   });
 
-  test('harms no batch-mate and no other suspect when it fails', async () => {
+  test('does not affect other messages or suspects when it fails', async () => {
     const handle: HandleMessages = async (messages) => {
       if (messages.some(({ id }) => id === 'x')) throw new Error('x again');
       return new Map();
@@ -117,7 +117,7 @@ describe('a message that fails for three days', () => {
     expect(failed).toEqual([]);
   });
 
-  test('keeps what its publisher set on it', async () => {
+  test('keeps its publisher’s attributes and group', async () => {
     const messageAttributes = {
       tenant: { dataType: 'String', stringValue: 'acme', stringListValues: [], binaryListValues: [] },
       trace: { dataType: 'Binary', binaryValue: 'AP8=', stringListValues: [], binaryListValues: [] },
@@ -146,7 +146,7 @@ describe('a message that fails for three days', () => {
     expect(failed).toEqual(['y']);
   });
 
-  test('is not dead-lettered earlier, nor when it succeeds', async () => {
+  test('is not dead-lettered earlier, or if it succeeds', async () => {
     expect((await run([record('x', { ageMs: 3 * DAY_MS })], fail)).deadLettered).toEqual([]);
     expect((await run([record('x', old)], succeed)).deadLettered).toEqual([]);
   });

@@ -42,7 +42,7 @@ afterEach(async () => {
   await plane.close();
 });
 
-/** The source when so much time has passed. */
+/** The source after some time. */
 function sourceAfter(ms: number): typeof source {
   nowMs += ms;
   return source;
@@ -98,7 +98,7 @@ describe('read', () => {
     ]);
   });
 
-  test('with nothing to serve it throws, and the next read asks again', async () => {
+  test('without a cached secret it throws, and the next read fetches again', async () => {
     plane.secretsManager.setDown(true);
     await expect(source.read()).rejects.toMatchObject({
       name: 'SecretUnavailable',
@@ -111,7 +111,7 @@ describe('read', () => {
 });
 
 describe('refetch', () => {
-  test('bypasses the cache, and reads see what it found', async () => {
+  test('bypasses the cache, and replaces the cached secret', async () => {
     await source.read();
     put('two');
     expect((await sourceAfter(MINUTE_MS).refetch()).password).toBe('two');
@@ -119,7 +119,7 @@ describe('refetch', () => {
     expect(front.requests).toHaveLength(2);
   });
 
-  test('many events refused at once cost one fetch, and so do those that follow within 5 s', async () => {
+  test('concurrent refetches, and those within 5 s, share one fetch', async () => {
     await source.read();
     put('two');
     nowMs += MINUTE_MS;
@@ -138,7 +138,7 @@ describe('refetch', () => {
     expect(front.requests).toHaveLength(2);
   });
 
-  test('never hands out the secret that was refused: it throws while Secrets Manager is down', async () => {
+  test('never returns the secret that was refused: it throws while Secrets Manager is down', async () => {
     await source.read();
     nowMs += MINUTE_MS;
     plane.secretsManager.setDown(true);
@@ -201,7 +201,7 @@ describe('an unusable secret', () => {
     });
   });
 
-  test('none of it is served once it is refetched: the caller was refused with the older one', async () => {
+  test('a refetch throws: the caller was refused with the older one', async () => {
     await source.read();
     nowMs += MINUTE_MS;
     plane.secretsManager.put(ID, '{}');
@@ -215,7 +215,7 @@ describe('an unusable secret', () => {
 describe('a secret with its age', () => {
   const read = () => readDatedSecret({ client, secretId: ID, parse: snowflakeSecretSchema, ...AMPLE });
 
-  test('is of the newest version, whatever was read before', async () => {
+  test('is the newest version, and is not cached', async () => {
     nowMs += MINUTE_MS;
     put('two');
     const { value, createdAtMs } = await read();
@@ -229,7 +229,7 @@ function withBytes<R extends { output: object }>(result: R, SecretBinary?: Uint8
   return { ...result, output: { ...result.output, SecretString: undefined, SecretBinary } };
 }
 
-/** Everything a logger could print of an error: message, stack, cause, fields. */
+/** The message, stack, cause and fields of an error. */
 function inspected(error: Error): string {
   return inspect(error, { depth: 10, showHidden: true });
 }
