@@ -2,7 +2,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { completion, lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { startPartner } from '../support/partner-server.ts';
-import { publishTo, runCommand, runningSession } from './running-session.ts';
+import { learningTimeOf, publishTo, receiptsOf, runCommand, runningSession } from './running-session.ts';
 
 /** Longest period of these alarms, in milliseconds. */
 const HOUR_MS = 60 * 60_000;
@@ -98,7 +98,7 @@ test('the status: the same alarms, and every part can be read', async () => {
   );
 });
 
-test('Snowflake refuses: the page of the warehouse, and no other', async () => {
+test('Snowflake refuses: each event is delivered once without learning time; the page of the warehouse, and no other', async () => {
   await session().skip(HOUR_MS);
   session().warehouse.setMode('refuse');
   const events = Array.from({ length: 20 }, (_, index) =>
@@ -106,6 +106,8 @@ test('Snowflake refuses: the page of the warehouse, and no other', async () => {
   );
   await session().publish(events);
   await awaitQuiet(session());
+  const receipts = events.flatMap((_, index) => receiptsOf(session(), 'skillsoft', `sick-${index}`));
+  expect(receipts.map(learningTimeOf)).toEqual(events.map(() => undefined));
   expect(await inAlarm()).toEqual(['page-warehouse', 'dead-deliveries', 'fallbacks', 'warehouse-failing']);
 });
 
