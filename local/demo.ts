@@ -51,10 +51,10 @@ async function playScenarios(session: Session, say: Say): Promise<boolean> {
 /** @returns whether every event reached a final state */
 async function playFile(session: Session, events: readonly FileEvent[], say: Say): Promise<boolean> {
   session.switchFlag(true);
-  say(`flag on, for everybody; publishing ${events.length} ${events.length === 1 ? 'event' : 'events'}`);
+  say(`flag on, for all enterprises; publishing ${events.length} ${events.length === 1 ? 'event' : 'events'}`);
   const outcomes = await playOwnEvents(session, events);
   const ended = outcomes.filter(({ isFinal }) => isFinal).length;
-  say(`${ended} of ${outcomes.length} came to their end`);
+  say(`${ended} of ${outcomes.length} have a final outcome`);
   console.log(`\n${formatOwnOutcomes(outcomes)}\n`);
   return ended === outcomes.length;
 }

@@ -47,7 +47,7 @@ function awaitShutdown(): Shutdown {
 async function start(options: StartOptions): Promise<boolean> {
   const file = stateFile();
   const shutdown = awaitShutdown();
-  if (await isAnswering(file)) throw new Error('a platform is running already: end it with Ctrl-C in its terminal');
+  if (await isRunning(file)) throw new Error('a platform is running already: end it with Ctrl-C in its terminal');
   const sqsPort = await choosePort(options.port);
   if (options.receiptsFile !== undefined) writeFileSync(options.receiptsFile, '');
   if (options.assemblyDirectory === undefined) console.log('synthesizing the stage "local"');
@@ -75,8 +75,8 @@ async function run(
   const narrator = createNarrator(console.log);
   const session = await startSession({
     assemblyDirectory,
-    onReceipt(receipt, answered) {
-      narrator.webhook(receipt, answered);
+    onReceipt(receipt, status) {
+      narrator.webhook(receipt, status);
       if (receiptsFile !== undefined) appendFileSync(receiptsFile, `${JSON.stringify(receipt)}\n`);
     },
     platformOptions: { sqsPort, logDirectory, leavesSignals: true, onExecutionChange: narrator.execution },
@@ -98,9 +98,9 @@ async function run(
     if (!stopping.signal.aborted) save();
   });
   const control = await startControlServer(async (words) => {
-    const answer = await controls(words);
+    const text = await controls(words);
     if (words[0] !== 'status') narrator.command(words);
-    return answer;
+    return text;
   });
   const { endpoints, outputs } = session.platform;
   const page = await startExamplePage({
@@ -156,7 +156,7 @@ async function choosePort(wanted: number | undefined): Promise<number> {
   });
 }
 
-async function isAnswering(file: string): Promise<boolean> {
+async function isRunning(file: string): Promise<boolean> {
   return sendCommand(['status'], file).then(
     () => true,
     () => false,

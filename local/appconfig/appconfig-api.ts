@@ -1,5 +1,12 @@
 import { AwsError } from '../control-plane/aws-error.ts';
-import { type Answer, headersOf, jsonAnswer, jsonBody, type RestApi, type RestRequest } from '../control-plane/rest.ts';
+import {
+  headersOf,
+  jsonBody,
+  jsonResponse,
+  type RestApi,
+  type RestRequest,
+  type RestResponse,
+} from '../control-plane/rest.ts';
 import type { LocalAppConfig } from './appconfig.ts';
 import type { ConfigurationStore } from './configuration-store.ts';
 import type { Deployment, HostedVersion } from './deployment.ts';
@@ -15,22 +22,22 @@ interface Parent {
   readonly number: string;
 }
 
-type Operation = (appConfig: LocalAppConfig, parent: Parent, request: RestRequest) => Answer;
+type Operation = (appConfig: LocalAppConfig, parent: Parent, request: RestRequest) => RestResponse;
 
 /** By method and path without ids; `#` stands for a child's number. */
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST configurationprofiles hostedconfigurationversions': createVersion,
   'GET configurationprofiles hostedconfigurationversions': listVersions,
   'GET configurationprofiles hostedconfigurationversions #': ({ store }, parent) =>
-    versionAnswer(200, parent, store.version(parent.applicationId, parent.id, parent.number)),
-  'GET environments': ({ store }, parent) => environmentAnswer(store, parent),
+    versionResponse(200, parent, store.version(parent.applicationId, parent.id, parent.number)),
+  'GET environments': ({ store }, parent) => environmentResponse(store, parent),
   'PATCH environments': updateEnvironment,
   'POST environments deployments': startDeployment,
   'GET environments deployments': (appConfig, { applicationId, id }, { query }) =>
     page(appConfig.store.deployments(applicationId, id), query, (deployment) => summary(appConfig, deployment)),
   'GET environments deployments #': (appConfig, parent) => {
     const { applicationId, id, number } = parent;
-    return jsonAnswer(200, describe(appConfig, parent, appConfig.store.deployment(applicationId, id, number)));
+    return jsonResponse(200, describe(appConfig, parent, appConfig.store.deployment(applicationId, id, number)));
   },
   'DELETE environments deployments #': stopDeployment,
 };
@@ -48,20 +55,20 @@ export function appConfigApi(appConfig: LocalAppConfig): RestApi {
   };
 }
 
-function environmentAnswer(store: ConfigurationStore, { applicationId, id }: Parent): Answer {
+function environmentResponse(store: ConfigurationStore, { applicationId, id }: Parent): RestResponse {
   const Monitors = store.alarmsOf(applicationId, id).map((AlarmArn) => ({ AlarmArn }));
-  return jsonAnswer(200, { ApplicationId: applicationId, Id: id, Monitors });
+  return jsonResponse(200, { ApplicationId: applicationId, Id: id, Monitors });
 }
 
 /** Updates the monitors only. */
-function updateEnvironment({ store }: LocalAppConfig, parent: Parent, { body }: RestRequest): Answer {
+function updateEnvironment({ store }: LocalAppConfig, parent: Parent, { body }: RestRequest): RestResponse {
   const { Monitors } = jsonBody(body) as { Monitors?: readonly { readonly AlarmArn: string }[] };
   const arns = Monitors?.map(({ AlarmArn }) => AlarmArn);
   if (arns !== undefined) store.watchAlarms(parent.applicationId, parent.id, arns);
-  return environmentAnswer(store, parent);
+  return environmentResponse(store, parent);
 }
 
-function createVersion({ store }: LocalAppConfig, parent: Parent, { headers, body }: RestRequest): Answer {
+function createVersion({ store }: LocalAppConfig, parent: Parent, { headers, body }: RestRequest): RestResponse {
   const draft = {
     content: body.toString(),
     // A required header, which the SDK checks.
@@ -71,10 +78,10 @@ function createVersion({ store }: LocalAppConfig, parent: Parent, { headers, bod
   };
   const latest = headers['latest-version-number'];
   const expected = latest === undefined ? undefined : Number(latest);
-  return versionAnswer(201, parent, store.createVersion(parent.applicationId, parent.id, draft, expected));
+  return versionResponse(201, parent, store.createVersion(parent.applicationId, parent.id, draft, expected));
 }
 
-function versionAnswer(status: number, { applicationId, id }: Parent, version: HostedVersion): Answer {
+function versionResponse(status: number, { applicationId, id }: Parent, version: HostedVersion): RestResponse {
   const headers = headersOf({
     'Application-Id': applicationId,
     'Configuration-Profile-Id': id,
@@ -86,7 +93,7 @@ function versionAnswer(status: number, { applicationId, id }: Parent, version: H
   return { status, headers, body: version.content };
 }
 
-function listVersions({ store }: LocalAppConfig, { applicationId, id }: Parent, { query }: RestRequest): Answer {
+function listVersions({ store }: LocalAppConfig, { applicationId, id }: Parent, { query }: RestRequest): RestResponse {
   return page(store.versions(applicationId, id), query, ({ number, description, contentType, label }) => ({
     ApplicationId: applicationId,
     ConfigurationProfileId: id,
@@ -97,7 +104,7 @@ function listVersions({ store }: LocalAppConfig, { applicationId, id }: Parent, 
   }));
 }
 
-function startDeployment(appConfig: LocalAppConfig, parent: Parent, { body }: RestRequest): Answer {
+function startDeployment(appConfig: LocalAppConfig, parent: Parent, { body }: RestRequest): RestResponse {
   const { ConfigurationProfileId, ConfigurationVersion, DeploymentStrategyId, Description, LatestDeploymentNumber } =
     jsonBody(body);
   const { applicationId, id } = parent;
@@ -113,14 +120,14 @@ function startDeployment(appConfig: LocalAppConfig, parent: Parent, { body }: Re
   };
   const isBaking = Number(appConfig.store.settings(draft.strategyId).FinalBakeTimeInMinutes) !== 0;
   const deployment = appConfig.store.startDeployment(applicationId, id, draft, isBaking ? appConfig.bakeMs : 0);
-  return jsonAnswer(201, describe(appConfig, parent, deployment));
+  return jsonResponse(201, describe(appConfig, parent, deployment));
 }
 
-function stopDeployment(appConfig: LocalAppConfig, parent: Parent, { headers }: RestRequest): Answer {
+function stopDeployment(appConfig: LocalAppConfig, parent: Parent, { headers }: RestRequest): RestResponse {
   const { store, rollbackMs } = appConfig;
   const allowRevert = headers['allow-revert'] === 'true';
   const stopped = store.stopDeployment(parent.applicationId, parent.id, parent.number, { allowRevert, rollbackMs });
-  return jsonAnswer(202, describe(appConfig, parent, stopped));
+  return jsonResponse(202, describe(appConfig, parent, stopped));
 }
 
 function describe(appConfig: LocalAppConfig, { applicationId, id }: Parent, deployment: Deployment): object {
@@ -160,12 +167,12 @@ function summary({ store }: LocalAppConfig, deployment: Deployment): object {
 }
 
 /** Newest first. The token is the start of the next page. */
-function page<T>(oldestFirst: readonly T[], query: URLSearchParams, describeOne: (item: T) => object): Answer {
+function page<T>(oldestFirst: readonly T[], query: URLSearchParams, describeOne: (item: T) => object): RestResponse {
   const most = Math.min(Number(query.get('max_results') ?? LISTED), LISTED);
   const from = Number(query.get('next_token') ?? 0);
   const items = oldestFirst.toReversed();
   const NextToken = from + most < items.length ? String(from + most) : undefined;
-  return jsonAnswer(200, { Items: items.slice(from, from + most).map(describeOne), NextToken });
+  return jsonResponse(200, { Items: items.slice(from, from + most).map(describeOne), NextToken });
 }
 
 /** The API that functions poll, for `@aws-sdk/client-appconfigdata`. */
@@ -173,7 +180,7 @@ export function appConfigDataApi(appConfig: LocalAppConfig): RestApi {
   return async ({ method, segments, query, body }) => {
     const operation = `${method} ${segments.join('/')}`;
     if (operation === 'POST configurationsessions') {
-      return jsonAnswer(201, { InitialConfigurationToken: appConfig.startSession(jsonBody(body)) });
+      return jsonResponse(201, { InitialConfigurationToken: appConfig.startSession(jsonBody(body)) });
     }
     if (operation !== 'GET configuration') return undefined;
     const { nextToken, nextPollSeconds, content, versionLabel } = appConfig.getLatest(

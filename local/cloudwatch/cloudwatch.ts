@@ -52,7 +52,7 @@ export function cloudWatchApi(
     }
     sample();
     const span = { fromMs: Math.floor(data.StartTime / 60) * 60_000, untilMs: data.EndTime * 1000 };
-    return { MetricDataResults: data.MetricDataQueries.map((query) => answer(query, metrics, span)), Messages: [] };
+    return { MetricDataResults: data.MetricDataQueries.map((query) => resultOf(query, metrics, span)), Messages: [] };
   };
 }
 
@@ -74,7 +74,7 @@ function describeAlarms(alarms: readonly DescribedAlarm[], prefix: string): obje
   return { MetricAlarms: listed(false), CompositeAlarms: listed(true) };
 }
 
-function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Span): object {
+function resultOf({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Span): object {
   const { Metric, Period, Stat } = MetricStat;
   const periods = Map.groupBy(metrics.between(idOf(Metric), fromMs, untilMs), ({ at }) =>
     Math.floor((at - fromMs) / (Period * 1000)),

@@ -8,7 +8,7 @@ export type Command =
   | { readonly what: 'new-secret'; readonly id: string }
   | { readonly what: 'cache' }
   | { readonly what: 'appconfig'; readonly isDown: boolean }
-  | { readonly what: 'alarm'; readonly name: string; readonly isRinging: boolean }
+  | { readonly what: 'alarm'; readonly name: string; readonly isInAlarm: boolean }
   | { readonly what: 'skip'; readonly durationMs: number }
   | { readonly what: 'status' };
 
@@ -22,7 +22,7 @@ export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
   partner ID new-secret            it verifies with its integration's newest signing secret from now on
   cache down                       for good: it is back with the next npm start
   appconfig up|down                down: what functions know of flag and integrations stays as it is
-  alarm NAME on|off                on: it rings, and AppConfig takes back what is deployed meanwhile
+  alarm NAME on|off                on: it is in ALARM, and AppConfig rolls back what is deployed meanwhile
   skip DURATION                    moves the platform's clock on by 90s, 30m, 2h or 3d (at most 90d): what is due meanwhile
                                    happens at its time
   status                           what is up, and where events are`;
@@ -48,7 +48,7 @@ export function parseCommand(words: readonly string[]): Command | undefined {
     return durationMs <= MAX_SKIP_MS ? { what, durationMs } : undefined;
   }
   if (what === 'alarm' && (second === 'on' || second === 'off')) {
-    return { what, name: first, isRinging: second === 'on' };
+    return { what, name: first, isInAlarm: second === 'on' };
   }
   if (what === 'warehouse') {
     const mode = WAREHOUSE_MODES.find((candidate) => candidate === first);

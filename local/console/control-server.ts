@@ -21,13 +21,13 @@ export class CommandRefused extends Error {
  */
 export async function startControlServer(obey: (words: readonly string[]) => Promise<string>): Promise<HttpServer> {
   const server = await startHttpServer(async (request, response) => {
-    const [status, body] = await answer(request, server.port, obey);
+    const [status, body] = await respondTo(request, server.port, obey);
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
   });
   return server;
 }
 
-async function answer(
+async function respondTo(
   request: IncomingMessage,
   port: number,
   obey: (words: readonly string[]) => Promise<string>,

@@ -22,7 +22,7 @@ export function createControls(session: Session, onSkip: () => void = () => {}):
     flag({ isOn }) {
       session.switchFlag(isOn);
       switches.flag = isOn ? 'on' : 'off';
-      return `flag ${switches.flag}${isOn ? ', for everybody' : ''}: ${notice}`;
+      return `flag ${switches.flag}${isOn ? ', for all enterprises' : ''}: ${notice}`;
     },
     warehouse({ mode }) {
       session.warehouse.setMode(mode);
@@ -53,15 +53,15 @@ export function createControls(session: Session, onSkip: () => void = () => {}):
       switches.appconfig = isDown ? 'down' : 'up';
       return `appconfig ${switches.appconfig}`;
     },
-    alarm({ name, isRinging }) {
+    alarm({ name, isInAlarm }) {
       const { alarms, appConfig } = session.platform;
       const alarmArn = alarms.find((arn) => arn.endsWith(`-${name}`));
       if (alarmArn === undefined) {
         const names = alarms.map((arn) => arn.replace(/^.*learning-time-webhooks-local-/, ''));
         throw new CommandRefused(`no alarm ${name}: there are ${names.join(', ')}`);
       }
-      appConfig.store.setAlarm(alarmArn, isRinging);
-      return `alarm ${name} ${isRinging ? 'rings' : 'is quiet'}`;
+      appConfig.store.setAlarm(alarmArn, isInAlarm);
+      return `alarm ${name} is ${isInAlarm ? 'in ALARM' : 'OK'}`;
     },
     async skip({ durationMs }) {
       try {

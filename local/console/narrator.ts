@@ -11,7 +11,7 @@ const POLL_INTERVAL_MS = 250;
 
 /** Prints one line per event of the platform; of payloads only whether they have learning time. */
 export interface Narrator {
-  webhook(receipt: Receipt, answered: number | 'hang'): void;
+  webhook(receipt: Receipt, status: number | 'hang'): void;
   execution(execution: Execution): void;
   command(words: readonly string[]): void;
   /** Prints new dead-letter messages, without receiving them, until the signal is aborted. */
@@ -25,13 +25,13 @@ export function createNarrator(print: (line: string) => void): Narrator {
     print(line.replace(/\p{Cc}/gu, '?'));
   };
   return {
-    webhook({ path, headers, body, verified }, answered) {
-      const answer = answered === 'hang' ? 'no answer' : String(answered);
+    webhook({ path, headers, body, verified }, status) {
+      const response = status === 'hang' ? 'no response' : String(status);
       printLine(
         'webhook',
         path.slice(1),
         String(headers['webhook-id'] ?? 'no webhook-id'),
-        [answer, ...aboutLearningTime(body), ...(verified ? [] : ['signature does not verify'])].join(', '),
+        [response, ...aboutLearningTime(body), ...(verified ? [] : ['signature does not verify'])].join(', '),
       );
     },
     execution(execution) {

@@ -33,7 +33,7 @@ with boto3 (pip install boto3):
 
 ${sendWithBoto3(endpoint, queueUrl)}
 
-Publish a lead that n8n gets ${LEAD_MINUTES} minutes later (pasted again meanwhile, the new one takes its place):
+Publish a lead that n8n gets ${LEAD_MINUTES} minutes later (pasted again meanwhile, the later one supersedes it):
 
 ${sendWithCli(endpoint, queueUrl, sampleLead(ID_IN_SHELL, TIME_IN_SHELL))}
 
@@ -54,13 +54,13 @@ and as operators request it, with a signature (403 without one):
 
 ${requestSigned(`${output(platform, 'StatusApiUrl')}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}`)}
 
-How deliveries do, in all and to each integration (403 without a signature), and the same as Prometheus reads it, with its token (401 without it):
+The health of all deliveries and of each integration (403 without a signature), and the same as Prometheus reads it, with its token (401 without it):
 
 ${requestSigned(`${output(platform, 'StatusApiUrl')}${OPERATIONS_PATHS.health}`)}
 
 ${scrapeMetrics(platform)}
 
-What became of webhooks, and whether every one is accounted for:
+The state of every webhook, and whether each one is accounted for:
 
 ./ltw ledger count
 ./ltw ledger last --integration skillsoft

@@ -2,7 +2,7 @@ import { COMMANDS_USAGE, parseCommand, SKIP_USAGE } from './commands.ts';
 import { NotRunning, readState, stateFile } from './state-file.ts';
 
 /** Timeout of a command, in milliseconds: a skip of 90 days runs all schedules. */
-const ANSWER_LIMIT_MS = 600_000;
+const COMMAND_LIMIT_MS = 600_000;
 
 /** Sends a command to the platform. @returns its text @throws NotRunning if none responds; Error if it refuses the command */
 export async function sendCommand(words: readonly string[], file: string): Promise<string> {
@@ -14,7 +14,7 @@ export async function sendCommand(words: readonly string[], file: string): Promi
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ words }),
-    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    signal: AbortSignal.timeout(COMMAND_LIMIT_MS),
   }).catch(() => {
     throw silent;
   });

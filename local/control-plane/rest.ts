@@ -11,7 +11,7 @@ export interface RestRequest {
   readonly body: Buffer;
 }
 
-export interface Answer {
+export interface RestResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -21,7 +21,7 @@ export interface Answer {
  * Returns undefined for requests of other services. Thrown errors with `name` and `statusCode` reach the client as AWS
  * errors.
  */
-export type RestApi = (request: RestRequest) => Promise<Answer | undefined>;
+export type RestApi = (request: RestRequest) => Promise<RestResponse | undefined>;
 
 /**
  * A service behind `POST /` with the header `X-Amz-Target: <prefix>.<operation>` and a JSON body. Thrown errors
@@ -29,7 +29,7 @@ export type RestApi = (request: RestRequest) => Promise<Answer | undefined>;
  */
 export type TargetHandler = (operation: string, body: Readonly<Record<string, unknown>>) => Promise<object>;
 
-export function jsonAnswer(status: number, body: object, type = 'application/json'): Answer {
+export function jsonResponse(status: number, body: object, type = 'application/json'): RestResponse {
   return { status, headers: { 'Content-Type': type }, body: JSON.stringify(body) };
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../clock/clock.ts';
 import { startHttpServer } from '../http-server.ts';
 import { LocalSecretsManager } from '../secrets-manager/secrets-manager.ts';
 import { AwsError } from './aws-error.ts';
-import { type Answer, jsonAnswer, jsonBody, type RestApi, type TargetHandler } from './rest.ts';
+import { jsonBody, jsonResponse, type RestApi, type RestResponse, type TargetHandler } from './rest.ts';
 
 /** The AWS services of the pipeline's control plane, on one port. */
 export interface ControlPlane {
@@ -59,8 +59,8 @@ export async function startControlPlane({
     const work = clock?.beginRequest();
     response.once('close', () => work?.end());
     route(request, services).then(
-      (answer) => send(response, answer),
-      (thrown: unknown) => send(response, errorAnswer(request, thrown)),
+      (result) => send(response, result),
+      (thrown: unknown) => send(response, errorResponse(request, thrown)),
     );
   }, port);
 
@@ -79,7 +79,7 @@ export async function startControlPlane({
   };
 }
 
-async function route(request: IncomingMessage, { rest, targets, onCall }: Services): Promise<Answer> {
+async function route(request: IncomingMessage, { rest, targets, onCall }: Services): Promise<RestResponse> {
   const { method = '', headers } = request;
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
   const body = await buffer(request);
@@ -88,12 +88,12 @@ async function route(request: IncomingMessage, { rest, targets, onCall }: Servic
   const dot = target.lastIndexOf('.');
   const handler = targets.get(target.slice(0, dot));
   if (method === 'POST' && url.pathname === '/' && handler !== undefined) {
-    return jsonAnswer(200, await handler(target.slice(dot + 1), jsonBody(body)), contentType(request));
+    return jsonResponse(200, await handler(target.slice(dot + 1), jsonBody(body)), contentType(request));
   }
   const segments = url.pathname.split('/').slice(1).map(decodeURIComponent);
   for (const api of rest) {
-    const answer = await api({ method, segments, query: url.searchParams, headers, body });
-    if (answer !== undefined) return answer;
+    const response = await api({ method, segments, query: url.searchParams, headers, body });
+    if (response !== undefined) return response;
   }
   throw new AwsError('UnknownOperationException', 404, `no service for ${method} ${url.pathname} ${target}`);
 }
@@ -109,21 +109,21 @@ function parsed(body: Buffer): unknown {
 
 /** JSON 1.0 or 1.1: services with `X-Amz-Target` respond in the version of the request. */
 function contentType({ headers }: IncomingMessage): string {
-  const asked = headers['content-type'];
-  return asked?.startsWith('application/x-amz-json') ? asked : 'application/json';
+  const type = headers['content-type'];
+  return type?.startsWith('application/x-amz-json') ? type : 'application/json';
 }
 
-function errorAnswer(request: IncomingMessage, thrown: unknown): Answer {
+function errorResponse(request: IncomingMessage, thrown: unknown): RestResponse {
   const { name, statusCode, message, fields } = (thrown ?? {}) as Partial<AwsError>;
   const isAws = typeof name === 'string' && typeof statusCode === 'number';
   const type = isAws ? name : 'InternalFailure';
   // REST services use `Message`, those with X-Amz-Target `message`.
   const body = { __type: type, message, Message: message, ...fields };
-  const answer = jsonAnswer(isAws ? statusCode : 500, body, contentType(request));
-  return { ...answer, headers: { ...answer.headers, 'x-amzn-ErrorType': type } };
+  const response = jsonResponse(isAws ? statusCode : 500, body, contentType(request));
+  return { ...response, headers: { ...response.headers, 'x-amzn-ErrorType': type } };
 }
 
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
+function send(response: ServerResponse, { status, headers, body }: RestResponse): void {
   if (status === 204) response.writeHead(status, headers).end();
   else response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }

@@ -7,9 +7,9 @@ import { LEARNER, LEARNING_TIME_ROWS } from './sample-events.ts';
 export const DEMO_USAGE = `usage: npm run demo -- [--receipts FILE] [--events FILE]
   --receipts FILE  writes each webhook that a partner received as a line of JSON, with the signing secret that the
                    partner holds, to verify it (secrets of this run only)
-  --events FILE    publishes these events instead of the demo's, with the flag on for everybody: a JSON array, or one
+  --events FILE    publishes these events instead of the demo's, with the flag on for all enterprises: a JSON array, or one
                    JSON event per line (at most ${MAX_EVENTS}; a malformed line is published as it is)
-  --help           this, and whom events can be addressed to`;
+  --help           this, and the integrations and learners of the demo`;
 
 export interface DemoOptions {
   readonly isHelp: boolean;

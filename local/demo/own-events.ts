@@ -67,8 +67,8 @@ function outcomeOf({ event, acceptance, refusal }: Published, evidence: Evidence
   const row = { line: event.line, ...namesOf(event.body, acceptance), webhookId };
   if (refusal !== undefined) return { ...row, outcome: refusal, isFinal: false };
   // Events that wait longer than the limit are recognized by the pipeline's clock.
-  const isLetter = evidence.eventDeadLetters.some(({ body }) => body === event.body);
-  if (acceptance.verdict === 'accepted' && !isLetter) return { ...row, ...webhookOutcome(webhookId, evidence) };
+  const isDeadLettered = evidence.eventDeadLetters.some(({ body }) => body === event.body);
+  if (acceptance.verdict === 'accepted' && !isDeadLettered) return { ...row, ...webhookOutcome(webhookId, evidence) };
   if (acceptance.verdict === 'filtered') {
     const isSeen = evidence.logs.some(
       ({ message, reason }) => message === 'event.filtered' && reason === acceptance.reason,
@@ -76,7 +76,7 @@ function outcomeOf({ event, acceptance, refusal }: Published, evidence: Evidence
     return { ...row, outcome: isSeen ? `filtered: ${acceptance.reason}` : 'nothing yet', isFinal: isSeen };
   }
   const scenario = { name: '', messages: [event.body], webhookIds: [], expected: '' };
-  return { ...row, outcome: observe(scenario, evidence), isFinal: isLetter };
+  return { ...row, outcome: observe(scenario, evidence), isFinal: isDeadLettered };
 }
 
 function webhookOutcome(id: string, evidence: Evidence): Pick<OwnOutcome, 'outcome' | 'isFinal'> {

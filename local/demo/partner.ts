@@ -30,7 +30,7 @@ export interface Partner extends HttpServer {
 }
 
 /** Called for each webhook that a partner received, with its response. */
-export type OnReceipt = (receipt: Receipt, answered: number | 'hang') => void;
+export type OnReceipt = (receipt: Receipt, status: number | 'hang') => void;
 
 export interface PartnerOptions {
   /** The initial behavior of each path; other paths respond 404. */
@@ -47,7 +47,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
   const { signingSecrets, tokens, onReceipt } = options;
   const receipts: Receipt[] = [];
   const behaviours = new Map(Object.entries(options.behaviours));
-  const answerTo = (receipt: Receipt, behaviour: Exclude<Behaviour, 'down'>): PartnerResponse => {
+  const responseTo = (receipt: Receipt, behaviour: Exclude<Behaviour, 'down'>): PartnerResponse => {
     if (tokens?.refuses(receipt.integration_id, receipt.headers.authorization)) return 401;
     const id = receipt.headers['webhook-id'];
     const earlier = receipts.filter(({ path, headers }) => path === receipt.path && headers['webhook-id'] === id);
@@ -62,7 +62,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
     }
     const body = await text(request).catch(() => undefined);
     if (body === undefined) return;
-    const token = tokens?.answer(method, path, body);
+    const token = tokens?.respond(method, path, body);
     if (token !== undefined) {
       response.writeHead(token.status, { 'content-type': 'application/json' }).end(JSON.stringify(token.body));
       return;
@@ -72,17 +72,13 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
       ...{ method, path, headers, body, received_at: new Date().toISOString(), integration_id: integrationId },
       ...verify(body, headers, signingSecrets?.get(integrationId) ?? []),
     };
-    const answer = answerTo(receipt, behaviour);
+    const chosen = responseTo(receipt, behaviour);
     receipts.push(receipt);
-    onReceipt?.(receipt, typeof answer === 'object' ? answer.status : answer);
-    if (answer === 'hang') return;
-    const {
-      status,
-      headers: answered,
-      afterMs,
-    }: FullResponse = typeof answer === 'object' ? answer : { status: answer };
-    if (afterMs !== undefined) await sleep(afterMs);
-    response.writeHead(status, answered).end();
+    onReceipt?.(receipt, typeof chosen === 'object' ? chosen.status : chosen);
+    if (chosen === 'hang') return;
+    const full: FullResponse = typeof chosen === 'object' ? chosen : { status: chosen };
+    if (full.afterMs !== undefined) await sleep(full.afterMs);
+    response.writeHead(full.status, full.headers).end();
   });
   return {
     ...server,

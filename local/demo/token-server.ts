@@ -9,7 +9,7 @@ export interface ClientCredentials {
 /** OAuth2 token endpoints of partners, like Percipio's: `POST /<integration id>/token`. */
 export interface TokenServer {
   /** Undefined if the request is not for a token endpoint. */
-  answer(method: string, path: string, body: string): { status: number; body: object } | undefined;
+  respond(method: string, path: string, body: string): { status: number; body: object } | undefined;
   /** Whether one of its partners rejects this `Authorization`. */
   refuses(integrationId: string, authorization: string | undefined): boolean;
 }
@@ -18,7 +18,7 @@ export interface TokenServer {
 export function createTokenServer(clients: ReadonlyMap<string, ClientCredentials>): TokenServer {
   const issued = new Map([...clients.keys()].map((id) => [id, new Set<string>()]));
   return {
-    answer(method, path, body) {
+    respond(method, path, body) {
       const id = /^\/([^/?]+)\/token$/.exec(path)?.[1] ?? '';
       const client = clients.get(id);
       if (client === undefined || method !== 'POST') return undefined;

@@ -15,7 +15,7 @@ let mode: DynamoDbMode = 'up';
 // dynalite's server never listens, since closing it would lose the items.
 const tables = dynalite({ createTableMs: 0 });
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
+function respond(request: IncomingMessage, response: ServerResponse): void {
   if (mode === 'hang') return;
   if (calls !== undefined) {
     const chunks: Buffer[] = [];
@@ -32,7 +32,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 const server = createServer((request, response) => {
   Atomics.add(requests, 0, 1);
   response.once('close', () => Atomics.sub(requests, 0, 1));
-  answer(request, response);
+  respond(request, response);
 });
 // Longer than clients' idle timeouts, since a client that reuses a socket while it is closed sees a reset.
 server.keepAliveTimeout = 60_000;

@@ -16,12 +16,12 @@ export type AddressOfIssuer = (issuer: string) => string;
  */
 const SIGNED = /^AWS4-HMAC-SHA256 Credential=[^,\s]+, ?SignedHeaders=[^,\s]+, ?Signature=[0-9a-f]{64}$/;
 
-const callers: Authorizer = async (authorization) =>
+const iamCallers: Authorizer = async (authorization) =>
   SIGNED.test(authorization ?? '')
     ? { context: { iam: { accountId: '000000000000' } } }
     : { status: 403, message: 'Forbidden' };
 
-const anybody: Authorizer = async () => ({ context: {} });
+const everyCaller: Authorizer = async () => ({ context: {} });
 
 /**
  * @param properties of a route
@@ -35,8 +35,8 @@ export function authorizerOf(
 ): Authorizer {
   const { AuthorizationType: type = 'NONE', AuthorizerId: id, AuthorizationScopes: scopes } = properties;
   if (scopes !== undefined) throw new Error('scopes of routes are not checked by the local platform');
-  if (type === 'NONE') return anybody;
-  if (type === 'AWS_IAM') return callers;
+  if (type === 'NONE') return everyCaller;
+  if (type === 'AWS_IAM') return iamCallers;
   if (type === 'JWT') return tokenHolders(resolver.properties(String(id)), addressOf);
   throw new Error(`the local platform has no authorizer of the type ${String(type)}`);
 }

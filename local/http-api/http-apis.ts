@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import { LOCAL_BROWSERS } from '../../lib/status-api-settings.ts';
 import type { Clock } from '../clock/clock.ts';
-import type { Answer } from '../control-plane/rest.ts';
+import type { RestResponse } from '../control-plane/rest.ts';
 import { type HttpServer, startHttpServer } from '../http-server.ts';
 import type { Functions } from '../lambda/functions.ts';
 import type { Resolver } from '../resolver.ts';
 import { resourcesOfType } from '../template.ts';
 import { type CrossOrigin, isPreflight, originHeaders, preflightHeaders } from './cross-origin.ts';
-import { gatewayAnswer, proxyAnswer, proxyEvent } from './proxy.ts';
+import { gatewayResponse, proxyEvent, proxyResponse } from './proxy.ts';
 import { findRoute, type Route, routesOf } from './routes.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
@@ -71,8 +71,8 @@ async function listen(id: string, clock: Clock): Promise<RunningApi> {
     const work = clock.beginRequest();
     response.once('close', () => work.end());
     request.resume();
-    const answering = answer(request, api).catch(() => gatewayAnswer(500, 'Internal Server Error'));
-    void answering.then(({ status, headers, body }) =>
+    const responding = respondTo(request, api).catch(() => gatewayResponse(500, 'Internal Server Error'));
+    void responding.then(({ status, headers, body }) =>
       response.writeHead(status, { ...headers, ...originHeaders(request, api.crossOrigin) }).end(body),
     );
   });
@@ -80,18 +80,18 @@ async function listen(id: string, clock: Clock): Promise<RunningApi> {
   return api;
 }
 
-async function answer(request: IncomingMessage, api: RunningApi): Promise<Answer> {
+async function respondTo(request: IncomingMessage, api: RunningApi): Promise<RestResponse> {
   if (isPreflight(request)) return { status: 204, headers: preflightHeaders(request, api.crossOrigin), body: '' };
   const url = new URL(request.url ?? '/', api.url);
   const match = findRoute(api.routes, request.method ?? '', url.pathname);
-  if (match === undefined) return gatewayAnswer(404, 'Not Found');
+  if (match === undefined) return gatewayResponse(404, 'Not Found');
   const permission = await match.route.authorizer(request.headers.authorization);
-  if ('status' in permission) return gatewayAnswer(permission.status, permission.message);
+  if ('status' in permission) return gatewayResponse(permission.status, permission.message);
   let event: object;
   try {
     event = proxyEvent(request, url, match, api.id, permission.context);
   } catch {
-    return gatewayAnswer(400, 'Bad Request');
+    return gatewayResponse(400, 'Bad Request');
   }
-  return proxyAnswer(await match.route.target.invoke(event));
+  return proxyResponse(await match.route.target.invoke(event));
 }

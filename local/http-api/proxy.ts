@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type Answer, jsonAnswer } from '../control-plane/rest.ts';
+import { jsonResponse, type RestResponse } from '../control-plane/rest.ts';
 import type { InvocationResult } from '../lambda/function-process.ts';
 import { ACCOUNT } from '../resolver.ts';
 import type { Match } from './routes.ts';
 
 /** A response of the gateway itself. */
-export function gatewayAnswer(status: number, message: string): Answer {
-  return jsonAnswer(status, { message });
+export function gatewayResponse(status: number, message: string): RestResponse {
+  return jsonResponse(status, { message });
 }
 
 /** The function's event for a request (payload format 2.0). */
@@ -54,11 +54,11 @@ function decoded(parameters: Readonly<Record<string, string>>): Record<string, s
 }
 
 /** The response for a function's result; without a status code the whole result is the body. */
-export function proxyAnswer(result: InvocationResult): Answer {
-  if (result.status === 'throttled') return gatewayAnswer(503, 'Service Unavailable');
-  if (result.status !== 'succeeded') return gatewayAnswer(500, 'Internal Server Error');
+export function proxyResponse(result: InvocationResult): RestResponse {
+  if (result.status === 'throttled') return gatewayResponse(503, 'Service Unavailable');
+  if (result.status !== 'succeeded') return gatewayResponse(500, 'Internal Server Error');
   const { statusCode, headers, body } = (result.payload ?? {}) as Partial<Record<string, unknown>>;
-  if (typeof statusCode !== 'number') return jsonAnswer(200, result.payload as object);
+  if (typeof statusCode !== 'number') return jsonResponse(200, result.payload as object);
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);
   return { status: statusCode, headers: Object.fromEntries(given), body: String(body ?? '') };
 }

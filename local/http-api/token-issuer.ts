@@ -29,12 +29,12 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
   const keys = () => (pair ??= generateKeyPair(algorithm));
   const { url, close } = await startHttpServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
-    const answer = (status: number, type: string, body: string) => {
+    const send = (status: number, type: string, body: string) => {
       response.writeHead(status, { 'content-type': type, 'access-control-allow-origin': '*' }).end(body);
     };
     documentOf(pathname, searchParams).then(
-      (text) => (text === undefined ? answer(404, 'text/plain', 'not found') : answer(200, ...text)),
-      () => answer(500, 'text/plain', 'failed'),
+      (text) => (text === undefined ? send(404, 'text/plain', 'not found') : send(200, ...text)),
+      () => send(500, 'text/plain', 'failed'),
     );
   });
   const issuer = options.issuer ?? url;

@@ -44,8 +44,8 @@ export function createTokenVerifier(
 
 /** Keys by OpenID Connect Discovery. */
 async function findKeys(issuer: string): Promise<JWTVerifyGetKey> {
-  const answer = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-  const { jwks_uri } = discoverySchema.parse(await answer.json());
+  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+  const { jwks_uri } = discoverySchema.parse(await response.json());
   return createRemoteJWKSet(new URL(jwks_uri));
 }
 

@@ -1,5 +1,5 @@
 import { AwsError } from '../control-plane/aws-error.ts';
-import { type Answer, headersOf, jsonAnswer, type RestApi } from '../control-plane/rest.ts';
+import { headersOf, jsonResponse, type RestApi, type RestResponse } from '../control-plane/rest.ts';
 import type { Resolver } from '../resolver.ts';
 import { type AccountConcurrency, type FunctionPool, MAX_PAYLOAD_BYTES } from './function-pool.ts';
 import type { Functions } from './functions.ts';
@@ -20,7 +20,7 @@ export function lambdaApi(functions: Functions): RestApi {
   };
 }
 
-async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
+async function invoke(pool: FunctionPool, event: unknown): Promise<RestResponse> {
   const result = await pool.invoke(event);
   if (result.status === 'throttled') {
     const isReserved = pool.configuration.reservedConcurrency !== undefined;
@@ -91,16 +91,16 @@ export function lambdaSettingsApi(settings: LambdaSettings): RestApi {
 }
 
 /** The account's limit is the sum of reserved and shared concurrency. */
-function accountSettings({ functions, account }: LambdaSettings): Answer {
+function accountSettings({ functions, account }: LambdaSettings): RestResponse {
   const reserved = functions.all().map(({ configuration }) => configuration.reservedConcurrency ?? 0);
   const inAll = reserved.reduce((sum, one) => sum + one, account.limit);
-  return jsonAnswer(200, {
+  return jsonResponse(200, {
     AccountLimit: { ConcurrentExecutions: inAll, UnreservedConcurrentExecutions: account.limit },
     AccountUsage: { FunctionCount: functions.all().length },
   });
 }
 
-function mappings({ resolver, functions }: LambdaSettings, sourceArn: string | null): Answer {
+function mappings({ resolver, functions }: LambdaSettings, sourceArn: string | null): RestResponse {
   const all = resolver.logicalIds('AWS::Lambda::EventSourceMapping').map((logicalId) => {
     const { EventSourceArn, FunctionName, Enabled, BatchSize, ScalingConfig } = resolver.properties(logicalId);
     return {
@@ -112,17 +112,17 @@ function mappings({ resolver, functions }: LambdaSettings, sourceArn: string | n
     };
   });
   const asked = all.filter(({ EventSourceArn }) => sourceArn === null || EventSourceArn === sourceArn);
-  return jsonAnswer(200, { EventSourceMappings: asked });
+  return jsonResponse(200, { EventSourceMappings: asked });
 }
 
-function functionConcurrency({ functions }: LambdaSettings, key: string): Answer {
+function functionConcurrency({ functions }: LambdaSettings, key: string): RestResponse {
   const { reservedConcurrency } = findFunction(functions, key).configuration;
-  return jsonAnswer(200, { ReservedConcurrentExecutions: reservedConcurrency });
+  return jsonResponse(200, { ReservedConcurrentExecutions: reservedConcurrency });
 }
 
-function functionConfiguration({ functions }: LambdaSettings, key: string): Answer {
+function functionConfiguration({ functions }: LambdaSettings, key: string): RestResponse {
   const { name, arn, handler, timeoutSeconds, memoryMb, environment } = findFunction(functions, key).configuration;
-  return jsonAnswer(200, {
+  return jsonResponse(200, {
     FunctionName: name,
     FunctionArn: arn,
     Handler: handler,

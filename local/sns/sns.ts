@@ -1,4 +1,4 @@
-import type { Answer, RestApi } from '../control-plane/rest.ts';
+import type { RestApi, RestResponse } from '../control-plane/rest.ts';
 import { arnOf, type Resolver } from '../resolver.ts';
 
 /** A topic, with its attributes. */
@@ -68,16 +68,16 @@ export function snsApi(topics: readonly Topic[], subscriptions: readonly Subscri
   };
 }
 
-function attributesOf({ topicArn, policy }: Topic): Answer {
+function attributesOf({ topicArn, policy }: Topic): RestResponse {
   const attributes = { TopicArn: topicArn, Owner: topicArn.split(':')[4] ?? '', Policy: policy };
   const entries = Object.entries(attributes).map(([name, value]) =>
     element('entry', element('key', name) + element('value', escaped(value))),
   );
   const result = element('GetTopicAttributesResult', element('Attributes', entries.join('')));
-  return xmlAnswer(200, 'GetTopicAttributesResponse', result);
+  return xmlResponse(200, 'GetTopicAttributesResponse', result);
 }
 
-function listed(subscriptions: readonly Subscription[]): Answer {
+function listed(subscriptions: readonly Subscription[]): RestResponse {
   const members = subscriptions.map(({ topicArn, protocol, endpoint }, index) => {
     const fields = {
       SubscriptionArn: `${topicArn}:${index + 1}`,
@@ -90,15 +90,15 @@ function listed(subscriptions: readonly Subscription[]): Answer {
     return element('member', parts.join(''));
   });
   const result = element('ListSubscriptionsByTopicResult', element('Subscriptions', members.join('')));
-  return xmlAnswer(200, 'ListSubscriptionsByTopicResponse', result);
+  return xmlResponse(200, 'ListSubscriptionsByTopicResponse', result);
 }
 
-function failure(status: number, code: string, message: string): Answer {
+function failure(status: number, code: string, message: string): RestResponse {
   const fields = [element('Type', 'Sender'), element('Code', code), element('Message', escaped(message))];
-  return xmlAnswer(status, 'ErrorResponse', element('Error', fields.join('')));
+  return xmlResponse(status, 'ErrorResponse', element('Error', fields.join('')));
 }
 
-function xmlAnswer(status: number, root: string, content: string): Answer {
+function xmlResponse(status: number, root: string, content: string): RestResponse {
   const body = `<${root} xmlns="${NAMESPACE}">${content}</${root}>`;
   return { status, headers: { 'Content-Type': 'text/xml' }, body };
 }

@@ -19,9 +19,9 @@ export function startTally(): Tally {
   return {
     taken,
     refused,
-    record({ headers, received_at }, answered) {
+    record({ headers, received_at }, status) {
       const id = String(headers['webhook-id']);
-      if (typeof answered === 'number' && answered >= 200 && answered < 300) {
+      if (typeof status === 'number' && status >= 200 && status < 300) {
         const times = taken.get(id) ?? [];
         taken.set(id, [...times, Date.parse(received_at)]);
       } else refused.set(id, (refused.get(id) ?? 0) + 1);

@@ -40,7 +40,7 @@ export async function soak(
   say(`publishing ${events} events, every tenth three times, while functions are killed`);
   const killing = killFunctions(session.platform.functions, killsPerSecond, seed);
   try {
-    const published = await publishEvents(session, events, () => {});
+    const published = await publishEvents(session, events);
     say(`published ${published.messages} messages; ${killing.count()} functions killed so far`);
     await awaitQuiet(session);
     requireRefusals(tally, published.webhookIds);

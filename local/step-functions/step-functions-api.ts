@@ -22,9 +22,9 @@ export function stepFunctionsApi(machines: readonly StateMachine[]): TargetHandl
     ListExecutions: (body) => listExecutions(machineOf(machines, body.stateMachineArn), body),
   };
   return async (operation, body) => {
-    const answer = operations[operation];
-    if (answer === undefined) throw new AwsError('UnknownOperationException', 400, `no ${operation} here`);
-    return answer(body);
+    const run = operations[operation];
+    if (run === undefined) throw new AwsError('UnknownOperationException', 400, `no ${operation} here`);
+    return run(body);
   };
 }
 

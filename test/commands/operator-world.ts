@@ -6,7 +6,7 @@ import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
 import type { CheckWarehouseReport } from '../../lambdas/warehouse/check.ts';
 import { writeState } from '../../local/console/state-file.ts';
-import { jsonAnswer, type RestRequest } from '../../local/control-plane/rest.ts';
+import { jsonResponse, type RestRequest } from '../../local/control-plane/rest.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { NOW } from '../support/factories.ts';
 
@@ -203,8 +203,8 @@ function newest({ appConfig }: ControlPlane) {
 
 /** What a function answers; a text is the type of its error. */
 function answered(answer: object | string) {
-  if (typeof answer !== 'string') return jsonAnswer(200, answer);
-  const failed = jsonAnswer(200, { errorType: answer, errorMessage: 'it broke' });
+  if (typeof answer !== 'string') return jsonResponse(200, answer);
+  const failed = jsonResponse(200, { errorType: answer, errorMessage: 'it broke' });
   return { ...failed, headers: { ...failed.headers, 'X-Amz-Function-Error': 'Unhandled' } };
 }
 

@@ -3,7 +3,7 @@ import { runProgram } from '../../../commands/program.ts';
 import type { OutputName } from '../../../commands/shared/stage.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { AwsError } from '../../../local/control-plane/aws-error.ts';
-import { jsonAnswer, type RestRequest } from '../../../local/control-plane/rest.ts';
+import { jsonResponse, type RestRequest } from '../../../local/control-plane/rest.ts';
 import { snsApi } from '../../../local/sns/sns.ts';
 import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
@@ -160,20 +160,20 @@ function lambdaAnswer(
   switch (segments.filter((segment) => !segment.startsWith('arn:')).join(' ')) {
     case '2016-08-19 account-settings':
       permit('GetAccountSettings');
-      return jsonAnswer(200, {
+      return jsonResponse(200, {
         AccountLimit: { ConcurrentExecutions: 1000, UnreservedConcurrentExecutions: unreserved },
       });
     case '2015-03-31 event-source-mappings': {
       const source = query.get('EventSourceArn') ?? '';
       const ScalingConfig = { MaximumConcurrency: MOST_AT_ONCE[source] };
       const State = source === DELIVERIES ? readerState : 'Enabled';
-      return jsonAnswer(200, { EventSourceMappings: [{ UUID: 'u-1', FunctionArn: READER, State, ScalingConfig }] });
+      return jsonResponse(200, { EventSourceMappings: [{ UUID: 'u-1', FunctionArn: READER, State, ScalingConfig }] });
     }
     case '2019-09-30 functions concurrency':
-      return jsonAnswer(200, { ReservedConcurrentExecutions: reserved });
+      return jsonResponse(200, { ReservedConcurrentExecutions: reserved });
     case '2015-03-31 functions send-test configuration':
       permit('GetFunctionConfiguration');
-      return jsonAnswer(200, { FunctionName: 'send-test', Environment: { Variables: variables } });
+      return jsonResponse(200, { FunctionName: 'send-test', Environment: { Variables: variables } });
     default:
       return undefined;
   }
