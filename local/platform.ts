@@ -53,7 +53,6 @@ export interface Platform {
   readonly functions: Functions;
   /** The only one of the template. @throws Error if there is none, or more than one */
   readonly stateMachine: StateMachine;
-  readonly stateMachines: readonly StateMachine[];
   readonly rules: EventRules;
   readonly controlPlane: ControlPlane;
   readonly appConfig: LocalAppConfig;
@@ -123,15 +122,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   const onLine = ({ text }: LogLine) => metrics.recordLine(text);
   const { logDirectory } = options;
   const onResult = (name: string, status: InvocationResult['status']) => metrics.recordInvocation(name, status);
-  const functions = new Functions({
-    resolver,
-    endpoints,
-    account,
-    clock,
-    logDirectory,
-    onLine,
-    onResult,
-  });
+  const functions = new Functions({ resolver, endpoints, account, clock, logDirectory, onLine, onResult });
   const invoker = new AsyncInvoker({ resolver, functions, queues, clock });
   const rules = new EventRules({ resolver, functions, queues, invoker, clock });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {
@@ -147,23 +138,14 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   const queueMetrics = new QueueMetrics(queues, metrics);
   const setAt = (arn: string) => controlPlane.appConfig.store.alarmSetAt(arn);
   const localAlarms = new LocalAlarms({ resolver, metrics, setAt });
-  controlPlane.registerTarget(
-    CLOUDWATCH_TARGET,
-    cloudWatchApi(
-      metrics,
-      () => queueMetrics.sampleAll(),
-      () => localAlarms.describe(Date.now()),
-    ),
-  );
-  controlPlane.registerTarget(
-    LOGS_TARGET,
-    logsApi(() => logGroups(resolver, functions, options.stackName)),
-  );
+  const sample = () => queueMetrics.sampleAll();
+  const describeAlarms = () => localAlarms.describe(Date.now());
+  controlPlane.registerTarget(CLOUDWATCH_TARGET, cloudWatchApi(metrics, sample, describeAlarms));
+  const groups = () => logGroups(resolver, functions, options.stackName);
+  controlPlane.registerTarget(LOGS_TARGET, logsApi(groups));
   httpApis.serve(resolver, functions);
-  const outputs = Object.entries(resolver.template.outputs).map(([name, { Value }]) => [
-    name,
-    resolver.resolve(Value, name),
-  ]);
+  const { outputs } = resolver.template;
+  const resolved = Object.entries(outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
   const mappings = createMappings({ resolver, queues, functions, clock });
   for (const mapping of mappings) mapping.start();
   rules.start();
@@ -172,7 +154,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   const signals = options.leavesSignals ? [] : SIGNALS;
   const stop = stopOnce({ services, functions, invoker, stateMachines, mappings, signals });
   return {
-    outputs: Object.fromEntries(outputs),
+    outputs: Object.fromEntries(resolved),
     endpoints,
     queues,
     get tables() {
@@ -183,7 +165,6 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
     get stateMachine() {
       return only(stateMachines, 'state machine');
     },
-    stateMachines,
     rules,
     controlPlane,
     appConfig: controlPlane.appConfig,

@@ -91,10 +91,6 @@ export class Resolver {
         const [separator, parts] = this.#list(argument, where) as [string, unknown[]];
         return parts.map(String).join(separator);
       }
-      case 'Fn::Split': {
-        const [separator, text] = this.#list(argument, where) as [string, string];
-        return text.split(separator);
-      }
       case 'Fn::Select':
         return this.#select(this.#list(argument, where), where);
       case 'Fn::GetAZs':
@@ -120,11 +116,6 @@ export class Resolver {
     if (id === 'AWS::NoValue') return undefined;
     const pseudo = PSEUDO_PARAMETERS[id];
     if (pseudo !== undefined) return pseudo;
-    const parameter = this.template.parameters[id];
-    if (parameter !== undefined) {
-      if (parameter.Default === undefined) throw new UnresolvedReference(`${where}: parameter ${id} has no default`);
-      return String(parameter.Default);
-    }
     return this.#find(id, `Ref ${id}`, where)?.ref ?? id;
   }
 

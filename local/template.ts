@@ -9,7 +9,6 @@ export interface TemplateResource {
 
 export interface Template {
   readonly resources: Readonly<Record<string, TemplateResource>>;
-  readonly parameters: Readonly<Record<string, { readonly Default?: unknown }>>;
   readonly outputs: Readonly<Record<string, { readonly Value: unknown }>>;
   /** The directory of an asset, by the object key that a function's `Code` names. */
   readonly assetDirectories: ReadonlyMap<string, string>;
@@ -31,12 +30,10 @@ export function readTemplate(assemblyDirectory: string, stackName: string): Temp
   if (!existsSync(file)) throw new Error(`no template ${file}: synthesize first, and use a stack name of the assembly`);
   const body = JSON.parse(readFileSync(file, 'utf8')) as {
     Resources?: Template['resources'];
-    Parameters?: Template['parameters'];
     Outputs?: Template['outputs'];
   };
   return {
     resources: body.Resources ?? {},
-    parameters: body.Parameters ?? {},
     outputs: body.Outputs ?? {},
     assetDirectories: readAssetDirectories(assemblyDirectory, stackName),
   };

@@ -24,8 +24,6 @@ export interface ControlPlane {
 }
 
 export interface ControlPlaneOptions {
-  /** 0, the default: a free one. */
-  readonly port?: number;
   /** The wall clock in milliseconds, for poll intervals, token lifetimes and dates. */
   readonly now?: () => number;
   /** Does not jump during a request. */
@@ -42,7 +40,6 @@ interface Services {
 
 /** Starts the control plane on 127.0.0.1. Signatures are not checked. */
 export async function startControlPlane({
-  port = 0,
   now = Date.now,
   clock,
   onCall,
@@ -62,7 +59,7 @@ export async function startControlPlane({
       (result) => send(response, result),
       (thrown: unknown) => send(response, errorResponse(request, thrown)),
     );
-  }, port);
+  });
 
   return {
     endpoint: server.url,

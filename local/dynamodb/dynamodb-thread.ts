@@ -9,14 +9,11 @@ export type DynamoDbMode = 'up' | 'down' | 'hang';
 export interface DynamoDbOptions {
   /** Does not jump during a request. */
   readonly clock?: Clock;
-  /** On 127.0.0.1; 0, the default: a free one. */
-  readonly port?: number;
   /** Called for each request. */
   readonly onCall?: OnCall | undefined;
 }
 
 export interface DynamoDbWorkerData {
-  readonly port: number;
   /** One number: requests in progress. */
   readonly requests: Int32Array;
   /** Receives each call, if there is a listener. */
@@ -34,10 +31,8 @@ export interface DynamoDbThread {
 /**
  * Starts an empty DynamoDB in a thread, so that it does not block the platform's event loop. A thread always ends with its
  * process.
- *
- * @throws Error (EADDRINUSE) if the port is in use
  */
-export async function startDynamoDbThread({ clock, port = 0, onCall }: DynamoDbOptions = {}): Promise<DynamoDbThread> {
+export async function startDynamoDbThread({ clock, onCall }: DynamoDbOptions = {}): Promise<DynamoDbThread> {
   const calls = new MessageChannel();
   calls.port1.on('message', (call) => onCall?.(call)).unref();
   const requests = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -48,7 +43,7 @@ export async function startDynamoDbThread({ clock, port = 0, onCall }: DynamoDbO
   const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
     // Without the flags of this process, such as a test runner's.
     execArgv: [],
-    workerData: { port, requests, calls: onCall && calls.port2 } satisfies DynamoDbWorkerData,
+    workerData: { requests, calls: onCall && calls.port2 } satisfies DynamoDbWorkerData,
     transferList: onCall ? [calls.port2] : [],
   });
   // `once` rejects with the thread's error.

@@ -9,7 +9,7 @@ import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
  * DynamoDB's protocol on 127.0.0.1, in the thread of `dynamodb-thread.ts`: it posts its port, then receives modes and confirms
  * each.
  */
-const { port, requests, calls } = workerData as DynamoDbWorkerData;
+const { requests, calls } = workerData as DynamoDbWorkerData;
 let mode: DynamoDbMode = 'up';
 
 // dynalite's server never listens, since closing it would lose the items.
@@ -39,7 +39,7 @@ server.keepAliveTimeout = 60_000;
 server.on('connection', (socket) => {
   if (mode === 'down') socket.resetAndDestroy();
 });
-server.listen(port, '127.0.0.1', () => parentPort?.postMessage((server.address() as AddressInfo).port));
+server.listen(0, '127.0.0.1', () => parentPort?.postMessage((server.address() as AddressInfo).port));
 
 parentPort?.on('message', (next: DynamoDbMode) => {
   mode = next;

@@ -60,7 +60,6 @@ export class Tables {
     this.client = new DynamoDBClient({ endpoint: thread.endpoint, region: REGION, credentials: LOCAL_CREDENTIALS });
   }
 
-  /** @throws Error (EADDRINUSE) if the port is in use */
   static async start(options: DynamoDbOptions = {}): Promise<Tables> {
     return new Tables(await startDynamoDbThread(options));
   }

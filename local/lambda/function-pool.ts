@@ -43,7 +43,6 @@ export class FunctionPool {
   /** Most recently used last. */
   readonly #idle: FunctionProcess[] = [];
   readonly #all = new Set<FunctionProcess>();
-  readonly #loaded = new WeakSet<FunctionProcess>();
   readonly #lines: LogLine[] = [];
   #running = 0;
   #refusal: string | undefined;
@@ -153,11 +152,8 @@ export class FunctionPool {
   async #run(payload: string): Promise<InvocationResult> {
     const environment = this.#warm() ?? this.#start();
     if (!(environment instanceof FunctionProcess)) return environment;
-    if (!this.#loaded.has(environment)) {
-      const error = await environment.load();
-      if (error !== undefined) return { status: 'failed', error };
-      this.#loaded.add(environment);
-    }
+    const error = await environment.load();
+    if (error !== undefined) return { status: 'failed', error };
     const timeoutMs = this.configuration.timeoutSeconds * 1000 * this.configuration.ioDeadlineFactor;
     const result = await environment.invoke(this.#invocation(payload, timeoutMs), timeoutMs);
     if (environment.usable) this.#idle.push(environment);

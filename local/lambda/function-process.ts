@@ -41,6 +41,7 @@ export class FunctionProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   #exitText = '';
+  #loading: Promise<FunctionError | undefined> | undefined;
   #receive: (message: RuntimeMessage | 'exit') => void = () => {};
   #gone = false;
   #exiting = false;
@@ -82,7 +83,12 @@ export class FunctionProcess {
   }
 
   /** Resolves when the handler is loaded, or with the error for the invocation if it cannot be loaded. */
-  async load(): Promise<FunctionError | undefined> {
+  load(): Promise<FunctionError | undefined> {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
+  async #load(): Promise<FunctionError | undefined> {
     const message = await this.#next(INIT_TIMEOUT_MS);
     if (message === 'timeout') {
       this.kill();

@@ -80,16 +80,8 @@ export function count({ webhookIds }: Published, { taken }: Tally) {
  * Whether no event was lost, none was accepted twice except after a kill or without the ledger, and the ledger agrees with
  * the partners.
  */
-export function isSound({
-  events,
-  kills,
-  unseen,
-  missing,
-  strangers,
-  repeated,
-  tooSoon,
-  balance,
-}: SoakOutcome): boolean {
+export function isSound(outcome: SoakOutcome): boolean {
+  const { events, kills, unseen, missing, strangers, repeated, tooSoon, balance } = outcome;
   const isBalanced = balance.is_balanced && balance.is_complete && balance.failed === 0;
   const isExcused = unseen > 0 || (kills > 0 && tooSoon.length === 0);
   const faults = missing.length + strangers.length + (isExcused ? 0 : repeated.length);
@@ -101,20 +93,8 @@ const MAX_LISTED = 10;
 
 /** The outcome of a soak as text. */
 export function describeSoak(outcome: SoakOutcome): string {
-  const {
-    events,
-    messages,
-    kills,
-    unseen,
-    redriven,
-    deadLetters,
-    missing,
-    strangers,
-    repeated,
-    tooSoon,
-    republished,
-    balance,
-  } = outcome;
+  const { events, messages, kills, unseen, redriven, deadLetters, republished, balance } = outcome;
+  const { missing, strangers, repeated, tooSoon } = outcome;
   return [
     `${events} events in ${messages} messages, ${kills} functions killed, dead-letter messages redriven: ${redriven.join(', then ')}`,
     `partners accepted ${events - missing.length} of ${events}, and ${repeated.length} of them more than once`,

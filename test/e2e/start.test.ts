@@ -137,7 +137,7 @@ test('operators’ requests to the status API, health and metrics are answered a
 test('flag on: a published completion is delivered with learning time', async () => {
   expect(await run(SEND, 'flag', 'on')).toEqual({
     status: 0,
-    text: 'flag on, for everybody: functions notice within 16 s',
+    text: 'flag on, for all enterprises: functions notice within 16 s',
   });
   await local('skip', '16s');
   const id = await publish('enriched', LEARNER.known);

@@ -37,7 +37,6 @@ export async function startRefused(source: AssemblySource): Promise<void> {
 export function resolverOf(resources: AssemblySource['resources'], localTypes: readonly string[] = []): Resolver {
   const template = {
     resources: resources as Resolver['template']['resources'],
-    parameters: {},
     outputs: {},
     assetDirectories: new Map(),
   };

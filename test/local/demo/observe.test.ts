@@ -138,7 +138,7 @@ describe('scheduled webhooks', () => {
   });
 
   test('was moved to a later time: its last one counts', () => {
-    const slept = { type: 'StateEntered', state: 'WaitUntilDue', at: T0 } as const;
+    const slept = { type: 'StateEntered', state: 'WaitUntilDue' };
     const history = ['04:55', '09:55'].map((at) => ({
       ...slept,
       progress: { attempt: 0, due_at: `2026-01-10T00:${at}.000Z` },
