@@ -5,13 +5,13 @@ import { SOAK_PARTNERS, type SoakRun, soak } from './soak/play-soak.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 
 const USAGE = `usage: npm run soak -- [--events N] [--kills-per-second N] [--seed N]
-  publishes events, every tenth three times at once, and kills functions at random; redrives dead-letter messages twice; then
+  publishes events, every tenth three times in parallel, and kills functions at random; redrives dead-letter messages twice; then
   compares the partners' counts with the ledger
   --events N            events, 10 to 100000 (default 1000)
   --kills-per-second N  functions killed, each with SIGKILL while it works, 0 to 20 (default 0.5).
                         A cold start takes a second of a core: with more, two cores do nothing else
   --seed N              decides which functions are killed (default 1)
-  ends with 0 where every event reached its partner and the ledger says so, else with 1`;
+  exits with 0 if every event reached its partner and the ledger agrees, else with 1`;
 
 interface SoakOptions extends SoakRun {
   readonly isHelp: boolean;

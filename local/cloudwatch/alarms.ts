@@ -53,7 +53,7 @@ interface CompositeAlarm {
 export interface LocalAlarmsOptions {
   readonly resolver: Resolver;
   readonly metrics: LocalMetrics;
-  /** Since when an operator has set an alarm to ALARM, whatever the metrics say, in epoch milliseconds. */
+  /** Since when an operator has set an alarm to ALARM, whatever the metrics are, in epoch milliseconds. */
   readonly setAt?: (arn: string) => number | undefined;
 }
 
@@ -152,7 +152,7 @@ export class LocalAlarms {
   }
 }
 
-/** As CloudWatch: M of N periods breach the threshold; a period without a value counts as the alarm says. */
+/** As CloudWatch: M of N periods breach the threshold; a period without a value counts as the alarm defines. */
 function isInAlarm(alarm: MetricAlarm, values: readonly (number | undefined)[]): boolean {
   const { Threshold, TreatMissingData, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm;
   const breaching = values.filter((value) =>

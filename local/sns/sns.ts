@@ -49,7 +49,7 @@ const NAMESPACE = `http://sns.amazonaws.com/doc/${VERSION}/`;
 
 /**
  * SNS's `ListSubscriptionsByTopic`, in one page, and `GetTopicAttributes`, for `@aws-sdk/client-sns`. Every subscription is
- * confirmed: nothing is published here, so no confirmation was asked for.
+ * confirmed: nothing is published here, so none needs a confirmation.
  *
  * @param topics others are NotFound
  */

@@ -9,7 +9,7 @@ interface Retrier {
   readonly MaxDelaySeconds?: number;
 }
 
-/** What an engine tells errors apart by. */
+/** The fields by which an engine distinguishes errors. */
 interface Failure {
   readonly name: string;
   readonly isRetryable?: boolean;
