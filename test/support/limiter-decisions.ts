@@ -10,7 +10,7 @@ export const gone = { verdict: 'reject', reason: 'gone' } as const;
 export const reserved = (atMs: number) => ({ verdict: 'wait', atMs, isReserved: true }) as const;
 export const unreserved = (atMs: number) => ({ verdict: 'wait', atMs, isReserved: false }) as const;
 
-/** A report of no attempts but those that `about` names. */
+/** A report of the attempts in `about` only. */
 export function reportOf(about: Partial<LimiterReport>): LimiterReport {
   return { passed: 0, failed: 0, isGone: false, isThrottled: false, retryAfterMs: 0, tookMs: 0, ...about };
 }

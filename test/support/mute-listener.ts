@@ -23,7 +23,7 @@ export interface MuteListener {
 
 /**
  * A host that does not respond to a SYN, like one behind a firewall that drops packets: its queue of connections is full,
- * so the kernel drops new ones. It stands in a thread of its own, which is blocked.
+ * so the kernel drops new ones. It runs in a thread of its own, which is blocked.
  */
 export async function startMuteListener(host: string, port: number): Promise<MuteListener> {
   const gate = new SharedArrayBuffer(4);

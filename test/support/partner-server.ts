@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { type HttpServer, listen } from '../../local/http-server.ts';
 import { TEST_ONLY_CERTIFICATE, TEST_ONLY_KEY } from './test-only-certificate.ts';
 
-/** Where a sender may send to that talks to such partners. */
+/** Options of a sender that sends to these partners. */
 export const TO_LOCAL_PARTNERS = {
   allowPlainHttp: true,
   allowedCidrs: ['127.0.0.0/8'],
@@ -17,23 +17,23 @@ export interface Received {
   readonly method: string | undefined;
   readonly path: string | undefined;
   readonly headers: IncomingMessage['headers'];
-  /** Names as they were written, values between them. */
+  /** Names as they were written, each followed by its value. */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
-  /** The connection it came on, numbered from 0. */
+  /** The number of its connection, from 0. */
   readonly connection: number;
 }
 
 export interface PartnerServer extends HttpServer {
   readonly received: readonly Received[];
-  /** Connections that were ever opened. */
+  /** All connections that were opened. */
   readonly connections: readonly Socket[];
 }
 
 export type Answer = (answer: ServerResponse, request: Received) => void;
 
 /**
- * A partner's endpoint on this machine; `answer` is called when a request has come whole.
+ * A partner's endpoint on this machine; `answer` is called when a whole request has arrived.
  *
  * @param tls instead of the self-signed certificate, or in addition to it
  */
@@ -60,7 +60,7 @@ export async function startPartner(
   return { ...(await listen(server, 0, protocol)), received, connections };
 }
 
-/** A partner that speaks no HTTP of its own accord: `talk` is called when something has come on a connection. */
+/** A partner without HTTP: `talk` is called when the first bytes have arrived on a connection. */
 export async function startRawPartner(talk: (socket: Socket) => void): Promise<PartnerServer> {
   const connections: Socket[] = [];
   const server = createRawServer((socket) => {

@@ -1,27 +1,27 @@
-/** What a sender must make of a response: the partner's status, or a failure of this kind. */
+/** The result that a sender must have of a response: the partner's status, or a failure of this kind. */
 export type Expected =
   | {
       readonly status: number;
       readonly retryAfter?: string;
-      /** Whether the next request must use the same connection, or must not; absent: it is the sender's choice. */
+      /** Whether the next request must use the same connection, or must not; absent if either is right. */
       readonly reuse?: boolean;
     }
   /** `dead`: no attempt can succeed. `retry`: a later attempt may. */
   | { readonly verdict: 'dead' | 'retry' };
 
-/** One response of a partner, byte by byte. It names no sender: any may be held to it. */
+/** One response of a partner, byte by byte. It depends on no sender, so that any can be tested with it. */
 export interface ResponseCase {
   readonly name: string;
   /** Latin-1, so that one character is one byte. */
   readonly bytes: string;
   /** What follows the last byte: the connection stays open unless the case says otherwise. */
   readonly ending?: 'close' | 'reset';
-  /** The client has to stop waiting by itself. */
+  /** The client must end the wait itself. */
   readonly isEndless?: true;
   readonly expected: Expected;
 }
 
-/** Name, bytes, what a sender must make of them, and what follows the last byte. */
+/** Name, bytes, the result that a sender must have, and what follows the last byte. */
 type Row = readonly [string, string, Expected, ('close' | 'reset' | 'endless')?];
 
 const OK = 'HTTP/1.1 200 OK\r\n';
@@ -61,7 +61,7 @@ const CORRECT: readonly Row[] = [
     { status: 503, retryAfter: '7', reuse: true },
   ],
   [
-    'a switch of protocols that was not asked for',
+    'a switch of protocols that was not requested',
     'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\x12\x04',
     { status: 101, reuse: false },
   ],
@@ -81,7 +81,7 @@ const CORRECT: readonly Row[] = [
   ],
 ];
 
-/** A good head, and after it what the head does not announce. */
+/** A valid head, and after it a body that the head does not announce. */
 const BROKEN_BODIES: readonly Row[] = [
   ['204 with a body', 'HTTP/1.1 204 No Content\r\n\r\nhello', { status: 204, reuse: false }],
   [
@@ -188,7 +188,7 @@ const BROKEN_HEADS: readonly Row[] = [
   ],
 ];
 
-/** No status: the connection ended, or what came is not HTTP. */
+/** No status: the connection ended, or the bytes are not HTTP. */
 const NO_STATUS: readonly Row[] = [
   ['nothing', '', RETRY, 'close'],
   ['a reset', '', RETRY, 'reset'],
@@ -203,7 +203,7 @@ const NO_STATUS: readonly Row[] = [
   ['an HTTP/2 SETTINGS frame', '\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64', DEAD],
   ['a TLS alert', '\x15\x03\x03\0\x02\x02\x46', DEAD],
   ['a request', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', DEAD],
-  ['a version of HTTP that there is not', 'HTTP/7.3 200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
+  ['a version of HTTP that does not exist', 'HTTP/7.3 200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
   ['a status of four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
   ['a status of two digits', 'HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
   ['a status in words', 'HTTP/1.1 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
@@ -213,7 +213,7 @@ const NO_STATUS: readonly Row[] = [
   ['no space before the status', 'HTTP/1.1200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
 ];
 
-/** How partners respond, correctly and not, and what a sender must make of it. */
+/** Responses of partners, correct and not, and the result that a sender must have. */
 export const RESPONSE_CASES: readonly ResponseCase[] = [
   ...CORRECT,
   ...BROKEN_BODIES,

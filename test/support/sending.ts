@@ -44,7 +44,7 @@ export function brokenSource(thrown: Error): SecretSource<IntegrationSecret> {
 export const answered = (status: number, more: object = {}): SendResult => ({ kind: 'answered', status, ...more });
 export const failed = (code: string): SendResult => ({ kind: 'failed', code });
 
-/** Tokens are not expected. */
+/** A token source that must not be used. */
 export const NO_TOKENS: TokenSource = {
   token: () => Promise.reject(new Error('unexpected request for a token')),
   drop: () => {},
@@ -52,7 +52,7 @@ export const NO_TOKENS: TokenSource = {
 
 export type SentRequests = WebhookRequest[];
 
-/** A partner who answers with each of `results` once, and with the last one from then on. */
+/** The services of a partner that responds with each of `results` once, and then always with the last one. */
 export function sendingServices(
   results: readonly SendResult[],
   overrides: Partial<SendWebhookServices> = {},

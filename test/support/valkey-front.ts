@@ -3,19 +3,19 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface ValkeyFront {
   readonly port: number;
-  /** Every command that came in, as its words. */
+  /** All commands that were received, as their words. */
   readonly commands: readonly (readonly string[])[];
-  /** The sockets open now stay open and get no answer any more, as when a peer vanished without a word. */
+  /** The sockets that are open now stay open and get no further response, as when a peer disappears. */
   abandonSockets(): void;
-  /** The sockets open now are reset, as when a node crashes. */
+  /** The sockets that are open now are reset, as when a node crashes. */
   resetSockets(): void;
   stop(): Promise<void>;
 }
 
 /**
- * Stands before a Valkey server and watches what a client sends. As `cluster` it says that it is the one node of a
- * cluster, and refuses what a cluster refuses: commands on several keys. So the cluster client can be tested where no
- * server with a cluster mode is at hand. Stopped, and started again at its port, it stands in for a server that was down.
+ * A proxy of a Valkey server that records a client's commands. As `cluster` it claims to be the only node of a cluster, and
+ * refuses commands on several keys as a cluster does, so that the cluster client can be tested without such a server.
+ * Stopped, and started again at its port, it represents a server that was down.
  */
 export async function startValkeyFront(
   backendPort: number,
@@ -74,13 +74,13 @@ function clusterAnswer([name = '', argument = '']: readonly string[], port: numb
   if (command === 'CLUSTER' && argument.toUpperCase() === 'SLOTS') {
     return `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:${port}\r\n$4\r\nnode\r\n`;
   }
-  // Sent before CLUSTER SLOTS on the same socket: were it passed on, its answer would come second.
+  // Sent before CLUSTER SLOTS on the same socket: if it were passed on, its response would arrive second.
   if (command === 'CLIENT') return '+OK\r\n';
   if (KEYLESS.has(command) || SINGLE_KEY.has(command)) return undefined;
   return "-CROSSSLOT Keys in request don't hash to the same slot\r\n";
 }
 
-/** Cuts a stream of bytes into commands: `*<words>`, then `$<bytes>` and the word, for each. */
+/** Parses a stream of bytes into commands: `*<words>`, then `$<bytes>` and the word, for each. */
 function commandReader(found: (words: string[], bytes: Buffer) => void): (chunk: Buffer) => void {
   let rest = Buffer.alloc(0);
   const next = () => {
