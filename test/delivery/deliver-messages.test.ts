@@ -23,7 +23,7 @@ import {
 } from '../support/factories.ts';
 import { allowed, failing, gone, reportOf, reserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, failed, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
+import { answered, failed, limiterReturning, openLimiter, sendingServices } from '../support/sending.ts';
 
 const NOW_ISO = new Date(NOW).toISOString();
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
@@ -137,7 +137,7 @@ describe('a message of the deliveries queue', () => {
 
 describe('a message that the limiter does not allow', () => {
   const atMs = NOW + 90_500;
-  const reservedUntil = (ms: number) => limiterThatSays({ decisions: [reserved(ms)] });
+  const reservedUntil = (ms: number) => limiterReturning({ decisions: [reserved(ms)] });
 
   test('returns to the queue with a delay of whole seconds until its reserved slot, and with a new token', async () => {
     const limiter = reservedUntil(atMs);
@@ -156,7 +156,7 @@ describe('a message that the limiter does not allow', () => {
     const hanging = Promise.withResolvers<SendResult>();
     const taken = Promise.withResolvers<void>();
     const ending = deliver(['acme', { ...message(to('acme')), id: 'the second' }], {
-      limiter: limiterThatSays({ decisions: [allowed, reserved(atMs)] }),
+      limiter: limiterReturning({ decisions: [allowed, reserved(atMs)] }),
       sender: { send: () => hanging.promise },
       async defer() {
         taken.resolve();
@@ -194,8 +194,8 @@ describe('a message that the limiter does not allow', () => {
       { isSlow: true },
       { due_at: '2026-01-15T12:00:01.000Z', reserved_for: NOW_ISO, reason: 'the endpoint is slow' },
     ],
-  ])('goes to the workflow without an attempt if %s', async (_what, says, progress) => {
-    const { sent, started, deferred } = await deliver(['acme'], { limiter: limiterThatSays(says) });
+  ])('goes to the workflow without an attempt if %s', async (_what, response, progress) => {
+    const { sent, started, deferred } = await deliver(['acme'], { limiter: limiterReturning(response) });
     expect(started).toMatchObject([{ progress: { attempt: 0, outcome: 'retry', ...progress } }]);
     expect([sent, deferred]).toEqual([[], []]);
   });
@@ -209,7 +209,7 @@ describe('a message that the limiter does not allow', () => {
       },
     });
     const parked = delivery(ENRICHED, { integration_id: 'acme' }, { park_count: 6 });
-    const { started } = await deliver([parked], { ledger, limiter: limiterThatSays({ decisions: [gone] }) });
+    const { started } = await deliver([parked], { ledger, limiter: limiterReturning({ decisions: [gone] }) });
     expect(started).toMatchObject([{ progress: { outcome: 'retry', park_count: 6, parked_for: 'gone' } }]);
     const retry = { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' };
     expect(settlements).toMatchObject([{ progress: { outcome: 'parked' } }, retry]);
@@ -256,7 +256,7 @@ describe('a message, by its record in the ledger', () => {
     const note = async (what: string) => void order.push(what);
     for (const id of ['busy', 'acme', 'strict']) {
       await deliver([id], {
-        ...(id === 'acme' && { limiter: limiterThatSays({ decisions: [reserved(NOW + 60_000)] }) }),
+        ...(id === 'acme' && { limiter: limiterReturning({ decisions: [reserved(NOW + 60_000)] }) }),
         workflow: { start: (given) => note('execution').then(() => ({ token: executionToken(given), isOwn: true })) },
         defer: () => note('message').then(() => new Set<string>()),
         deadLetter: () => note('deadLetter').then(() => new Set<string>()),

@@ -21,7 +21,7 @@ import {
 } from '../support/factories.ts';
 import { reserved, unreserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, brokenSource, limiterThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
+import { answered, brokenSource, limiterReturning, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
 interface Given extends Partial<Omit<DeliverOneServices, 'limiter' | 'ledger'>> {
   readonly known?: ReturnType<typeof registry>;
@@ -35,7 +35,7 @@ async function step(
   { known = registry(integration()), limiter, ledger: overrides, ...more }: Given = {},
 ) {
   const [counter, ledger, sending] = [fakeCounter(), openLedger(overrides), sendingServices([answered(200)])];
-  const fakes = { ledger, limiter: limiterThatSays(limiter ?? {}), log: fakeLog(), counter, random: () => 0.5 };
+  const fakes = { ledger, limiter: limiterReturning(limiter ?? {}), log: fakeLog(), counter, random: () => 0.5 };
   const services = { ...sending, ...fakes, integrations: { read: async () => known }, ...more };
   const result = await deliverOne(delivery, services);
   return { result, counter, requests: sending.requests, ledger };

@@ -8,7 +8,7 @@ import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { allowed, failing, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
-import { answered, failed, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
+import { answered, failed, limiterReturning, openLimiter, sendingServices } from '../support/sending.ts';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -16,7 +16,7 @@ afterEach(() => {
 
 const LIMITED = integration({ max_requests_per_minute: 60 });
 
-interface World extends Partial<LimitedAttemptsServices> {
+interface Given extends Partial<LimitedAttemptsServices> {
   /** Of the partner. */
   readonly results?: readonly SendResult[];
   readonly response?: Partial<LimiterResponse>;
@@ -26,9 +26,9 @@ interface World extends Partial<LimitedAttemptsServices> {
 }
 
 /** Deliveries of one integration, one for each decision of its limiter, with a stopped clock. */
-function begin(decisions: readonly LimiterDecision[], given: World = {}) {
+function begin(decisions: readonly LimiterDecision[], given: Given = {}) {
   const { results = [answered(200)], response, to = LIMITED, isShared = true, progress = {}, ...overrides } = given;
-  const limiter = limiterThatSays({ decisions, ...response });
+  const limiter = limiterReturning({ decisions, ...response });
   const sending = sendingServices(results);
   const pauses: [ms: number, sent: number][] = [];
   const services = {
@@ -66,7 +66,7 @@ describe('an attempt that is allowed', () => {
   });
 
   test.each([
-    ['a success is reported where it is wanted: after failures, or as a probe', answered(200), { passed: 1 }],
+    ['a success is reported if the limiter needs it: after failures, or as a probe', answered(200), { passed: 1 }],
     ['a probe that never reached the endpoint is released', failed('FORBIDDEN_ADDRESS'), {}],
   ])('%s', async (_what, result, report) => {
     const { limiter } = await attempts([allowed], { results: [result], response: { wantsReport: true } });
@@ -79,7 +79,7 @@ describe('an attempt that is allowed', () => {
     expect(limiter.reports).toEqual([reportOf({ failed: 1, isGone: true, isThrottled: true, retryAfterMs: 60_000 })]);
   });
 
-  test('its duration is reported on average, without those that say nothing of the endpoint', async () => {
+  test('the average duration is reported, without attempts that never reached the endpoint', async () => {
     jest.useFakeTimers({ now: NOW });
     const results: [number, SendResult][] = [
       [1_000, answered(503)],
@@ -111,7 +111,7 @@ describe('an attempt that is allowed', () => {
     expect(limiter.reports).toEqual([reportOf({ failed: 1, tookMs: 20 })]);
   });
 
-  test('is reported when it has ended, though another one threw meanwhile', async () => {
+  test('is reported when it has ended, although another one threw meanwhile', async () => {
     const answer = Promise.withResolvers<SendResult>();
     const bug = new TypeError('a bug');
     let isBroken = true;
@@ -132,7 +132,7 @@ describe('an attempt that is allowed', () => {
   });
 });
 
-test('a delivery that is rejected is parked, and reports nothing: the probe is another one’s', async () => {
+test('a delivery that is rejected is parked, and reports nothing: another one has the probe', async () => {
   const { outcomes, limiter, requests } = await attempts([failing], { response: { isSlow: true, wantsReport: true } });
   expect(outcomes).toMatchObject([{ to: 'settle', result: { outcome: 'retry', parked_for: 'failing' } }]);
   expect([limiter.reports, requests]).toEqual([[], []]);
@@ -165,7 +165,7 @@ describe('a delivery that must wait', () => {
 });
 
 test.each([LIMITED, integration()])(
-  'a slow endpoint is not attempted where others wait; the slot goes along',
+  'a slow endpoint is not attempted if other deliveries wait; the slot is kept',
   async (to) => {
     const { outcomes, requests } = await attempts([allowed], { response: { isSlow: true }, to });
     expect(outcomes).toEqual([{ to: 'workflow', reservedForMs: NOW }]);
@@ -173,16 +173,19 @@ test.each([LIMITED, integration()])(
   },
 );
 
-test.each([true, false])('asks with its reservation, and probes only where no other waits (%s)', async (isShared) => {
-  const asked: unknown[] = [];
-  const limiter = openLimiter({
-    async acquire(_integration, requests, options) {
-      asked.push(requests, options);
-      return { decisions: [allowed], isSlow: false, wantsReport: false };
-    },
-  });
-  const progress = { reserved_for: new Date(NOW).toISOString() };
-  const { requests } = await attempts([allowed], { limiter, isShared, progress });
-  expect(asked).toEqual([[{ reservedForMs: NOW }], { mayProbe: !isShared }]);
-  expect(requests).toHaveLength(1);
-});
+test.each([true, false])(
+  'asks with its reservation, and probes only if no other delivery waits (%s)',
+  async (isShared) => {
+    const asked: unknown[] = [];
+    const limiter = openLimiter({
+      async acquire(_integration, requests, options) {
+        asked.push(requests, options);
+        return { decisions: [allowed], isSlow: false, wantsReport: false };
+      },
+    });
+    const progress = { reserved_for: new Date(NOW).toISOString() };
+    const { requests } = await attempts([allowed], { limiter, isShared, progress });
+    expect(asked).toEqual([[{ reservedForMs: NOW }], { mayProbe: !isShared }]);
+    expect(requests).toHaveLength(1);
+  },
+);

@@ -14,32 +14,19 @@ function limiter(environments = 2, random = () => 0) {
 
 describe('the limit of one environment', () => {
   test('none: everything is sent immediately', () => {
-    const alone = limiter();
-    expect(alone.acquire(FREE, 100, NOW)).toEqual({
-      decisions: Array(100).fill(allowed),
-      isSlow: false,
-      wantsReport: false,
-    });
+    const response = { decisions: Array(100).fill(allowed), isSlow: false, wantsReport: false };
+    expect(limiter().acquire(FREE, 100, NOW)).toEqual(response);
   });
 
   test('is its share; attempts that must wait ask again, each at a different time', () => {
     const alone = limiter(2);
-    expect(alone.acquire(limitedTo(60), 3, NOW).decisions).toEqual([
-      allowed,
-      unreserved(NOW + 2_040),
-      unreserved(NOW + 4_080),
-    ]);
-    expect(alone.acquire(limitedTo(60), 2, NOW + SECOND).decisions).toEqual([
-      unreserved(NOW + 6_120),
-      unreserved(NOW + 8_160),
-    ]);
-    expect(alone.acquire(limitedTo(60), 2, NOW + 2_040).decisions).toEqual([allowed, unreserved(NOW + 10_200)]);
-  });
-
-  test('due within a second: the function itself waits', () => {
-    const alone = limiter(2);
-    alone.acquire(limitedTo(60), 1, NOW);
-    expect(alone.acquire(limitedTo(60), 1, NOW + 1_040).decisions).toEqual([reserved(NOW + 2_040)]);
+    const decisions = (count: number, ms: number) => alone.acquire(limitedTo(60), count, NOW + ms).decisions;
+    const at = (ms: number) => unreserved(NOW + ms);
+    expect(decisions(3, 0)).toEqual([allowed, at(2_040), at(4_080)]);
+    expect(decisions(2, SECOND)).toEqual([at(6_120), at(8_160)]);
+    // Due within a second: the function itself waits.
+    expect(decisions(1, 1_040)).toEqual([reserved(NOW + 2_040)]);
+    expect(decisions(1, 4_080)).toEqual([allowed]);
   });
 
   test('starts at a different time in each environment', () => {

@@ -92,8 +92,8 @@ export function openLimiter(overrides: Partial<Limiter> = {}) {
 }
 
 /** A limiter whose response is given. */
-export function limiterThatSays(answer: Partial<LimiterResponse>) {
+export function limiterReturning(response: Partial<LimiterResponse>) {
   return openLimiter({
-    acquire: async () => ({ decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: false, ...answer }),
+    acquire: async () => ({ decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: false, ...response }),
   });
 }
