@@ -24,9 +24,12 @@ export interface ResponseCase {
 /** Name, bytes, the result that a sender must have, and what follows the last byte. */
 type Row = readonly [string, string, Expected, ('close' | 'reset' | 'endless')?];
 
-const OK = 'HTTP/1.1 200 OK\r\n';
-const CLOSED = { status: 200, reuse: false } as const;
-const KEPT = { status: 200, reuse: true } as const;
+const head = (status: number) => `HTTP/1.1 ${status} Text\r\n`;
+const OK = head(200);
+const kept = (status: number, retryAfter?: string) => ({ status, reuse: true, ...(retryAfter && { retryAfter }) });
+const closed = (status: number, retryAfter?: string) => ({ ...kept(status, retryAfter), reuse: false });
+const CLOSED = closed(200);
+const KEPT = kept(200);
 const DEAD = { verdict: 'dead' } as const;
 const RETRY = { verdict: 'retry' } as const;
 
@@ -39,7 +42,7 @@ const CORRECT: readonly Row[] = [
     `${OK}Transfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n`,
     KEPT,
   ],
-  ['204', 'HTTP/1.1 204 No Content\r\n\r\n', { status: 204, reuse: true }],
+  ['204', `${head(204)}\r\n`, kept(204)],
   ['no reason phrase', 'HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n', KEPT],
   ['no reason phrase and no space before it', 'HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n', KEPT],
   ['a body up to the end of the connection', `${OK}\r\nhello`, CLOSED, 'close'],
@@ -51,54 +54,34 @@ const CORRECT: readonly Row[] = [
   ],
   ['Connection: close', `${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok`, CLOSED, 'close'],
   ['empty lines before the status line', `\r\n\r\n${OK}Content-Length: 0\r\n\r\n`, KEPT],
-  ['100 before it', `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 0\r\n\r\n`, KEPT],
+  ['100 before it', `${head(100)}\r\n${OK}Content-Length: 0\r\n\r\n`, KEPT],
   [
     '100, 102 and 103 before it, one of them twice',
     [
-      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n',
-      'HTTP/1.1 103 Early Hints\r\nLink: </b>\r\n\r\nHTTP/1.1 503 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n',
+      `${head(100)}\r\n${head(102)}\r\n${head(103)}Link: </a>\r\n\r\n`,
+      `${head(103)}Link: </b>\r\n\r\n${head(503)}Retry-After: 7\r\nContent-Length: 0\r\n\r\n`,
     ].join(''),
-    { status: 503, retryAfter: '7', reuse: true },
+    kept(503, '7'),
   ],
   [
     'a switch of protocols that was not requested',
-    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\x12\x04',
-    { status: 101, reuse: false },
+    `${head(101)}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\x12\x04`,
+    closed(101),
   ],
-  [
-    '101 that names no protocol',
-    `HTTP/1.1 101 Switching Protocols\r\n\r\n${OK}Content-Length: 0\r\n\r\n`,
-    { status: 101, reuse: false },
-  ],
+  ['101 that names no protocol', `${head(101)}\r\n${OK}Content-Length: 0\r\n\r\n`, closed(101)],
   ['an offer of another protocol', `${OK}Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok`, KEPT],
-  ['205 with a body', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 2\r\n\r\nok', { status: 205, reuse: true }],
+  ['205 with a body', `${head(205)}Content-Length: 2\r\n\r\nok`, kept(205)],
   ['gzip, chunked', `${OK}Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n\x1f\x8b\r\n0\r\n\r\n`, KEPT],
   ['a header in Latin-1', `${OK}X-Name: caf\xe9\r\nContent-Length: 0\r\n\r\n`, KEPT],
-  [
-    '429 with Retry-After',
-    'HTTP/1.1 429 Slow\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\nno',
-    { status: 429, retryAfter: '3', reuse: true },
-  ],
+  ['429 with Retry-After', `${head(429)}Retry-After: 3\r\nContent-Length: 2\r\n\r\nno`, kept(429, '3')],
 ];
 
 /** A valid head, and after it a body that the head does not announce. */
 const BROKEN_BODIES: readonly Row[] = [
-  ['204 with a body', 'HTTP/1.1 204 No Content\r\n\r\nhello', { status: 204, reuse: false }],
-  [
-    '204 with a body of an announced length',
-    'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello',
-    { status: 204, reuse: false },
-  ],
-  [
-    '204 that announces a body and sends none',
-    'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n',
-    { status: 204, reuse: false },
-  ],
-  [
-    '204 with a chunked body',
-    'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
-    { status: 204, reuse: false },
-  ],
+  ['204 with a body', `${head(204)}\r\nhello`, closed(204)],
+  ['204 with a body of an announced length', `${head(204)}Content-Length: 5\r\n\r\nhello`, closed(204)],
+  ['204 that announces a body and sends none', `${head(204)}Content-Length: 5\r\n\r\n`, closed(204)],
+  ['204 with a chunked body', `${head(204)}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`, closed(204)],
   ['a body longer than its length', `${OK}Content-Length: 2\r\n\r\nhello`, CLOSED],
   ['a body shorter than its length', `${OK}Content-Length: 9\r\n\r\nhello`, CLOSED, 'close'],
   ['a body that is reset', `${OK}Content-Length: 9\r\n\r\nhello`, CLOSED, 'reset'],
@@ -113,27 +96,22 @@ const BROKEN_BODIES: readonly Row[] = [
   ['text after the body', `${OK}Content-Length: 2\r\n\r\nok\r\n<!-- nginx -->`, CLOSED],
   [
     'a second response after the first',
-    `${OK}Content-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n`,
+    `${OK}Content-Length: 2\r\n\r\nok${head(500)}Content-Length: 0\r\n\r\n`,
     CLOSED,
   ],
   ['text after Connection: close', `${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok...`, CLOSED],
   [
     '429 with Retry-After and a broken body',
-    'HTTP/1.1 429 Slow\r\nRetry-After: 3\r\nTransfer-Encoding: chunked\r\n\r\nno number',
-    { status: 429, retryAfter: '3', reuse: false },
+    `${head(429)}Retry-After: 3\r\nTransfer-Encoding: chunked\r\n\r\nno number`,
+    closed(429, '3'),
   ],
   [
     '503 with Retry-After and a body cut short',
-    'HTTP/1.1 503 No\r\nRetry-After: 3\r\nContent-Length: 9\r\n\r\n<htm',
-    { status: 503, retryAfter: '3', reuse: false },
+    `${head(503)}Retry-After: 3\r\nContent-Length: 9\r\n\r\n<htm`,
+    closed(503, '3'),
     'reset',
   ],
-  [
-    '400 with a body cut short',
-    'HTTP/1.1 400 No\r\nContent-Length: 9\r\n\r\n{"er',
-    { status: 400, reuse: false },
-    'close',
-  ],
+  ['400 with a body cut short', `${head(400)}Content-Length: 9\r\n\r\n{"er`, closed(400), 'close'],
 ];
 
 /** A status line, and after it headers that HTTP does not allow. */
@@ -150,8 +128,8 @@ const BROKEN_HEADS: readonly Row[] = [
   ],
   [
     '429 with Retry-After before both',
-    'HTTP/1.1 429 No\r\nRetry-After: 3\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-    { status: 429, retryAfter: '3', reuse: false },
+    `${head(429)}Retry-After: 3\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    closed(429, '3'),
   ],
   ['the same Content-Length twice', `${OK}Content-Length: 2\r\nContent-Length: 2\r\n\r\nok`, CLOSED],
   ['two Content-Lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!`, CLOSED],
@@ -170,20 +148,12 @@ const BROKEN_HEADS: readonly Row[] = [
   ['a control character in the reason phrase', 'HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok', { status: 200 }],
   ['no space after the status', 'HTTP/1.1 200OK\r\nContent-Length: 2\r\n\r\nok', CLOSED],
   ['more headers than are read', `${OK}${`X-More: ${'x'.repeat(1000)}\r\n`.repeat(20)}\r\n`, CLOSED],
-  [
-    '503 with Retry-After before a bad header',
-    'HTTP/1.1 503 No\r\nRetry-After: 3\r\nX Name: a\r\n\r\n',
-    { status: 503, retryAfter: '3', reuse: false },
-  ],
-  ['503 with a bad Retry-After', 'HTTP/1.1 503 No\r\nRetry-After: 3\x01\r\n\r\n', { status: 503, reuse: false }],
-  [
-    'a bad head after an interim one',
-    'HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\nHTTP/1.1 404 No\r\nX Name: a\r\n\r\n',
-    { status: 404, reuse: false },
-  ],
+  ['503 with Retry-After before a bad header', `${head(503)}Retry-After: 3\r\nX Name: a\r\n\r\n`, closed(503, '3')],
+  ['503 with a bad Retry-After', `${head(503)}Retry-After: 3\x01\r\n\r\n`, closed(503)],
+  ['a bad head after an interim one', `${head(103)}Retry-After: 9\r\n\r\n${head(404)}X Name: a\r\n\r\n`, closed(404)],
   [
     'a bad interim head: the final one is not known',
-    `HTTP/1.1 103 Early Hints\r\nX Name: a\r\n\r\n${OK}Content-Length: 2\r\n\r\nok`,
+    `${head(103)}X Name: a\r\n\r\n${OK}Content-Length: 2\r\n\r\nok`,
     DEAD,
   ],
 ];
@@ -195,7 +165,7 @@ const NO_STATUS: readonly Row[] = [
   ['half a status line', 'HTTP/1.1 2', RETRY, 'close'],
   ['half a head', `${OK}Content-Len`, RETRY, 'close'],
   ['half a head and a reset', `${OK}Content-Length: 0\r\n`, RETRY, 'reset'],
-  ['an interim response and no other', 'HTTP/1.1 100 Continue\r\n\r\n', RETRY, 'close'],
+  ['an interim response and no other', `${head(100)}\r\n`, RETRY, 'close'],
   ['SSH', 'SSH-2.0-OpenSSH_9.2p1\r\n', DEAD],
   ['SMTP', '220 mail.example ESMTP\r\n', DEAD],
   ['HTML without a head', '<html><body>ok</body></html>', DEAD, 'close'],
