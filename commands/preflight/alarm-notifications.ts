@@ -1,6 +1,6 @@
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import type { Stage } from '../shared/stage.ts';
-import { type Check, howToDeploy, noted } from './check.ts';
+import { type Check, noted } from './check.ts';
 import { evaluatePolicy, PolicyNotUnderstood, type PolicyStatement } from './evaluate-policy.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 
@@ -9,15 +9,14 @@ const WHAT = 'alarm notifications';
 /** AWS's own key for SNS: its policy lets no other service in (SNS Developer Guide, "Key management"). */
 const CLOSED_KEY = 'alias/aws/sns';
 
-/** Does what CloudWatch sends reach the topic? An alarm whose notification is refused looks like any other. */
+/** Whether CloudWatch may publish to the topic. An alarm whose notification is refused looks like any other. */
 export const alarmNotifications: Check = {
   what: WHAT,
-  async look({ stage }) {
+  async run({ stage }) {
     const topicArn = stage.output('AlarmTopicArn');
     const { Attributes = {} } = await stage.sns.send(new GetTopicAttributesCommand({ TopicArn: topicArn }));
     return [judgeTopic(topicArn, Attributes, stage)];
   },
-  remedy: howToDeploy,
 };
 
 /** CloudWatch may publish to the topic, for the stage's alarms. @param attributes as `GetTopicAttributes` returns them */

@@ -1,20 +1,16 @@
 import { paginateListSubscriptionsByTopic, type Subscription } from '@aws-sdk/client-sns';
-import { OutputMissing, type Stage } from '../shared/stage.ts';
-import { type Check, howToDeploy, noted } from './check.ts';
-import { type Finding, no, unknown, yes } from './finding.ts';
+import { type Check, noted } from './check.ts';
+import { type Finding, no, yes } from './finding.ts';
 
 const WHAT = 'alarm subscriptions';
 
-/** What SNS returns in place of an ARN before a subscription is confirmed, and after it was deleted. */
+/** What SNS returns in place of an ARN before a subscription is confirmed, and after it is deleted. */
 const UNCONFIRMED = ['PendingConfirmation', 'Deleted'];
 
 export const alarmSubscriptions: Check = {
   what: WHAT,
-  async look({ stage }) {
-    const topicArn = alarmTopic(stage);
-    if (topicArn === undefined) {
-      return [unknown(WHAT, 'this stack has no alarm topic: deploy it anew', howToDeploy(stage))];
-    }
+  async run({ stage }) {
+    const topicArn = stage.output('AlarmTopicArn');
     const found: Subscription[] = [];
     for await (const page of paginateListSubscriptionsByTopic({ client: stage.sns }, { TopicArn: topicArn })) {
       found.push(...(page.Subscriptions ?? []));
@@ -22,27 +18,20 @@ export const alarmSubscriptions: Check = {
     const words = `subscribe --topic-arn ${topicArn} --protocol email --notification-endpoint ADDRESS`;
     return [judgeSubscriptions(found, stage.awsCli('sns', words))];
   },
-  remedy: howToDeploy,
 };
-
-/** @returns undefined where the stack is older than its alarms' topic */
-function alarmTopic(stage: Stage): string | undefined {
-  try {
-    return stage.output('AlarmTopicArn');
-  } catch (thrown) {
-    if (thrown instanceof OutputMissing) return undefined;
-    throw thrown;
-  }
-}
 
 /** Alarms have subscribers, and all of them have confirmed. @param subscribe the command that subscribes */
 export function judgeSubscriptions(found: readonly Subscription[], subscribe: string): Finding {
   const waiting = found.filter(({ SubscriptionArn = '' }) => UNCONFIRMED.includes(SubscriptionArn));
   if (waiting.length > 0) {
     const names = waiting.map(nameOf).join(', ');
-    return no(WHAT, `not confirmed: ${names}`, noted(subscribe, 'asks anew; or confirm by the link that SNS sent'));
+    return no(
+      WHAT,
+      `not confirmed: ${names}`,
+      noted(subscribe, 'sends the request again; or confirm by the link that SNS sent'),
+    );
   }
-  if (found.length === 0) return no(WHAT, 'nobody is told of an alarm', subscribe);
+  if (found.length === 0) return no(WHAT, 'no address receives alarms', subscribe);
   return yes(WHAT, `confirmed: ${found.map(nameOf).join(', ')}`);
 }
 

@@ -5,8 +5,8 @@ import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { OutputMissing, type Stage } from '../shared/stage.ts';
 import { type Finding, no, unknown } from './finding.ts';
 
-/** What checks look at. */
-export interface Looked {
+/** What checks read. */
+export interface CheckInput {
   readonly stage: Stage;
   /** Read once for all checks that need it. */
   readonly integrations: Promise<DeployedDocument>;
@@ -14,32 +14,32 @@ export interface Looked {
   readonly nowMs: number;
 }
 
-/** One question. It reads what it needs of the stage, changes nothing, and hands it to a rule. */
+/** One check. It reads what it needs of the stage, changes nothing, and judges it by a pure function. */
 export interface Check {
   readonly what: string;
-  look(looked: Looked): Promise<readonly Finding[]>;
-  /** What to do where what is there cannot be used, beside what its failure says. */
-  remedy(stage: Stage): string;
+  run(input: CheckInput): Promise<readonly Finding[]>;
+  /** How to repair what cannot be used; by default, to deploy. */
+  remedy?(stage: Stage): string;
 }
 
-/** What a check finds; where it is refused something, that is its answer, and keeps no other check from its own. */
-export function findingsOf({ what, look, remedy }: Check, looked: Looked): Promise<readonly Finding[]> {
-  const { stage } = looked;
-  return look(looked).catch((thrown: unknown) => [failed(what, thrown, stage, remedy(stage))]);
+/** The findings of a check. An expected failure is a finding too, so that it stops no other check. */
+export function findingsOf({ what, run, remedy = howToDeploy }: Check, input: CheckInput): Promise<readonly Finding[]> {
+  const { stage } = input;
+  return run(input).catch((thrown: unknown) => [failed(what, thrown, stage, remedy(stage))]);
 }
 
-/** The same for one of several questions of a check. */
-export function findingOf(what: string, stage: Stage, remedy: string, look: () => Promise<Finding>): Promise<Finding> {
-  return look().catch((thrown: unknown) => failed(what, thrown, stage, remedy));
+/** The same for one of several findings of a check. */
+export function findingOf(what: string, stage: Stage, remedy: string, judge: () => Promise<Finding>): Promise<Finding> {
+  return judge().catch((thrown: unknown) => failed(what, thrown, stage, remedy));
 }
 
 /**
- * The finding for what a look threw: `no` where what is there cannot be used, `?` where it was not seen.
+ * The finding for an expected failure: `no` where something cannot be used, `?` where it could not be read.
  *
- * @throws what nobody expected
+ * @throws an unexpected error
  */
 function failed(what: string, thrown: unknown, stage: Stage, remedy: string): Finding {
-  if (thrown instanceof NotSeen) return unknown(what, thrown.message);
+  if (thrown instanceof NotRead) return unknown(what, thrown.message);
   if (thrown instanceof OutputMissing) return unknown(what, thrown.message, howToDeploy(stage));
   if (thrown instanceof CommandFailed) return no(what, thrown.message, remedy);
   const failure = awsFailure(thrown, whereOf(stage.name));
@@ -47,17 +47,17 @@ function failed(what: string, thrown: unknown, stage: Stage, remedy: string): Fi
   return unknown(what, failure);
 }
 
-/** Another check reports already why something could not be read. */
-class NotSeen extends CommandFailed {}
+/** Something could not be read, and another check reports why. */
+class NotRead extends CommandFailed {}
 
 /**
- * Integrations whose entry fits and that are not switched off; a paused one takes webhooks again one day.
+ * Integrations whose entry fits and that are active; a paused one is among them, since it will be resumed.
  *
- * @throws NotSeen where the document cannot be read
+ * @throws NotRead where the document cannot be read
  */
-export async function activeIntegrations({ integrations }: Pick<Looked, 'integrations'>): Promise<Integration[]> {
+export async function activeIntegrations({ integrations }: Pick<CheckInput, 'integrations'>): Promise<Integration[]> {
   const deployed = await integrations.catch(() => undefined);
-  if (deployed === undefined) throw new NotSeen('the integrations could not be read: see above');
+  if (deployed === undefined) throw new NotRead('the integrations could not be read: see above');
   return fittingIntegrations(deployed.document).filter(({ active }) => active);
 }
 
@@ -66,30 +66,30 @@ export function fittingIntegrations({ entries }: IntegrationsDocument): Integrat
   return entries.map(readEntry).flatMap((read) => ('integration' in read ? read.integration : []));
 }
 
-/** No deploy to paste: one without the principals of the last one would take their permission away. */
+/** Not a deploy command: without the principals of the last deploy it would remove their permission. */
 export function howToDeploy({ name }: Stage): string {
-  if (name === 'local') return noted('npm start', 'once the platform that runs is ended');
+  if (name === 'local') return noted('npm start', 'after you stop the running platform');
   return noted(`npx cdk diff -c stage=${name}`, 'then deploy it: docs/how-to/update-and-roll-back.md');
 }
 
-/** A command to paste, and what a person should know beside it, as a shell reads past it. */
+/** A command to paste, with a note that the shell ignores. */
 export function noted(command: string, note: string): string {
   return `${command}   # ${note}`;
 }
 
-/** Of a command of ours: which stage it is for. */
+/** The option of a `./ltw` command for this stage. */
 export function stageFlag({ name }: Stage): string {
   return `--stage ${name}`;
 }
 
-/** Checks in parallel, so that neither AWS nor partners receive thousands of requests at once. */
-const AT_A_TIME = 20;
+/** Calls in parallel, so that neither AWS nor partners receive thousands of requests at once. */
+const BATCH_SIZE = 20;
 
-/** Does something with each, a few at a time; the results are in the same order. @throws what the first to fail threw */
-export async function sideBySide<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+/** Processes items in batches; the results are in the same order. @throws the first error */
+export async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
-  for (let from = 0; from < items.length; from += AT_A_TIME) {
-    results.push(...(await Promise.all(items.slice(from, from + AT_A_TIME).map(work))));
+  for (let from = 0; from < items.length; from += BATCH_SIZE) {
+    results.push(...(await Promise.all(items.slice(from, from + BATCH_SIZE).map(work))));
   }
   return results;
 }

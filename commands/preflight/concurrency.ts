@@ -12,12 +12,12 @@ const READERS = 'readers of the queues';
 const ACCOUNT = 'concurrency of Lambda';
 
 /**
- * It is empty while the ledger responds, and nothing waits for its messages: whatever concurrency is left does. A new account
- * has 10 in all.
+ * It is empty while the ledger responds, and nothing waits for its messages, so it needs no concurrency of its own. A new
+ * account has 10 in all.
  */
 const OUTCOMES = 'outcomes';
 
-/** At once besides the queues' readers: the workflow's two tasks, the rescue, and a person's test (`lib/stage.ts`, dev). */
+/** Concurrency besides the queues' readers: the workflow's two tasks, the rescue, and a test event (`lib/stage.ts`, dev). */
 const BESIDES = 4;
 
 /** The concurrency that Lambda keeps unreserved in an account of ordinary size (Lambda Developer Guide, "Reserved concurrency"). */
@@ -28,7 +28,7 @@ const QUOTA = '--service-code lambda --quota-code L-B99A9384';
 
 /** Who reads a queue, as it is deployed. */
 export interface Reader {
-  /** The queue, in words. */
+  /** The name of the queue. */
   readonly queue: string;
   /** Undefined where nothing reads it. */
   readonly mapping: EventSourceMappingConfiguration | undefined;
@@ -41,10 +41,10 @@ export interface AccountConcurrency {
   readonly unreserved: number | undefined;
 }
 
-/** Stages' settings are known by what was deployed of them: how many batches of each queue are worked on side by side. */
+/** By what is deployed: how many batches of each queue are processed in parallel. */
 export const concurrency: Check = {
   what: ACCOUNT,
-  async look({ stage }) {
+  async run({ stage }) {
     const readers = readReaders(stage);
     const remedy = howToDeploy(stage);
     return Promise.all([
@@ -52,7 +52,6 @@ export const concurrency: Check = {
       findingOf(ACCOUNT, stage, remedy, async () => judgeAccount(await readAccount(stage), await readers)),
     ]);
   },
-  remedy: howToDeploy,
 };
 
 async function readAccount(stage: Stage): Promise<AccountConcurrency> {
@@ -70,8 +69,8 @@ async function readReaders(stage: Stage): Promise<readonly Reader[]> {
 
 async function readReader(stage: Stage, queue: string, output: OutputName): Promise<Reader> {
   const found: EventSourceMappingConfiguration[] = [];
-  const asked = { EventSourceArn: stage.output(output) };
-  for await (const page of paginateListEventSourceMappings({ client: stage.lambda }, asked)) {
+  const request = { EventSourceArn: stage.output(output) };
+  for await (const page of paginateListEventSourceMappings({ client: stage.lambda }, request)) {
     found.push(...(page.EventSourceMappings ?? []));
   }
   const [mapping] = found;
@@ -97,17 +96,17 @@ export function judgeReaders(readers: readonly Reader[], stage: Stage): Finding 
       return no(READERS, is, howToDeploy(stage));
     }
   }
-  return yes(READERS, readers.map(inWords).join('; '));
+  return yes(READERS, readers.map(formatReader).join('; '));
 }
 
-function inWords({ queue, mapping, reserved }: Reader): string {
+function formatReader({ queue, mapping, reserved }: Reader): string {
   const own = reserved === undefined ? '' : `, ${reserved} reserved`;
   return `${queue}: ${mapping?.ScalingConfig?.MaximumConcurrency} at once${own}`;
 }
 
-/** What the stage's functions share with all others of the account is enough for them. */
+/** The unreserved concurrency of the account is enough for the stage's functions. */
 export function judgeAccount({ inAll, unreserved }: AccountConcurrency, readers: readonly Reader[]): Finding {
-  if (inAll === undefined || unreserved === undefined) return unknown(ACCOUNT, 'Lambda does not say it');
+  if (inAll === undefined || unreserved === undefined) return unknown(ACCOUNT, 'Lambda does not return it');
   const sharing = readers.filter(({ queue, reserved }) => queue !== OUTCOMES && reserved === undefined);
   const reading = sharing.reduce((sum, { mapping }) => sum + (mapping?.ScalingConfig?.MaximumConcurrency ?? 0), 0);
   const needed = reading + BESIDES;

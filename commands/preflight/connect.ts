@@ -62,7 +62,7 @@ export async function connect(
   }));
 }
 
-/** @param event of the socket, when it is as far as it should come */
+/** @param event of the socket that means success */
 function settled(
   socket: net.Socket,
   isAllowed: AddressGuard,
@@ -74,7 +74,7 @@ function settled(
   const fail = (code: string) => resolve({ kind: 'failed', code });
   const timer = setTimeout(() => fail('TIMEOUT'), deadlineMs);
   socket.once('connect', () => {
-    // The lookup let no other address pass; this holds whatever becomes of Node's way to connect.
+    // The lookup has checked this; the check here does not depend on how Node connects.
     if (!isAllowed(socket.remoteAddress ?? '')) socket.destroy(forbiddenAddress());
   });
   socket.once(event, () => resolve(describe()));
@@ -86,7 +86,7 @@ function settled(
   });
 }
 
-/** Which way to partners a stage permits. */
+/** Which addresses of partners a stage permits. */
 export interface PartnerRules {
   readonly allowPlainHttp: boolean;
   /** Networks that may be reached although they are not public, in CIDR notation. */
@@ -96,7 +96,7 @@ export interface PartnerRules {
 
 const settings = sendTestEnvironment.pick({ ALLOW_PLAIN_HTTP: true, ALLOWED_CIDRS: true, ALLOWED_PORTS: true });
 
-/** As the stage's own sender has them: from the function that sends its tests. @throws CommandFailed */
+/** The rules of the stage's own sender, read from the function SendTest. @throws CommandFailed */
 export async function readPartnerRules(stage: Stage): Promise<PartnerRules> {
   const { Environment } = await stage.lambda.send(
     new GetFunctionConfigurationCommand({ FunctionName: stage.output('SendTestFunctionName') }),

@@ -1,12 +1,12 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { counted } from '../shared/format.ts';
 import type { OutputName } from '../shared/stage.ts';
-import { type Check, howToDeploy, noted, stageFlag } from './check.ts';
+import { type Check, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 const PEEK = '--max-number-of-messages 10 --visibility-timeout 30 --message-attribute-names All';
 
-/** Each with the command that deals with its messages; those of the other queues are read with the AWS CLI. */
+/** Each with the command for its messages; those of the other queues are read with the AWS CLI. */
 const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (flag: string) => string])[] = [
   ['events', 'EventsDeadLetterQueueUrl', (flag) => noted(`./ltw rejected list ${flag}`, 'docs/runbook.md#dead-events')],
   [
@@ -19,26 +19,25 @@ const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (f
   ['reconciler', 'ReconcileDeadLetterQueueUrl'],
 ];
 
-/** One for each queue, so that one that may not be looked at hides no other. */
+/** One check for each queue, so that a queue that may not be read hides no other. */
 export const deadLetters: readonly Check[] = QUEUES.map(([name, output, command]) => {
   const what = `dead letters of ${name}`;
   return {
     what,
-    async look({ stage }) {
+    async run({ stage }) {
       const QueueUrl = stage.output(output);
       const { Attributes } = await stage.sqs.send(
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
       );
       const remedy =
         command?.(stageFlag(stage)) ?? stage.awsCli('sqs', `receive-message --queue-url ${QueueUrl} ${PEEK}`);
-      return [judgeLetters(what, Number(Attributes?.ApproximateNumberOfMessages), remedy)];
+      return [judgeCount(what, Number(Attributes?.ApproximateNumberOfMessages), remedy)];
     },
-    remedy: howToDeploy,
   };
 });
 
-/** @param letters as SQS estimates them */
-export function judgeLetters(what: string, letters: number, remedy: string): Finding {
-  if (letters === 0) return yes(what, 'none');
-  return no(what, counted(letters, 'message'), remedy);
+/** @param count as SQS estimates them */
+export function judgeCount(what: string, count: number, remedy: string): Finding {
+  if (count === 0) return yes(what, 'none');
+  return no(what, counted(count, 'message'), remedy);
 }

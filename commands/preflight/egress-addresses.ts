@@ -8,14 +8,13 @@ const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 export const egressAddresses: Check = {
   what: WHAT,
-  async look({ stage }) {
+  async run({ stage }) {
     if (stage.name === 'local') return [yes(WHAT, 'none of its own: requests leave from this machine')];
     return [judgeEgressAddresses(stage.output('EgressAddresses'), stage)];
   },
-  remedy: howToDeploy,
 };
 
-/** @param output the addresses, cut by commas */
+/** @param output the addresses, separated by commas */
 export function judgeEgressAddresses(output: string, stage: Stage): Finding {
   const addresses = output.split(',').map((address) => address.trim());
   if (!addresses.every((address) => IPV4.test(address))) {

@@ -1,16 +1,16 @@
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { explainCode } from '../integration/explain-response.ts';
-import { activeIntegrations, type Check, howToDeploy, noted, sideBySide, stageFlag } from './check.ts';
+import { activeIntegrations, type Check, inBatches, noted, stageFlag } from './check.ts';
 import { type Connected, connect, readPartnerRules } from './connect.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 
 const WHAT = 'endpoints, from here';
 
-/** A partner with a certificate that ends sooner has not renewed it in time, by whatever does that for it. */
+/** Automatic renewal replaces a certificate earlier than this. */
 const LEAST_CERTIFICATE_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-/** What a firewall does that lets in nobody but the stage's own addresses: from here it says nothing about those. */
+/** Codes that a firewall may cause that allows only the stage's addresses: from here they prove nothing. */
 const MAY_BE_FIREWALL =
   /^(TIMEOUT|CLOSED|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EAI_AGAIN)$/;
 
@@ -24,14 +24,14 @@ export interface Endpoint {
 
 export const endpoints: Check = {
   what: WHAT,
-  async look(looked) {
-    const { stage, nowMs } = looked;
-    const all = (await activeIntegrations(looked)).flatMap(endpointsOf);
+  async run(input) {
+    const { stage, nowMs } = input;
+    const all = (await activeIntegrations(input)).flatMap(endpointsOf);
     if (all.length === 0) return [];
     const rules = await readPartnerRules(stage);
-    // Many integrations of one partner share a host, which is knocked at only once.
+    // Many integrations of one partner share a host, which is connected to only once.
     const origins = [...new Set(all.map(originOf))];
-    const connected = await sideBySide(origins, async (origin) => connect(origin, { rules }));
+    const connected = await inBatches(origins, async (origin) => connect(origin, { rules }));
     const byOrigin = new Map(origins.map((origin, index) => [origin, connected[index]]));
     const seen = all.flatMap((endpoint) => {
       const result = byOrigin.get(originOf(endpoint));
@@ -39,7 +39,6 @@ export const endpoints: Check = {
     });
     return judgeEndpoints(seen, nowMs, stageFlag(stage), stage.name === 'local');
   },
-  remedy: howToDeploy,
 };
 
 function endpointsOf({ id, url, auth }: Integration): Endpoint[] {
@@ -47,14 +46,14 @@ function endpointsOf({ id, url, auth }: Integration): Endpoint[] {
   return [{ id, url, isTokenServer: false }, ...tokens];
 }
 
-/** The url without path and query, which nothing is asked for. */
+/** The url without path and query, which are not requested. */
 function originOf({ url }: Endpoint): string {
   return new URL(url).origin;
 }
 
 /**
  * @param flag the stage's, for commands
- * @param isHere whether the stage sends from this machine: then there is nothing that only it would reach
+ * @param isHere whether the stage sends from this machine, so that no firewall treats it differently
  */
 export function judgeEndpoints(
   seen: readonly { readonly endpoint: Endpoint; readonly result: Connected }[],
@@ -81,10 +80,10 @@ function judgeOne(
   const test = `./ltw send-test --integration ${id} ${flag}`;
   if (result.kind === 'failed') {
     const { code } = result;
-    const [means, remedy] = explainCode(code) ?? ['no connection came about', 'ask the partner'];
+    const [means, remedy] = explainCode(code) ?? ['no connection was established', 'ask the partner'];
     const is = `${host}: ${code}, ${means}`;
     if (!isHere && MAY_BE_FIREWALL.test(code)) {
-      return unknown(what, `${is}; from here: it may let in the stage’s own addresses only`, test);
+      return unknown(what, `${is}; from here: it may allow the stage’s own addresses only`, test);
     }
     return no(what, is, noted(test, `once this is done: ${remedy}`));
   }

@@ -19,7 +19,7 @@ export interface AccessRequest {
   readonly action: string;
   /** An ARN. Without it only the action and the conditions count, as in a trust policy. */
   readonly resource?: string;
-  /** The condition keys that the call brings along. */
+  /** The condition keys of the call. */
   readonly context: Readonly<Record<string, string>>;
 }
 
@@ -86,7 +86,7 @@ function contextValue(context: AccessRequest['context'], key: string): string | 
   return Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase())?.[1];
 }
 
-/** A key that the call does not bring fulfills an operator only where that is negative, or ends in `IfExists`. */
+/** A key that the call does not have fulfills an operator only where that is negative, or ends in `IfExists`. */
 function holds(operator: string, expected: readonly string[], value: string | undefined): boolean {
   const [, kind = '', not, how = '', ifExists] =
     /^(String|Arn|Bool)(Not)?(Equals|Like)?(IfExists)?$/.exec(operator) ?? [];

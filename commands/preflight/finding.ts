@@ -1,13 +1,13 @@
 import { alignColumns, oneLine } from '../shared/format.ts';
 
-/** What one line of the preflight says. */
+/** One line of the preflight. */
 export interface Finding {
-  /** `?` where it could not be looked at. */
+  /** `?` where it could not be checked. */
   readonly answer: 'yes' | 'no' | '?';
   readonly what: string;
-  /** How it is, or why it is not known. Never a secret's value. */
+  /** The state, or why it is not known. Never a secret's value. */
   readonly is: string;
-  /** How to fix it or find it out: a command to paste where there is one. */
+  /** How to fix it or to find out: a command to paste where there is one. */
   readonly remedy?: string;
 }
 
@@ -23,7 +23,7 @@ export function unknown(what: string, is: string, remedy?: string): Finding {
   return { answer: '?', what, is, ...(remedy !== undefined && { remedy }) };
 }
 
-/** Each finding in a line, in one table; what to do in a line of its own below. */
+/** A table with one line for each finding, and its remedy on a line below. */
 export function formatFindings(findings: readonly Finding[]): string {
   const rows = findings.map(({ answer, what, is }) => [answer, what, oneLine(is)]);
   const lines = alignColumns(rows).split('\n');
@@ -40,7 +40,7 @@ export function findingFields({ answer, what, is, remedy }: Finding) {
   return { check: what, answer: answers[answer], finding: oneLine(is), ...(remedy !== undefined && { remedy }) };
 }
 
-/** The sum of it. */
+/** Whether the stage is ready, and the number of findings that say no. */
 export function formatSummary(findings: readonly Finding[], stageName: string): string {
   const count = (asked: Finding['answer']) => findings.filter(({ answer }) => answer === asked).length;
   const [noes, unknowns] = [count('no'), count('?')];

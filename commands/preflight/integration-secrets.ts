@@ -2,17 +2,17 @@ import type { Integration } from '../../lambdas/partners/integration.ts';
 import { readSecret, secretName } from '../integration/integration-secrets.ts';
 import { secretFault } from '../integration/needed-secrets.ts';
 import type { Stage } from '../shared/stage.ts';
-import { activeIntegrations, type Check, findingOf, noted, sideBySide, stageFlag } from './check.ts';
+import { activeIntegrations, type Check, findingOf, inBatches, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 const WHAT = 'secrets of integrations';
 
 export const integrationSecrets: Check = {
   what: WHAT,
-  async look(looked) {
-    const { stage } = looked;
-    const active = await activeIntegrations(looked);
-    const found = await sideBySide(active, (integration) => lookAtOne(integration, stage));
+  async run(input) {
+    const { stage } = input;
+    const active = await activeIntegrations(input);
+    const found = await inBatches(active, (integration) => checkOne(integration, stage));
     const faulty = found.filter(({ answer }) => answer !== 'yes');
     if (faulty.length > 0 || found.length === 0) return faulty;
     return [yes(WHAT, `whole: ${found.length} of ${found.length}`)];
@@ -24,32 +24,22 @@ function validateCommand(stage: Stage): string {
   return noted(`./ltw integration validate ${stageFlag(stage)}`, 'docs/how-to/change-a-secret.md');
 }
 
-function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
+function checkOne(integration: Integration, stage: Stage): Promise<Finding> {
   return findingOf(`secret of ${integration.id}`, stage, validateCommand(stage), async () => {
     const stored = await readSecret(stage, integration.id);
-    return judgeSecret(integration, stored?.fields, remedies(integration, stage));
+    return judgeSecret(integration, stored?.fields, stage);
   });
 }
 
-function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly remedy: string } {
-  const words = `create-secret --name ${secretName(stage, id)} --secret-string file://integration-secret.json`;
-  return {
-    make: noted(
-      stage.awsCli('secretsmanager', words),
-      'docs/how-to/deploy-integrations-with-the-aws-cli.md writes the file',
-    ),
-    remedy: validateCommand(stage),
-  };
-}
-
 /** @param fields undefined where there is no secret, or none with a value. Faults name keys, never values */
-export function judgeSecret(
-  integration: Integration,
-  fields: unknown,
-  { make, remedy }: { readonly make: string; readonly remedy: string },
-): Finding {
-  const what = `secret of ${integration.id}`;
-  if (fields === undefined) return no(what, 'is not there, or has no value', make);
+export function judgeSecret(integration: Integration, fields: unknown, stage: Stage): Finding {
+  const { id } = integration;
+  const what = `secret of ${id}`;
+  if (fields === undefined) {
+    const words = `create-secret --name ${secretName(stage, id)} --secret-string file://integration-secret.json`;
+    const page = 'docs/how-to/deploy-integrations-with-the-aws-cli.md writes the file';
+    return no(what, 'is not there, or has no value', noted(stage.awsCli('secretsmanager', words), page));
+  }
   const fault = secretFault(integration, fields);
-  return fault === undefined ? yes(what, 'is well-formed') : no(what, fault, remedy);
+  return fault === undefined ? yes(what, 'is well-formed') : no(what, fault, validateCommand(stage));
 }

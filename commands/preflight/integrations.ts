@@ -7,7 +7,7 @@ const WHAT = 'integrations';
 
 export const integrations: Check = {
   what: WHAT,
-  async look({ stage, integrations }) {
+  async run({ stage, integrations }) {
     const { document, version } = await integrations;
     return [judgeIntegrations(document, version, stageFlag(stage))];
   },
@@ -28,15 +28,15 @@ export function judgeIntegrations(document: IntegrationsDocument, version: numbe
   const isAllPaused = document.fields.paused === true;
   const off = all.filter(({ active }) => !active);
   const paused = all.filter(({ active, paused }) => active && paused);
-  const isNobody = isAllPaused || off.length + paused.length === all.length;
-  const resting = [
+  const isNoneActive = isAllPaused || off.length + paused.length === all.length;
+  const inactive = [
     isAllPaused ? 'all are paused' : [],
     off.length === 0 ? [] : `off: ${idsOf(off)}`,
     paused.length === 0 ? [] : `paused: ${idsOf(paused)}`,
   ].flat();
-  const rest = resting.map((words) => `; ${words}`).join('');
-  if (!isNobody) return yes(WHAT, `${all.length} in version ${version}, all entries fit${rest}`);
-  const is = `none of ${all.length} takes webhooks${rest}`;
+  const rest = inactive.map((words) => `; ${words}`).join('');
+  if (!isNoneActive) return yes(WHAT, `${all.length} in version ${version}, all entries fit${rest}`);
+  const is = `none of ${all.length} receives webhooks${rest}`;
   const whose = isAllPaused ? '--all' : paused[0]?.id;
   if (whose !== undefined) return no(WHAT, is, `./ltw integration resume ${whose} ${flag}`);
   return no(

@@ -38,8 +38,8 @@ export async function preflight({ stage: stageName, json }: PreflightOptions, co
   const stage = await context.openStage(stageName);
   const at = new Date(now()).toISOString();
   if (!json) terminal.print(`preflight of stage ${stage.name}, ${at.slice(0, 16).replace('T', ' ')} UTC`);
-  const looked = { stage, integrations: readDeployed(stage), nowMs: now() };
-  const findings = (await Promise.all(CHECKS.map((check) => findingsOf(check, looked)))).flat();
+  const input = { stage, integrations: readDeployed(stage), nowMs: now() };
+  const findings = (await Promise.all(CHECKS.map((check) => findingsOf(check, input)))).flat();
   const isStageReady = isReady(findings);
   terminal.print(
     json

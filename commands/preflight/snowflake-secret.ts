@@ -4,7 +4,7 @@ import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.
 import { OLD_CREDENTIAL_DAYS } from '../../lambdas/warehouse/snowflake-secret-schema.ts';
 import { counted } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
-import { type Check, howToDeploy, noted } from './check.ts';
+import { type Check, noted } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 const DAY_MS = 86_400_000;
@@ -31,17 +31,16 @@ export interface SnowflakeRemedies {
 
 export const snowflakeSecret: Check = {
   what: WHAT,
-  async look({ stage, nowMs }) {
+  async run({ stage, nowMs }) {
     const name = stage.output('SnowflakeSecretName');
     return [judgeSnowflakeSecret(await readText(stage, name), nowMs, remedies(stage, name))];
   },
-  remedy: howToDeploy,
 };
 
 async function readText(stage: Stage, name: string): Promise<StoredText> {
   try {
-    const answer = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
-    return { text: secretTextOf(answer), writtenAtMs: answer.CreatedDate?.getTime() ?? 0, isBeingDeleted: false };
+    const response = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
+    return { text: secretTextOf(response), writtenAtMs: response.CreatedDate?.getTime() ?? 0, isBeingDeleted: false };
   } catch (thrown) {
     const { name: error } = thrown as Error;
     if (error !== 'ResourceNotFoundException' && error !== 'InvalidRequestException') throw thrown;
@@ -58,7 +57,7 @@ function remedies(stage: Stage, name: string): SnowflakeRemedies {
   };
 }
 
-/** Filled, fit for the warehouse's adapter, its key readable, and not too old. Its content is in no word of the answer. */
+/** Filled, fit for the warehouse's adapter, its key readable, and not too old. The finding quotes nothing of it. */
 export function judgeSnowflakeSecret(
   { text, writtenAtMs, isBeingDeleted }: StoredText,
   nowMs: number,

@@ -39,7 +39,7 @@ export async function alarms({ stage: stageName, all, json }: AlarmsOptions, con
     print(
       inAlarm.length === 0
         ? `none of ${found.length} alarms of stage ${stage.name} is in ALARM`
-        : `${inAlarm.length} of ${found.length} alarms of stage ${stage.name} are in ALARM: the runbook says what to do`,
+        : `${inAlarm.length} of ${found.length} alarms of stage ${stage.name} in ALARM: see the runbook`,
     );
   }
   return inAlarm.length === 0 ? 0 : 1;
@@ -67,7 +67,7 @@ export async function readAlarms({ name: stageName, cloudWatch }: Stage): Promis
   return [...pages.toSorted(byName), ...singles.toSorted(byName)];
 }
 
-/** What metric alarms and composite alarms have in common, and the metric alarm's comparison. */
+/** The common fields of metric alarms and composite alarms, and the metric alarm's comparison. */
 type Described = Pick<MetricAlarm, 'AlarmName' | 'AlarmDescription' | 'StateValue' | 'StateTransitionedTimestamp'> &
   Pick<MetricAlarm, 'StateReasonData' | 'Threshold'>;
 

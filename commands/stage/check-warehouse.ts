@@ -5,7 +5,7 @@ import { alignColumns, oneLine } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
 import { readKnownSums } from './known-sums.ts';
 
-/** As the function answers; a field that a newer one adds is ignored. */
+/** As the function returns it; a field that a newer one adds is ignored. */
 const reportSchema = z.object({
   checks: z
     .array(
@@ -42,19 +42,21 @@ export async function checkWarehouse(
     schema: reportSchema,
   });
   context.terminal.print(json ? JSON.stringify({ stage: stage.name, ...report }) : formatChecks(report, stage.name));
-  return isWell(report) ? 0 : 1;
+  return isAllYes(report) ? 0 : 1;
 }
 
-function isWell({ checks }: CheckWarehouseReport): boolean {
+function isAllYes({ checks }: CheckWarehouseReport): boolean {
   return checks.every(({ verdict }) => verdict === 'yes');
 }
 
 const VERDICTS = { yes: 'yes', no: 'no', not_made: '-' } as const;
 
-/** A line for each check; under it what may go wrong, what differs, and what to do. */
-export function formatChecks(report: CheckWarehouseReport, stageName: string): string {
-  const heading = isWell(report) ? 'The warehouse answers' : 'The warehouse is not as it must be';
-  return `${heading} (asked from stage ${stageName})\n\n${alignColumns(report.checks.flatMap(linesOf))}`;
+/** A line for each check; below it its warning, the differences and the remedy. */
+function formatChecks(report: CheckWarehouseReport, stageName: string): string {
+  const heading = isAllYes(report)
+    ? 'The warehouse responds as it should'
+    : 'The warehouse does not respond as it should';
+  return `${heading} (checked from stage ${stageName})\n\n${alignColumns(report.checks.flatMap(linesOf))}`;
 }
 
 function linesOf({ check, verdict, finding, warning, remedy, differences = [] }: WarehouseCheck): string[][] {

@@ -7,17 +7,17 @@ import { readTextFile } from '../shared/read-file.ts';
 
 const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';
 
-/** A hundred lines of the longest keys there are, in bytes of UTF-8, are less. */
-const MOST_BYTES = 128 * 1024;
+/** More than a hundred lines of the longest keys, in bytes of UTF-8. */
+const MAX_BYTES = 128 * 1024;
 
 /**
- * Known sums from a file of CSV, without quotation marks: no part of a key has a comma in it.
+ * Reads known sums from a CSV file without quotation marks: no part of a key contains a comma.
  *
  * @throws CommandFailed that names the line
  */
 export function readKnownSums(file: string): KnownSum[] {
   // Spreadsheets begin a file with U+FEFF, which decoding drops, and end lines with CR LF; the last one may end or not.
-  const [header, ...lines] = readTextFile(file, MOST_BYTES)
+  const [header, ...lines] = readTextFile(file, MAX_BYTES)
     .replace(/\r?\n$/, '')
     .split(/\r?\n/);
   if (header !== HEADER) throw new CommandFailed(`${file}, line 1: must be ${HEADER}`);
@@ -36,7 +36,7 @@ export function readKnownSums(file: string): KnownSum[] {
 }
 
 function parseLine(line: string, where: string): KnownSum {
-  if (line.includes('"')) throw new CommandFailed(`${where}: values stand without quotation marks`);
+  if (line.includes('"')) throw new CommandFailed(`${where}: values have no quotation marks`);
   const cells = line.split(',');
   if (cells.length !== 4) throw new CommandFailed(`${where}: has ${cells.length} values, and must have 4`);
   const [user_id, course_id, enterprise_customer_uuid, total = ''] = cells;

@@ -8,25 +8,25 @@ import { integrationOption, jsonOption, numberBetween, stageCommand, stageOption
 import type { Parent, Run } from '../shared/run.ts';
 import { TIME_FORMS } from '../shared/time-span.ts';
 
-/** Bounds of `--hours`, and what it is without. CloudWatch keeps the period's values for 63 days, twice this is read. */
+/** Bounds and default of `--hours`. CloudWatch keeps the period's values for 63 days, and twice the hours are read. */
 const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
 
-/** Every stage has the same: `EnrichBatch`. */
+/** Names of functions, such as `EnrichBatch`: every stage has the same. */
 const FUNCTIONS = Object.keys(findStage('prod').functions).map((name) => name.charAt(0).toUpperCase() + name.slice(1));
 
-/** Commands that look at a stage, and change nothing. */
+/** Commands that read a stage, and change nothing. */
 export function addStageCommands(program: Parent, run: Run): void {
   stageCommand(
     program,
     'status',
-    'one screen: alarms in ALARM, flag, warehouse, queues, reconciler, and each integration in the last hour',
+    'prints one screen: alarms in ALARM, flag, warehouse, queues, reconciler, and each integration in the last hour',
   )
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('../status/status.ts')).status(options, context)));
   stageCommand(
     program,
     'preflight',
-    'is a stage ready for its first event? Connects to endpoints from this machine, and sends nothing',
+    'checks whether a stage is ready for its first event; connects to endpoints from this machine, and sends nothing',
   )
     .addOption(jsonOption())
     .action((options) =>
@@ -35,15 +35,15 @@ export function addStageCommands(program: Parent, run: Run): void {
   stageCommand(
     program,
     'alarms',
-    'which alarms are in ALARM, since when, what each means, and its heading in docs/runbook.md; pages first',
+    'lists the alarms in ALARM: since when, what each means, and its heading in docs/runbook.md; pages first',
   )
-    .option('--all', 'the other alarms, too')
+    .option('--all', 'also the alarms that are not in ALARM')
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./alarms.ts')).alarms(options, context)));
-  stageCommand(program, 'logs', 'what a function logged, without its metrics')
+  stageCommand(program, 'logs', 'prints what a function logged, without its metrics')
     .addArgument(new Argument('<function>', 'its name').choices(FUNCTIONS))
     .addOption(new Option('--since <time>', `logged since: ${TIME_FORMS}`).default('15m').argParser(time))
-    .addOption(new Option('--follow', 'goes on until Ctrl-C').conflicts('json'))
+    .addOption(new Option('--follow', 'continues until Ctrl-C').conflicts('json'))
     .addOption(jsonOption())
     .action((name, options) => run(async (context) => (await import('../logs/logs.ts')).logs(name, options, context)));
   stageCommand(
@@ -53,7 +53,7 @@ export function addStageCommands(program: Parent, run: Run): void {
   )
     .option(
       '--sample <file>',
-      `compares known sums with the table's: CSV of user_id,course_id,enterprise_customer_uuid,total_seconds, with that line first, and at most ${MAX_SAMPLES} more`,
+      `compares known sums with the table's: CSV that begins with the line user_id,course_id,enterprise_customer_uuid,total_seconds, and has at most ${MAX_SAMPLES} more`,
     )
     .addOption(jsonOption())
     .action((options) =>
@@ -71,7 +71,7 @@ export function addStageCommands(program: Parent, run: Run): void {
     );
   program
     .command('retry-schedule')
-    .description('when a delivery would be attempted, in clock time, if every attempt failed')
+    .description('prints when a delivery would be attempted if every attempt failed')
     .addOption(integrationOption('whose retry policy').makeOptionMandatory())
     .addOption(
       new Option('--event-type <type>', 'only this event type').choices([...new Set([...EVENT_TYPES, ...KINDS])]),
@@ -90,7 +90,7 @@ export function addStageCommands(program: Parent, run: Run): void {
   stageCommand(
     rollout,
     'check',
-    'answers each criterion of a phase by the stage’s metrics: yes, no, or not enough data',
+    'checks each criterion of a phase against the stage’s metrics: yes, no, or not enough data',
   )
     .addArgument(
       rollout

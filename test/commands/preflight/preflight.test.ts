@@ -4,6 +4,8 @@ import { MARK, SIGNING_SECRET, SNOWFLAKE_SECRET, startPreflightWorld } from './p
 
 const stage = eachTest(startPreflightWorld);
 
+const countOf = (count: string) => () => ({ Attributes: { ApproximateNumberOfMessages: count } });
+
 test('a stage that is ready: a yes in every line, 0, and nothing was sent or changed', async () => {
   const versions = stage.world.versions();
   expect(await stage.run()).toBe(0);
@@ -28,14 +30,13 @@ stage local is ready for its first event`);
   expect(stage.partner.connections).toHaveLength(1);
   expect(stage.partner.received).toEqual([]);
   expect(stage.world.tested).toEqual([]);
-  expect(stage.changes).toEqual([]);
   expect(stage.world.versions()).toBe(versions);
 });
 
-test('a stage that was just deployed: what to do first, each with a command', async () => {
+test('a stage that was just deployed: what to do first, each with a command; --json has the same', async () => {
   stage.world.plane.secretsManager.remove('/local/snowflake');
   stage.world.deploy({ integrations: [] });
-  stage.letters['events-dead-letters'] = 2;
+  stage.responses.GetQueueAttributes = ({ QueueUrl = '' }) => countOf(QueueUrl.includes('events') ? '2' : '0')();
   expect(await stage.run()).toBe(1);
   const local = 'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 aws';
   const there = `--endpoint-url ${stage.world.plane.endpoint}`;
@@ -45,27 +46,47 @@ no   secret of Snowflake         has no value yet
 no   integrations                there are none yet
      ./ltw integration add --id ID --url URL --stage local
 yes  egress addresses `);
-  expect(stage.world.printed()).toContain(`
-no   dead letters of events      2 messages
-     ./ltw rejected list --stage local   # docs/runbook.md#dead-events
-`);
   expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
+  expect(await stage.run('--json')).toBe(1);
+  const { findings, ...rest } = JSON.parse(stage.lines('{').join());
+  expect(rest).toEqual({ stage: 'local', at: '2026-01-15T12:00:00.000Z', is_ready: false });
+  expect(findings).toHaveLength(13);
+  expect(findings).toContainEqual({
+    check: 'dead letters of events',
+    answer: 'no',
+    finding: '2 messages',
+    remedy: './ltw rejected list --stage local   # docs/runbook.md#dead-events',
+  });
 });
 
-describe('what may not be looked at', () => {
+describe('what cannot be checked', () => {
   test.each([
     ['GetAccountSettings', 'concurrency of Lambda'],
+    ['ListEventSourceMappings', 'readers of the queues'],
     ['GetFunctionConfiguration', 'endpoints, from here'],
     ['ListSubscriptionsByTopic', 'alarm subscriptions'],
     ['GetTopicAttributes', 'alarm notifications'],
-  ])('%s is denied: a question mark and why, the rest is answered, 1', async (call, what) => {
-    stage.denied.add(call);
+  ])('%s is denied: a question mark and why, the other checks go on, 1', async (call, what) => {
+    stage.deny(call);
     expect(await stage.run()).toBe(1);
-    const why = `AWS denies it to you: you are not authorized to perform ${call}`;
-    expect(stage.lines('?')).toEqual([`${`?    ${what}`.padEnd(33)}${why}`]);
+    const [line] = stage.lines('?');
+    expect(line).toBe(`${`?    ${what}`.padEnd(33)}AWS denies it to you: you may not ${call}`);
     expect(stage.lines('no')).toEqual([]);
-    expect(stage.lines('yes')).toHaveLength(14);
-    expect(stage.lines('stage')).toEqual(['stage local is not ready yet (1 × not known)']);
+    expect(stage.lines('dead letters')).toEqual([]);
+    expect(stage.lines('stage')).toEqual([`stage local is not ready yet (${stage.lines('?').length} × not known)`]);
+  });
+
+  test('integrations: reported once, and the checks that need them are not known', async () => {
+    stage.world.deploy('no document');
+    expect(await stage.run()).toBe(1);
+    expect(stage.lines('no')).toEqual([
+      'no   integrations                the integrations document is not a JSON object',
+    ]);
+    const why = 'the integrations could not be read: see above';
+    expect(stage.lines('?')).toEqual([
+      `?    secrets of integrations     ${why}`,
+      `?    endpoints, from here        ${why}`,
+    ]);
   });
 
   test('a service that fails', async () => {
@@ -75,21 +96,24 @@ describe('what may not be looked at', () => {
     expect(stage.lines('yes')).toHaveLength(13);
   });
 
-  test('a stack that is older than its alarms', async () => {
+  test('an output that an older stack does not have', async () => {
     const old = await startPreflightWorld(['AlarmTopicArn', 'RescueDeadLetterQueueUrl']);
     expect(await old.run()).toBe(1);
+    const missing = (what: string, output: string) =>
+      `?    ${what.padEnd(28)}the stack of stage local has no output ${output}: start the platform again`;
     expect(old.lines('?')).toEqual([
-      '?    alarm subscriptions         this stack has no alarm topic: deploy it anew',
-      '?    alarm notifications         the stack of stage local has no output AlarmTopicArn: start the platform again',
-      '?    dead letters of rescue      the stack of stage local has no output RescueDeadLetterQueueUrl: start the platform again',
+      missing('alarm subscriptions', 'AlarmTopicArn'),
+      missing('alarm notifications', 'AlarmTopicArn'),
+      missing('dead letters of rescue', 'RescueDeadLetterQueueUrl'),
     ]);
-    expect(old.lines('     ')).toEqual(Array(3).fill('     npm start   # once the platform that runs is ended'));
+    expect(old.lines('     ')).toEqual(Array(3).fill('     npm start   # after you stop the running platform'));
     await old.close();
   });
 });
 
-test('where a stage’s webhooks may not go is not knocked at from here either', async () => {
-  stage.lambda.variables = { ALLOW_PLAIN_HTTP: 'true', ALLOWED_CIDRS: '', ALLOWED_PORTS: 'any' };
+test('an endpoint that the stage’s rules forbid receives no connection from here either', async () => {
+  const Variables = { ALLOW_PLAIN_HTTP: 'true', ALLOWED_CIDRS: '', ALLOWED_PORTS: 'any' };
+  stage.responses.GetFunctionConfiguration = () => ({ Environment: { Variables } });
   expect(await stage.run()).toBe(1);
   expect(stage.lines('no')).toEqual([
     expect.stringMatching(/endpoint of acme .*127\.0\.0\.1:\d+: FORBIDDEN_ADDRESS, /),
@@ -97,34 +121,20 @@ test('where a stage’s webhooks may not go is not knocked at from here either',
   expect(stage.partner.connections).toEqual([]);
 });
 
-test('what secrets hold is nowhere in what is said, whatever is wrong with them', async () => {
+test('nothing that a secret holds is printed, whatever is wrong with it', async () => {
   const { private_key: key } = SNOWFLAKE_SECRET;
-  const keyLine = key.split('\n')[1] ?? '';
   const texts = [MARK, JSON.stringify(MARK), JSON.stringify({ ...SNOWFLAKE_SECRET, private_key: MARK })];
   for (const text of [...texts, JSON.stringify({ ...SNOWFLAKE_SECRET, user: undefined, access_url: MARK })]) {
-    stage.putSnowflake(text);
-    await stage.run();
-  }
-  for (const fields of [{ signing_secrets: [MARK] }, { signing_secrets: MARK, api_key: MARK }]) {
-    stage.world.putSecret('acme', fields);
+    stage.world.plane.secretsManager.put('/local/snowflake', text);
     expect(await stage.run()).toBe(1);
   }
-  stage.world.plane.secretsManager.put('/local/integrations/acme', MARK);
-  await stage.run();
+  const fields = [{ signing_secrets: [MARK] }, { signing_secrets: MARK, api_key: MARK }];
+  for (const text of [MARK, ...fields.map((each) => JSON.stringify(each))]) {
+    stage.world.plane.secretsManager.put('/local/integrations/acme', text);
+    expect(await stage.run()).toBe(1);
+  }
   expect(stage.lines('no').filter((line) => line.includes('secret of '))).toHaveLength(4 + 3 + 3);
-  for (const hidden of [MARK, keyLine, SIGNING_SECRET]) expect(stage.world.printed()).not.toContain(hidden);
-});
-
-test('--json: every finding, with its remedy', async () => {
-  stage.letters['events-dead-letters'] = 2;
-  expect(await stage.run('--json')).toBe(1);
-  const { findings, ...rest } = JSON.parse(stage.world.printed());
-  expect(rest).toEqual({ stage: 'local', at: '2026-01-15T12:00:00.000Z', is_ready: false });
-  expect(findings).toHaveLength(15);
-  expect(findings).toContainEqual({
-    check: 'dead letters of events',
-    answer: 'no',
-    finding: '2 messages',
-    remedy: './ltw rejected list --stage local   # docs/runbook.md#dead-events',
-  });
+  for (const hidden of [MARK, key.split('\n')[1] ?? '', SIGNING_SECRET]) {
+    expect(stage.world.printed()).not.toContain(hidden);
+  }
 });
