@@ -41,9 +41,13 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .option('--url <url>', 'where its webhooks go')
     .option('--auth <type>', 'none, bearer, api_key or oauth2_client_credentials')
     .option('--auth-header <name>', 'the header of an API key')
-    .option('--token-url <url>', 'of OAuth2')
-    .option('--scope <text>', 'of OAuth2')
-    .option('--set <key=value>', 'any other field, repeatable; a value that is not text, as JSON', collect, [])
+    .option('--token-url <url>', 'the token server of OAuth2')
+    .option('--scope <text>', 'the scope of OAuth2')
+    .addOption(
+      new Option('--set <key=value>', 'any other field, repeatable; a value that is not text is JSON')
+        .default([], 'none')
+        .argParser(collect),
+    )
     .addOption(
       new Option('--file <file>', 'the entry as JSON, instead of the options above').conflicts([
         'id',
