@@ -1,5 +1,6 @@
-import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityBatchCommand, type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
+import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import type { Stage } from '../shared/stage.ts';
 
@@ -19,18 +20,18 @@ export interface RejectedEvent {
   readonly payload: string;
 }
 
-/** How long a message that was read stays invisible, in seconds: longer than one pass over the queue takes. */
-const VISIBILITY_SECONDS = 10;
+/** How long a message stays invisible if the command is interrupted, in seconds: longer than one pass over the queue takes. */
+const VISIBILITY_SECONDS = 30;
 
 /** Long polling asks every server of SQS, so that no message is missed. */
 const WAIT_SECONDS = 1;
 
-/** ReceiveMessage returns at most 10. */
+/** Of ReceiveMessage and ChangeMessageVisibilityBatch. */
 const MESSAGES_PER_CALL = 10;
 
 /**
- * Reads the events dead-letter queue. Messages stay in it, and are visible again after ten seconds. SQS can read a message
- * only by a receive: from the third on, ApproximateAgeOfOldestMessage leaves it out.
+ * Reads the events dead-letter queue. Messages stay in it, and are visible again at the end. SQS shows a message only by a
+ * receive: from the third on, ApproximateAgeOfOldestMessage leaves it out.
  *
  * @param atMost ends the reading
  * @returns oldest first
@@ -38,11 +39,13 @@ const MESSAGES_PER_CALL = 10;
  */
 export async function readRejected(stage: Stage, atMost: number): Promise<readonly RejectedEvent[]> {
   const found = new Map<string, RejectedEvent>();
+  const receipts: string[] = [];
+  const QueueUrl = stage.output('EventsDeadLetterQueueUrl');
   while (found.size < atMost) {
     const before = found.size;
     const { Messages = [] } = await stage.sqs.send(
       new ReceiveMessageCommand({
-        QueueUrl: stage.output('EventsDeadLetterQueueUrl'),
+        QueueUrl,
         MaxNumberOfMessages: Math.min(MESSAGES_PER_CALL, atMost - found.size),
         VisibilityTimeout: VISIBILITY_SECONDS,
         WaitTimeSeconds: WAIT_SECONDS,
@@ -50,9 +53,17 @@ export async function readRejected(stage: Stage, atMost: number): Promise<readon
         MessageSystemAttributeNames: ['SentTimestamp'],
       }),
     );
-    for (const message of Messages) found.set(message.MessageId ?? '', rejectedEvent(message));
+    for (const message of Messages) {
+      found.set(message.MessageId ?? '', rejectedEvent(message));
+      receipts.push(message.ReceiptHandle ?? '');
+    }
     // None, or only messages that are visible again: the pass is complete.
     if (found.size === before) break;
+  }
+  // So that the next command finds them at once.
+  for (const some of chunksOf(receipts, MESSAGES_PER_CALL)) {
+    const Entries = some.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
+    await stage.sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
   }
   return [...found.values()].toSorted((one, other) => (one.rejected_at < other.rejected_at ? -1 : 1));
 }

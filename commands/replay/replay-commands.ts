@@ -31,8 +31,8 @@ question. A filter finds those whose payload is still held.
 Ctrl-C stops after those that were begun; the same command then finds what is left.`;
 
 const REJECTED = `
-list and show leave the messages in the queue, invisible for ten seconds. SQS counts each as a receive: it leaves a message
-that was received three times out of the age of the oldest one, on which the alarm dead-events-old depends.`;
+list and show leave the messages in the queue. SQS counts each as a receive: it leaves a message that was received three
+times out of the age of the oldest one, on which the alarm dead-events-old depends.`;
 
 /** Commands that publish events, send deliveries again, or repair them. */
 export function addReplayCommands(program: Parent, run: Run): void {

@@ -333,6 +333,6 @@ function action(client: string, call: string): string {
   const name = call.replace(/^paginate|Command$/g, '');
   const service = client === 'cloudwatch-logs' ? 'logs' : client.replace('-', '');
   // A batch needs the permission of the single action (Service Authorization Reference, Amazon SQS).
-  if (name === 'SendMessageBatch') return 'sqs:SendMessage';
+  if (client === 'sqs') return `sqs:${name.replace(/Batch$/, '')}`;
   return `${service}:${client === 'lambda' ? name.replace(/^Invoke$/, 'InvokeFunction') : name}`;
 }
