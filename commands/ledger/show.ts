@@ -40,7 +40,8 @@ function isPossible(webhookId: string): boolean {
 
 function formatUnknown(webhookId: string, asked: string, { stage, stageName }: LedgerSession): string {
   const unknown = `the ledger of stage ${stageName} knows no ${asked}`;
-  if (!isPossible(webhookId)) return `${unknown}: an id is wh_ and 40 hexadecimal digits, as in the webhook-id header`;
+  if (!isPossible(webhookId))
+    return `${unknown}: an id is wh_ and 40 hexadecimal digits, as in the webhook-id header, or the first 6 or more of them`;
   return `${unknown}: it was not accepted in the last ${heldDays(stage).factsDays} days, which is as long as it remembers`;
 }
 

@@ -40,9 +40,7 @@ interface Published {
 export async function publish(options: PublishOptions, context: Context): Promise<number> {
   const { stage: stageName, file, json, yes } = options;
   if (stageName !== 'local' && !yes) {
-    throw new CommandFailed(
-      `stage ${stageName} delivers to partners: --yes publishes there all the same. Nothing is published`,
-    );
+    throw new CommandFailed(`stage ${stageName} delivers to partners, so nothing is published: --yes publishes there`);
   }
   const fromFile = file === undefined ? undefined : readBodies(file);
   const stage = await context.openStage(stageName);
@@ -52,8 +50,8 @@ export async function publish(options: PublishOptions, context: Context): Promis
   const { print } = context.terminal;
   if (json) print(JSON.stringify({ stage: stage.name, events, failed: failed.size }));
   else {
-    if (events.length > 0) print(formatPublished(events));
-    print(`\npublished ${counted(events.length, 'event')} to stage ${stage.name}`);
+    if (events.length > 0) print(`${formatPublished(events)}\n`);
+    print(`published ${counted(events.length, 'event')} to stage ${stage.name}`);
     if (failed.size > 0) print(`SQS did not take ${counted(failed.size, 'event')}: ${[...failed.values()][0]}`);
   }
   return failed.size === 0 ? 0 : 1;

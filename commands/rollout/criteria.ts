@@ -64,7 +64,7 @@ const QUERY_SUCCESS: Criterion = {
 };
 
 const ENRICHMENT_ERRORS: Criterion = {
-  says: 'warehouse did not respond',
+  says: 'webhooks sent as fallback',
   figure: 'enrichmentErrors',
   bound: { is: 'less than', target: 1 },
   ...HUNDRED,

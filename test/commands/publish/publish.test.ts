@@ -113,7 +113,7 @@ test('what SQS does not take: 1, and why', async () => {
 test('a stage that is not local: only with --yes', async () => {
   await expect(run('--stage', 'prod')).rejects.toMatchObject({
     name: 'CommandFailed',
-    message: 'stage prod delivers to partners: --yes publishes there all the same. Nothing is published',
+    message: 'stage prod delivers to partners, so nothing is published: --yes publishes there',
   });
   expect(calls).toEqual([]);
   expect(await run('--stage', 'prod', '--yes')).toBe(0);

@@ -55,7 +55,7 @@ yes  webhooks delivered                100%     at least 100%      1000  001, ph
 yes  cache hits                        90%      more than 80%      1000  001, phase 1
 yes  webhook latency, p95              3760 ms  less than 5000 ms  1000  001, phase 1
 yes  Snowflake queries that succeeded  100%     more than 99%      100   000, canary metrics
-yes  warehouse did not respond         0%       less than 1%       1000  000, canary metrics
+yes  webhooks sent as fallback         0%       less than 1%       1000  000, canary metrics
 for a person to answer, whatever the exit status says:
   Does the pilot’s partner confirm that the learning times are right? (001, phase 1)
 pilot: all that metrics can tell is as it should be`);
