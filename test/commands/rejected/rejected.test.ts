@@ -105,6 +105,8 @@ test('show: one by the start of its message id; the payload only with --payload'
   const id = await stage.reject(BODY, { reason: 'why', integration_id: 'acme' });
   expect(await stage.run('show', id)).toBe(0);
   expect(stage.world.printed()).toContain(`payload      ${BODY.length} bytes; --payload prints it`);
+  await stage.run('show', id, '--json');
+  await stage.run('list', '--json');
   expect(stage.world.printed()).not.toContain('learner@example.com');
   await stage.run('show', id.slice(0, 13), '--payload');
   expect(stage.world.printed()).toMatch(
