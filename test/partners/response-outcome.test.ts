@@ -18,17 +18,13 @@ test('the status decides: only 2xx delivers, and nothing is followed', () => {
   }
 });
 
+// sender-tls.test.ts has more of them, from real handshakes.
 describe('without a response', () => {
   test.each([
     ['the connection', ['ECONNRESET', 'ENOTFOUND', 'TIMEOUT', 'CLOSED', 'EUNKNOWN']],
     [
       'a handshake that fails on the way, or because the other side is in trouble',
-      [
-        'EPROTO',
-        'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR',
-        'ERR_SSL_SSL_TLS_ALERT_BAD_RECORD_MAC',
-        'ERR_TLS_HANDSHAKE_TIMEOUT',
-      ],
+      ['EPROTO', 'ERR_TLS_HANDSHAKE_TIMEOUT'],
     ],
   ])('a temporary failure is retried: %s', (_what, codes) => {
     for (const code of codes) {
@@ -40,44 +36,26 @@ describe('without a response', () => {
     [
       'a certificate',
       [
-        'CERT_HAS_EXPIRED',
-        'DEPTH_ZERO_SELF_SIGNED_CERT',
         'SELF_SIGNED_CERT_IN_CHAIN',
         'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-        'ERR_TLS_CERT_ALTNAME_INVALID',
         'HOSTNAME_MISMATCH',
         'PATH_LENGTH_EXCEEDED',
         'UNSPECIFIED',
         'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
-        'ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE',
         'ERR_SSL_SSL_TLS_ALERT_CERTIFICATE_UNKNOWN',
-        'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
       ],
     ],
     [
       'TLS that is too weak',
       [
         'ERR_SSL_UNSUPPORTED_PROTOCOL',
-        'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
-        'ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY',
         'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
-        'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
         'ERR_TLS_DH_PARAM_SIZE',
         'ERR_SSL_DH_KEY_TOO_SMALL',
         'ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED',
       ],
     ],
-    [
-      'another service on the port',
-      [
-        'MALFORMED_RESPONSE',
-        'ERR_SSL_WRONG_VERSION_NUMBER',
-        'ERR_SSL_DATA_LENGTH_TOO_LONG',
-        'ERR_SSL_PACKET_LENGTH_TOO_LONG',
-        'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
-        'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
-      ],
-    ],
+    ['another service on the port', ['MALFORMED_RESPONSE', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']],
     ['an address that is not permitted', ['INVALID_URL', 'FORBIDDEN_URL', 'FORBIDDEN_PORT', 'FORBIDDEN_ADDRESS']],
     [
       'a request that cannot be written',
