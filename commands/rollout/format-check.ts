@@ -1,5 +1,6 @@
 import { alignColumns } from '../shared/format.ts';
 import type { MeasuredSpan } from '../shared/metric-points.ts';
+import { shortTime } from '../shared/time-span.ts';
 import { CRITERIA, type Phase } from './criteria.ts';
 import type { Bound } from './judge.ts';
 import { FIGURES, isMet, type Judgement, type Unit } from './judge.ts';
@@ -74,6 +75,6 @@ function amount(value: number | undefined, unit: Unit): string {
 }
 
 function times({ fromMs, untilMs }: MeasuredSpan): { readonly since: string; readonly until: string } {
-  const short = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+  const short = (ms: number) => shortTime(new Date(ms).toISOString());
   return { since: short(fromMs), until: short(untilMs) };
 }

@@ -1,3 +1,4 @@
+import { queueName } from '../../lambdas/shared/queue-name.ts';
 import type { Context } from '../shared/context.ts';
 import type { MeasuredSpan } from '../shared/metric-points.ts';
 import type { Stage } from '../shared/stage.ts';
@@ -35,9 +36,4 @@ async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promi
   const [now, before] = await Promise.all([readMeasures(stage, queues, span), readMeasures(stage, queues, spanBefore)]);
   const judgements = CRITERIA[phase].criteria.map((criterion) => judge(criterion, now, before));
   return { phase, stageName: stage.name, span, judgements };
-}
-
-/** The last part of its URL. */
-function queueName(url: string): string {
-  return url.slice(url.lastIndexOf('/') + 1);
 }
