@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, expect, jest, test } from '@jest/globals';
 import { createHttpsSender, type HttpsSenderOptions } from '../../../lambdas/partners/http/sender.ts';
@@ -344,10 +345,10 @@ describe('the beginning of a response', () => {
     await closed(partner.connections[0]);
   });
 
-  test.each([
+  test.each<[OutgoingHttpHeaders, object]>([
     [{ 'content-type': 'Text/Plain' }, { contentType: 'Text/Plain' }],
     [{ 'retry-after': 'soon' }, { retryAfter: 'soon' }],
-    [{ 'retry-after': ['7', '9'] }, { retryAfter: '7, 9' }],
+    [{ 'Retry-After': ['7', '9'] }, { retryAfter: '7, 9' }],
   ])('of a refusal has its length, and these headers as they were sent: %j', async (headers, expected) => {
     const partner = await partnerThat((response) => response.writeHead(429, headers).end('no'));
     const details = { bodyBytes: 2, responseStart: 'no', ...expected };
