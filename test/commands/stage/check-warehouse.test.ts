@@ -51,5 +51,5 @@ test('a sample goes to the function; each difference has one line, whatever a co
 
 test('a report without checks is refused', async () => {
   world.answerChecks({ checks: [] });
-  await expect(check()).rejects.toThrow(/does not understand/);
+  await expect(check()).rejects.toThrow(/cannot read/);
 });
