@@ -17,6 +17,7 @@ const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (f
   ['outcomes', 'OutcomesDeadLetterQueueUrl'],
   ['rescue', 'RescueDeadLetterQueueUrl'],
   ['reconciler', 'ReconcileDeadLetterQueueUrl'],
+  ['credential age', 'CredentialAgeDeadLetterQueueUrl'],
 ];
 
 /** One check for each queue, so that a queue that may not be read hides no other. */

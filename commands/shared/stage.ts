@@ -39,6 +39,7 @@ export type OutputName =
   | 'EventsQueueArn'
   | 'EventsDeadLetterQueueUrl'
   | 'RescueDeadLetterQueueUrl'
+  | 'CredentialAgeDeadLetterQueueUrl'
   | 'OutcomesQueueArn'
   | 'OutcomesDeadLetterQueueUrl'
   | 'ReconcileDeadLetterQueueUrl'

@@ -18,6 +18,7 @@ const PREFLIGHT_OUTPUTS = {
   DeliveriesDeadLetterQueueUrl: 'http://sqs/0/deliveries-dead-letters',
   OutcomesDeadLetterQueueUrl: 'http://sqs/0/outcomes-dead-letters',
   RescueDeadLetterQueueUrl: 'http://sqs/0/rescue-dead-letters',
+  CredentialAgeDeadLetterQueueUrl: 'http://sqs/0/credential-age-dead-letters',
   ReconcileDeadLetterQueueUrl: 'http://sqs/0/reconcile-dead-letters',
   FlagsEnvironmentId: 'flags-env',
   FlagsProfileId: 'flags',

@@ -11,21 +11,22 @@ test('a stage that is ready: a yes in every line, 0, and nothing was sent or cha
   expect(await stage.run()).toBe(0);
   expect(stage.world.printed()).toBe(`\
 preflight of stage local, 2026-01-15 12:00 UTC
-yes  secret of Snowflake         filled and well-formed, 0 days old
-yes  integrations                1 in version 2, all entries fit
-yes  secrets of integrations     whole: 1 of 1
-yes  endpoints, from here        up: 1 of 1
-yes  egress addresses            none of its own: requests leave from this machine
-yes  alarm subscriptions         confirmed: email on-call@example.com
-yes  alarm notifications         CloudWatch may publish to the topic
-yes  readers of the queues       events: 5 at once; deliveries: 10 at once; outcomes: 2 at once
-yes  concurrency of Lambda       50 of the account’s 1000 are unreserved, 19 are needed (15 for readers, 4 besides)
-yes  flag                        version 1 fits; it is off
-yes  dead letters of events      none
-yes  dead letters of deliveries  none
-yes  dead letters of outcomes    none
-yes  dead letters of rescue      none
-yes  dead letters of reconciler  none
+yes  secret of Snowflake             filled and well-formed, 0 days old
+yes  integrations                    1 in version 2, all entries fit
+yes  secrets of integrations         whole: 1 of 1
+yes  endpoints, from here            up: 1 of 1
+yes  egress addresses                none of its own: requests leave from this machine
+yes  alarm subscriptions             confirmed: email on-call@example.com
+yes  alarm notifications             CloudWatch may publish to the topic
+yes  readers of the queues           events: 5 at once; deliveries: 10 at once; outcomes: 2 at once
+yes  concurrency of Lambda           50 of the account’s 1000 are unreserved, 19 are needed (15 for readers, 4 besides)
+yes  flag                            version 1 fits; it is off
+yes  dead letters of events          none
+yes  dead letters of deliveries      none
+yes  dead letters of outcomes        none
+yes  dead letters of rescue          none
+yes  dead letters of reconciler      none
+yes  dead letters of credential age  none
 stage local is ready for its first event`);
   expect(stage.partner.connections).toHaveLength(1);
   expect(stage.partner.received).toEqual([]);
@@ -41,16 +42,16 @@ test('a stage that was just deployed: what to do first, each with a command; --j
   const local = 'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 aws';
   const there = `--endpoint-url ${stage.world.plane.endpoint}`;
   expect(stage.world.printed()).toContain(`
-no   secret of Snowflake         has no value yet
+no   secret of Snowflake             has no value yet
      ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/how-to/connect-snowflake.md, step 5, writes the file
-no   integrations                there are none yet
+no   integrations                    there are none yet
      ./ltw integration add --id ID --url URL --stage local
 yes  egress addresses `);
   expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
   expect(await stage.run('--json')).toBe(1);
   const { findings, ...rest } = JSON.parse(stage.lines('{').join());
   expect(rest).toEqual({ stage: 'local', at: '2026-01-15T12:00:00.000Z', is_ready: false });
-  expect(findings).toHaveLength(13);
+  expect(findings).toHaveLength(14);
   expect(findings).toContainEqual({
     check: 'dead letters of events',
     answer: 'no',
@@ -70,7 +71,7 @@ describe('what cannot be checked', () => {
     stage.deny(call);
     expect(await stage.run()).toBe(1);
     const [line] = stage.lines('?');
-    expect(line).toBe(`${`?    ${what}`.padEnd(33)}AWS denies it to you: you may not ${call}`);
+    expect(line).toBe(`${`?    ${what}`.padEnd(37)}AWS denies it to you: you may not ${call}`);
     expect(stage.lines('no')).toEqual([]);
     expect(stage.lines('dead letters')).toEqual([]);
     expect(stage.lines('stage')).toEqual([`stage local is not ready yet (${stage.lines('?').length} × not known)`]);
@@ -80,12 +81,12 @@ describe('what cannot be checked', () => {
     stage.world.deploy('no document');
     expect(await stage.run()).toBe(1);
     expect(stage.lines('no')).toEqual([
-      'no   integrations                the integrations document is not a JSON object',
+      'no   integrations                    the integrations document is not a JSON object',
     ]);
     const why = 'the integrations could not be read: see above';
     expect(stage.lines('?')).toEqual([
-      `?    secrets of integrations     ${why}`,
-      `?    endpoints, from here        ${why}`,
+      `?    secrets of integrations         ${why}`,
+      `?    endpoints, from here            ${why}`,
     ]);
   });
 
@@ -93,14 +94,14 @@ describe('what cannot be checked', () => {
     stage.world.plane.secretsManager.setDown(true);
     expect(await stage.run()).toBe(1);
     expect(stage.lines('?').map((line) => line.slice(5, 33).trim())).toEqual(['secret of Snowflake', 'secret of acme']);
-    expect(stage.lines('yes')).toHaveLength(13);
+    expect(stage.lines('yes')).toHaveLength(14);
   });
 
   test('an output that an older stack does not have', async () => {
     const old = await startPreflightWorld(['AlarmTopicArn', 'RescueDeadLetterQueueUrl']);
     expect(await old.run()).toBe(1);
     const missing = (what: string, output: string) =>
-      `?    ${what.padEnd(28)}the stack of stage local has no output ${output}: start the platform again`;
+      `?    ${what.padEnd(32)}the stack of stage local has no output ${output}: start the platform again`;
     expect(old.lines('?')).toEqual([
       missing('alarm subscriptions', 'AlarmTopicArn'),
       missing('alarm notifications', 'AlarmTopicArn'),
