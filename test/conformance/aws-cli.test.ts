@@ -17,7 +17,7 @@ describeWithClient('awscli', 'an operator who publishes with the AWS CLI', (prog
     ]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({ MessageId: expect.any(String) });
-    const receipt = await until(() => receiptsOf(session(), 'skillsoft', 'cli-completion')[0], 30_000);
+    const receipt = await until(() => receiptsOf(session(), 'skillsoft', 'cli-completion')[0]);
     expect(learningTimeOf(receipt)).toMatchObject({ total_seconds: 18_540 });
   }, 60_000);
 });

@@ -29,7 +29,7 @@ const ARGUMENTS = ['--assembly', LOCAL_ASSEMBLY, '--port', '0'];
 
 let child: ChildProcess;
 let printed = '';
-const prints = (text: string | RegExp) => until(() => printed.match(text), 20_000);
+const prints = (text: string | RegExp) => until(() => printed.match(text));
 
 beforeAll(async () => {
   child = spawn(process.execPath, [START, ...ARGUMENTS], { env, stdio: ['ignore', 'pipe', 'pipe'] });

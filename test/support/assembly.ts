@@ -72,15 +72,20 @@ export function mapping(queueId: string, functionId: string, properties: object 
   };
 }
 
-/** Waits until `condition` answers something truthy, and answers that. @throws Error after `limitMs` */
+/**
+ * Waits until `condition` returns something truthy, and returns that. The limit only names what a hanging test waited for: it is
+ * just below the time after which jest ends the test.
+ *
+ * @throws Error after `limitMs`, in real milliseconds
+ */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  limitMs = 15_000,
+  limitMs = 280_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const giveUpAt = performance.now() + limitMs;
   for (;;) {
-    const answer = await condition();
-    if (answer) return answer as Exclude<T, false | null | undefined>;
+    const result = await condition();
+    if (result) return result as Exclude<T, false | null | undefined>;
     if (performance.now() > giveUpAt) throw new Error(`not within ${limitMs} ms: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
