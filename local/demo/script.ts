@@ -36,7 +36,7 @@ async function playAll(session: Session, leads: LeadScenarios, say: (line: strin
   await publishLeads(session, leads);
   await settle(session, [BEFORE_THE_FLAG.flagOff]);
 
-  say('flag on, for everybody');
+  say('flag on, for all enterprises');
   session.switchFlag(true);
   await session.skipPollInterval();
   await publish(session, ENRICHED);
