@@ -4,11 +4,11 @@ from django.db import models
 
 
 class WebhookOutbox(models.Model):
-    """One event for one integration. Written in the transaction that changes the grade, deleted once SQS has it."""
+    """One event for one integration. Written in the transaction that changes the grade, deleted when SQS has it."""
 
     # The message as text. A JSON column sorts keys, in MySQL as in PostgreSQL: the repeat of an event without an
-    # `event_id` would then pass for another event.
+    # `event_id` would then be another event.
     body = models.TextField()
     created = models.DateTimeField(auto_now_add=True, db_index=True)
-    # Why SQS would refuse it again: such a row waits for a person, not for the next run.
+    # Why SQS would refuse it again. Such a row needs a person; the next run skips it.
     refusal = models.TextField(blank=True, default="")

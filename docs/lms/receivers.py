@@ -1,7 +1,7 @@
-"""Takes the place of `handle_grade_change_for_webhooks` and of the Celery task `enrich_and_send_completion_webhook`.
+"""Replaces `handle_grade_change_for_webhooks` and the Celery task `enrich_and_send_completion_webhook`.
 
-An event is written to the outbox in the transaction that changes the grade, and published when that has committed. What
-could not be published stays in the outbox, and `publish_outbox`, run every minute, publishes it later.
+An event is written to the outbox in the transaction that changes the grade, and published after its commit. An event
+that could not be published stays in the outbox, and `publish_outbox`, which runs every minute, publishes it later.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .webhook_events import EventsNotSent, InvalidEvent, encode, fan_out, publis
 
 logger = logging.getLogger(__name__)
 
-# Younger rows are left to the process that wrote them, which is about to publish them.
+# The process that wrote a younger row is about to publish it.
 LEAVE_FOR = timedelta(minutes=1)
 ROWS_AT_ONCE = 200
 
@@ -33,13 +33,13 @@ def grade_change_receiver(
     payload: Callable[[Any, Any], dict],
     integration_id: Callable[[Any], str],
 ) -> Callable[..., None]:
-    """A signal receiver, made of what the LMS has: `integrations(grade)` finds those that get the completion,
-    `payload(grade, integration)` composes what the partner gets, `integration_id(integration)` is the integration's id
-    in the pipeline's configuration."""
+    """A signal receiver, built from the LMS's own functions: `integrations(grade)` finds the integrations that receive
+    the completion, `payload(grade, integration)` composes the payload, `integration_id(integration)` is the
+    integration's id in the pipeline's configuration."""
 
     def handle_grade_change_for_webhooks(sender: Any, **kwargs: Any) -> None:
         grade = kwargs["grade"]
-        # An event of openedx-events brings `metadata`, whose id stays the same when the event bus delivers it again.
+        # A signal of openedx-events has `metadata`, whose id stays the same when the event bus delivers it again.
         metadata = kwargs.get("metadata")
         occurred_at = metadata.time if metadata else grade.modified
         event_id = str(metadata.id) if metadata else None
@@ -49,24 +49,25 @@ def grade_change_receiver(
                 event = webhook_event("course_completion", payload(grade, integration), occurred_at, event_id)
                 bodies += [encode(one) for one in fan_out(event, [integration_id(integration)])]
             except InvalidEvent:
-                # A fault of the code that made it: it would not pass later, and must not undo the learner's grade.
+                # A fault of the code that built it: a retry would fail too, and the learner's grade must not be rolled
+                # back.
                 logger.exception("a webhook event was dropped")
-        keep_and_publish(bodies)
+        store_and_publish(bodies)
 
     return handle_grade_change_for_webhooks
 
 
-def keep_and_publish(bodies: Iterable[str]) -> None:
-    """Keeps encoded events in the transaction that is open, and publishes them after its commit. Where no transaction
-    is open, both happen at once."""
+def store_and_publish(bodies: Iterable[str]) -> None:
+    """Stores encoded events in the open transaction, and publishes them after its commit. Without an open transaction,
+    both happen immediately."""
     rows = [WebhookOutbox.objects.create(body=body) for body in bodies]
     if rows:
         transaction.on_commit(partial(_publish_rows, rows))
 
 
 def publish_outbox() -> None:
-    """Publishes what is left. Run it every minute, by Celery beat or as a management command. Two runs at once harm
-    nothing: the partner gets a repeat under the same webhook id."""
+    """Publishes the remaining rows. Run it every minute, by Celery beat or as a management command. Two runs in
+    parallel are harmless: the pipeline drops the second copy of an event."""
     left = WebhookOutbox.objects.filter(created__lt=timezone.now() - LEAVE_FOR, refusal="").order_by("created")
     _publish_rows(list(left[:ROWS_AT_ONCE]))
 
@@ -95,5 +96,5 @@ def _publish_rows(rows: list[WebhookOutbox]) -> None:
 
 @lru_cache(maxsize=1)
 def _client() -> Any:
-    """Made at the first use, so after the web server has forked its workers."""
+    """Created at the first use, which is after the web server has forked its workers."""
     return sqs_client(settings.WEBHOOK_EVENTS_REGION, getattr(settings, "WEBHOOK_EVENTS_ENDPOINT_URL", None))

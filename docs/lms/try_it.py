@@ -1,5 +1,5 @@
-"""Publishes one completion to a queue: a first try on a laptop, or of a new permission. Set QUEUE_URL, and
-AWS_ENDPOINT_URL_SQS where the queue is not in AWS."""
+"""Publishes one completion to a queue, to try a laptop or a new permission. Set QUEUE_URL, and AWS_ENDPOINT_URL_SQS if
+the queue is not in AWS."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
 """Publishes course events and leads to the events queue of the learning-time webhooks.
 
-Python 3.11 or later, and boto3; no Django. The message, its limits and what becomes of it: docs/lms-guide.md.
+Python 3.11 or later, and boto3; no Django. docs/lms-guide.md describes the message, its limits and its delivery.
 
     events = fan_out(completion_event(...), ["skillsoft", "percipio"])
     publish(sqs_client("us-east-1"), queue_url, events)
@@ -25,27 +25,27 @@ SCHEMA_VERSION = 1
 EVENT_TYPES = ("course_completion", "course_enrollment", "lead")
 REGIONS = ("US", "EU", "OTHER")
 
-# The pipeline's limits, in bytes of UTF-8: of a message, and of what becomes of it in the retry workflow, where its
-# payload travels as text inside JSON, so that every quotation mark and backslash is escaped once more.
+# The pipeline's limits, in bytes of UTF-8: for a message, and for the input of the retry workflow. There the payload is
+# text inside JSON, so that every quotation mark and backslash is escaped once more.
 MAX_EVENT_BYTES = 200 * 1024
 MAX_WORKFLOW_INPUT_BYTES = 250 * 1024
-# What else the workflow's input holds: ids, times, progress. Generous, so that nothing passes here and fails there.
+# The rest of the workflow's input: ids, times, progress. More than enough, so that nothing passes here and fails there.
 WORKFLOW_ENVELOPE_BYTES = 4 * 1024
 
-# Longest that an event may wait for its moment.
+# Longest time until a scheduled event, in days.
 MAX_TIMER_DAYS = 7
 
 # SQS's limits for one SendMessageBatch.
 MAX_BATCH_ENTRIES = 10
 MAX_BATCH_BYTES = 1024 * 1024
 
-# How often an entry is sent that SQS refused by a fault of its own, and the pause before the first repeat, in seconds;
-# each further pause is twice as long. Three pauses make about 1.4 s.
-MAX_TRIES = 4
+# Requests for an entry that SQS refuses by its own fault, and the pause before the second one, in seconds. Each further
+# pause is twice as long: three pauses take about 1.4 s.
+MAX_ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.2
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-# Of an integration, or of an enterprise.
+# The id of an integration, or of an enterprise.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Event = dict[str, Any]
@@ -62,7 +62,7 @@ class EventTooLarge(InvalidEvent):
 @dataclass(frozen=True)
 class Sent:
     event: Event
-    # Worth a line in the LMS's log: the pipeline names it when it refuses the event later.
+    # Log it: if the pipeline rejects the event later, its log line has this id.
     message_id: str
 
 
@@ -72,13 +72,13 @@ class Unsent:
     # SQS's error code, or the name of botocore's exception.
     code: str
     reason: str
-    # True: SQS will refuse it again. False: it may pass later.
+    # True: SQS will refuse it again. False: SQS may accept it later.
     sender_fault: bool
 
 
 class EventsNotSent(Exception):
-    """Some events, or all, are not known to be in the queue: `unsent` says which and why. Keep them and publish them
-    again. Where SQS was not reached, or refused the whole request, `__cause__` is botocore's exception."""
+    """Some or all events are not known to be in the queue: `unsent` has them, with reasons. Store them and publish them
+    again. If SQS was not reached, or refused the whole request, `__cause__` is botocore's exception."""
 
     def __init__(self, unsent: Sequence[Unsent], sent: Sequence[Sent]) -> None:
         self.unsent = list(unsent)
@@ -89,10 +89,10 @@ class EventsNotSent(Exception):
 
 
 def sqs_client(region: str, endpoint_url: str | None = None) -> Any:
-    """A client that fails within about 11 s. boto3's defaults wait 60 s to connect and 60 s for an answer, five times:
-    a web worker would hang for minutes. One repeat covers a broken connection; longer faults are for the outbox.
+    """A client that fails within about 11 s. boto3's defaults wait 60 s to connect and 60 s for a response, five times:
+    a web worker would hang for minutes. One retry covers a broken connection; the outbox covers longer faults.
 
-    Make one for each process, after it has forked; it may be shared by threads. The region is the queue's.
+    Create one for each process, after it has forked; threads may share it. The region is the queue's.
     """
     config = Config(connect_timeout=1, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
@@ -113,11 +113,11 @@ def completion_event(
     occurred_at: datetime,
     event_id: str | None = None,
 ) -> Event:
-    """A completion, not yet addressed. `occurred_at` is when the grade changed; it becomes `completion_date` too, by
-    which a partner tells a retake from the first completion, whichever arrives first."""
+    """A completion, not yet addressed. `occurred_at` is when the grade changed. It becomes `completion_date` too, by
+    which partners order a retake after the first completion, in any order of arrival."""
     completion = {
         "completion_date": timestamp(occurred_at),
-        # float() because JSON has no Decimal, which is what a database may hand out.
+        # float() because a database may return a Decimal, which JSON does not have.
         "percent_grade": float(percent_grade),
         "letter_grade": letter_grade,
         "is_passing": is_passing,
@@ -163,10 +163,10 @@ def lead_event(
     delay_minutes: float | None = None,
     **fields: Any,
 ) -> Event:
-    """A lead, not yet addressed. `fields` are the receiver's business: a name, a telephone number.
+    """A lead, not yet addressed. `fields` are other fields for the receiver: a name, a telephone number.
 
-    A calculated lead waits until `send_at`, or `delay_minutes` after `occurred_at`, or an hour where neither is given; no
-    other lead may have one of them. Give it an `event_id` where it may have to be moved.
+    A calculated lead is sent at `send_at`, or `delay_minutes` after `occurred_at`, or after an hour without either. No
+    other lead may have one of them. Give it an `event_id` if it may have to be moved.
     """
     payload = {"user_id": user_id, "lead_type": lead_type, "timestamp": timestamp(occurred_at), **fields}
     if lead_type == "hot":
@@ -181,8 +181,8 @@ def moved(
     send_at: datetime | None = None,
     delay_minutes: float | None = None,
 ) -> Event:
-    """The same event with another time, to be published in place of the one that waits. `occurred_at` is when it was
-    moved: the pipeline goes by the latest. The payload stays as it is."""
+    """The same event with another scheduled time; publish it to move the event. `occurred_at` is the time of the move:
+    the pipeline follows the latest one. The payload does not change."""
     if "event_id" not in event:
         raise InvalidEvent("only an event with an event_id can be moved: without one it would be another event")
     rest = {name: value for name, value in event.items() if name not in ("send_at", "delay_minutes")}
@@ -201,15 +201,15 @@ def webhook_event(
 ) -> Event:
     """An event around a payload that the LMS already composes, not yet addressed.
 
-    `event_id` names one happening for good: give the id of an event bus message, or another that stays the same when
-    the same happening is published again. Without one the pipeline derives it from integration, type, `occurred_at` and
-    payload, which serves as long as a repeat has the same four. Never make it of user and course alone: a retake with a
-    better grade would pass for a repeat of the first completion.
+    `event_id` identifies what happened, permanently: give the id of an event bus message, or another one that stays the
+    same when the event is published again. Without one the pipeline derives it from integration, type, `occurred_at`
+    and payload, so a repeat must have the same four. Never build it from user and course alone: a retake with a better
+    grade would be a repeat of the first completion.
 
-    `user_id`, `course_id` and `enterprise_customer_uuid` may stand beside a payload that does not hold them where the
-    pipeline looks: `user.id`, `course.course_id`, `enterprise.enterprise_customer_uuid`.
+    Give `user_id`, `course_id` and `enterprise_customer_uuid` if the payload does not have them as `user.id`,
+    `course.course_id` and `enterprise.enterprise_customer_uuid`.
 
-    `send_at` or `delay_minutes` is for kinds of events that wait: a calculated lead.
+    `send_at` or `delay_minutes` is for scheduled kinds of events: a calculated lead.
     """
     if event_type not in EVENT_TYPES:
         raise InvalidEvent(f"event_type must be one of {', '.join(EVENT_TYPES)}")
@@ -225,8 +225,8 @@ def webhook_event(
 
 
 def fan_out(event: Event, integration_ids: Iterable[str]) -> list[Event]:
-    """One event for each integration: the pipeline sends a message to one receiver only. An `event_id` may be the same
-    for all: each integration's webhook has an id of its own."""
+    """One event for each integration: the pipeline sends a message to one receiver only. They may share an `event_id`:
+    each integration's webhook has its own id."""
     ids = list(integration_ids)
     for integration_id in ids:
         if not _ID.fullmatch(integration_id):
@@ -241,21 +241,21 @@ def for_region(event: Event, region: str) -> Event:
     return {**event, "region": region}
 
 
-def timestamp(moment: datetime) -> str:
-    """A moment in UTC with its offset, such as `2026-01-10T15:30:00+00:00`."""
-    if moment.utcoffset() is None:
+def timestamp(when: datetime) -> str:
+    """A time in UTC with its offset, such as `2026-01-10T15:30:00+00:00`."""
+    if when.utcoffset() is None:
         raise InvalidEvent("a time without a zone could be any of 24 hours: use an aware datetime")
-    return moment.astimezone(UTC).isoformat()
+    return when.astimezone(UTC).isoformat()
 
 
 def encode(event: Event) -> str:
     """The message's body.
 
-    Numbers are written as Python has them (`0.92`, `1.0`), and the partner gets them so. `ensure_ascii` stays on: SQS
-    refuses some characters, and with them the whole request, but no escape; a partner gets the characters. The price is
-    6 bytes for a letter such as é, of 200 KiB. `allow_nan` is off because NaN is not JSON.
+    Numbers reach the partner as Python writes them (`0.92`, `1.0`). `ensure_ascii` stays on: SQS refuses some
+    characters, and with them the whole request, but accepts every escape. The partner receives the characters. A letter
+    such as é then takes 6 bytes of the 200 KiB. `allow_nan` is off because NaN is not JSON.
 
-    Raises EventTooLarge, or InvalidEvent where the event has no receiver or is no JSON.
+    Raises EventTooLarge, or InvalidEvent if the event has no receiver or is not JSON.
     """
     if event.get("integration_id") is None and event.get("region") is None:
         raise InvalidEvent("the event has no receiver: use fan_out or for_region")
@@ -276,11 +276,11 @@ def encode(event: Event) -> str:
 def publish(client: Any, queue_url: str, events: Iterable[Event]) -> list[Sent]:
     """Sends events to the queue, and returns when SQS has confirmed all of them.
 
-    Call it after the database transaction commits (`transaction.on_commit`): otherwise a partner may hear of a grade
+    Call it after the database transaction commits (`transaction.on_commit`): otherwise a partner may receive a grade
     that was rolled back.
 
     Raises InvalidEvent before anything is sent, or EventsNotSent. After the latter, and after a crash, publish again:
-    an event that is sent twice reaches the partner under one webhook id.
+    the pipeline drops the second copy of an event.
     """
     waiting = [_Waiting(number, event, encode(event)) for number, event in enumerate(events)]
     outcomes: dict[int, Sent | Unsent] = {}
@@ -289,7 +289,7 @@ def publish(client: Any, queue_url: str, events: Iterable[Event]) -> list[Sent]:
         for chunk in _chunks(waiting):
             _send_chunk(client, queue_url, chunk, outcomes)
     except (BotoCoreError, ClientError) as error:
-        # SQS is not there, or refuses everything: the remaining chunks would only wait for the same answer.
+        # SQS is down, or refuses everything: the remaining chunks would only wait for the same error.
         fault = error
         for number, event, _ in waiting:
             outcomes.setdefault(number, Unsent(event, _code(error), str(error), sender_fault=False))
@@ -307,32 +307,32 @@ class _Waiting(NamedTuple):
 
 
 def _send_chunk(client: Any, queue_url: str, chunk: Sequence[_Waiting], outcomes: dict[int, Sent | Unsent]) -> None:
-    """Sends up to ten events, and those again that SQS refused by its own fault. A refusal comes with HTTP 200 and
-    raises nothing: whoever does not look at the answer loses events."""
+    """Sends up to ten events, and resends those that SQS refused by its own fault. A refusal comes with HTTP 200 and
+    raises no exception: code that ignores `Failed` loses events."""
     waiting = {str(one.number): one for one in chunk}
-    for attempt in range(1, MAX_TRIES + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         entries = [_entry(entry_id, one.event, one.body) for entry_id, one in waiting.items()]
-        answer = client.send_message_batch(QueueUrl=queue_url, Entries=entries)
-        for success in answer.get("Successful", []):
+        response = client.send_message_batch(QueueUrl=queue_url, Entries=entries)
+        for success in response.get("Successful", []):
             number, event, _ = waiting.pop(success["Id"])
             outcomes[number] = Sent(event, success["MessageId"])
-        failed = {failure["Id"]: failure for failure in answer.get("Failed", [])}
+        failed = {failure["Id"]: failure for failure in response.get("Failed", [])}
         for entry_id, (number, event, _) in list(waiting.items()):
-            # What the answer does not mention at all is not known to be sent.
-            failure = failed.get(entry_id, {"Code": "NoAnswer"})
+            # An entry that the response does not list is not known to be sent.
+            failure = failed.get(entry_id, {"Code": "NoResponse"})
             sender_fault = failure.get("SenderFault", False)
-            if sender_fault or attempt == MAX_TRIES:
+            if sender_fault or attempt == MAX_ATTEMPTS:
                 del waiting[entry_id]
                 reason = failure.get("Message") or "no reason given"
                 outcomes[number] = Unsent(event, failure["Code"], reason, sender_fault)
         if not waiting:
             return
-        # Between half and one and a half times the pause, so that many workers do not return at the same moment.
+        # Between half and one and a half times the pause, so that many workers do not retry at the same time.
         time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
 
 
 def _chunks(waiting: Iterable[_Waiting]) -> Iterator[list[_Waiting]]:
-    """As many events as one SendMessageBatch takes. A body is ASCII, so its length is its size."""
+    """Groups of events for one SendMessageBatch each. A body is ASCII, so its length is its size."""
     chunk: list[_Waiting] = []
     size = 0
     for one in waiting:
@@ -349,7 +349,7 @@ def _entry(entry_id: str, event: Event, body: str) -> dict[str, str]:
     entry = {"Id": entry_id, "MessageBody": body}
     of_payload = event["payload"].get("enterprise")
     enterprise = event.get("enterprise_customer_uuid") or (of_payload or {}).get("enterprise_customer_uuid")
-    # Fair queues: one enterprise's thousand events then do not hold up another's one.
+    # Fair queues: one enterprise's thousand events then do not delay another enterprise's event.
     return {**entry, "MessageGroupId": enterprise} if enterprise and _ID.fullmatch(enterprise) else entry
 
 
@@ -368,13 +368,13 @@ def _wait(send_at: datetime | None, delay_minutes: float | None) -> Event:
 def _learner_and_course(user_id: int, email: str, username: str, course_id: str, course_name: str) -> dict[str, Any]:
     return {
         "user": {"id": user_id, "email": email, "username": username},
-        # str() because Open edX hands out course keys as objects.
+        # str() because course keys of Open edX are objects.
         "course": {"course_id": str(course_id), "course_name": course_name},
     }
 
 
 def _enterprise(uuid: str, name: str) -> dict[str, str]:
-    # str() because Django hands out UUIDs as objects.
+    # str() because Django's UUIDs are objects.
     return {"enterprise_customer_uuid": str(uuid), "enterprise_customer_name": name}
 
 
