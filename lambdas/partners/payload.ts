@@ -1,5 +1,6 @@
 import type { Delivery, SettledEnrichment } from '../events/delivery.ts';
 import { definitionOfType } from '../events/event-types/event-types.ts';
+import { errorName } from '../shared/errors.ts';
 import { isRecord, parseJson } from '../shared/json.ts';
 import { isJsonObject, parseMessageText } from '../shared/json-text.ts';
 import type { Integration } from './integration.ts';
@@ -27,6 +28,19 @@ export function composePayload(
   integration: Integration,
 ): ComposedPayload {
   if (definitionOfType(event.event_type).enrichment === 'none') return { body: event.payload };
+  try {
+    return composeInFormat(event, enrichment, integration);
+  } catch (thrown) {
+    // A fault of the format's code: each attempt would throw it again. The message may quote the payload.
+    return { fault: `${integration.payload_format} cannot compose the payload: ${errorName(thrown)}` };
+  }
+}
+
+function composeInFormat(
+  event: DeliveredEvent,
+  enrichment: SettledEnrichment,
+  integration: Integration,
+): ComposedPayload {
   const { event_id, event_type, occurred_at } = event;
   const learningTime = knownLearningTime(enrichment);
   const { payload_format: format } = integration;

@@ -46,6 +46,16 @@ export function toMessageText(value: unknown): string {
 }
 
 /**
+ * The number of a value of `parseKeepingNumbers`, to compute with. `Number()` throws a TypeError for a `JSON.rawJSON`.
+ *
+ * @returns undefined if the value is no number, or is too large for one
+ */
+export function numberOf(value: unknown): number | undefined {
+  const number = json.isRawJSON(value) ? Number((value as { readonly rawJSON: string }).rawJSON) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+/**
  * Whether a value of `parseKeepingNumbers` is a JSON object. A `JSON.rawJSON` number is an object to JavaScript too.
  */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,14 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { SettledEnrichment } from '../../lambdas/events/delivery.ts';
 import { composePayload } from '../../lambdas/partners/payload.ts';
-import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/partners/payload-formats/payload-formats.ts';
-import { anyString, jsonObjectText, jsonText } from '../support/arbitraries.ts';
+import {
+  definitionOfFormat,
+  PAYLOAD_FORMATS,
+  type PayloadFormat,
+} from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { isRecord } from '../../lambdas/shared/json.ts';
+import { jsonObjectText, jsonText } from '../support/arbitraries.ts';
 import { ENRICHED, integration, NOT_ENRICHED, subject } from '../support/factories.ts';
 import { type JsonValue, members, readJsonValue } from '../support/json-values.ts';
 
@@ -199,23 +204,96 @@ describe('Percipio’s document', () => {
   });
 });
 
-test('any payload is composed or refused, and nothing is thrown; a refusal repeats no value', () => {
-  const learner = 'learner@example.com';
-  const value = fc.oneof(
-    jsonText,
-    fc.constant(JSON.stringify(learner)),
-    anyString.map((text) => JSON.stringify(text)),
+/** A JSON text in which some values are written otherwise. An object's member whose text is undefined is left out. */
+function textOf(value: unknown, write: (value: unknown) => { readonly text: string | undefined } | undefined): string {
+  const written = (inner: unknown) => {
+    const own = write(inner);
+    return own === undefined ? textOf(inner, write) : own.text;
+  };
+  if (Array.isArray(value)) return `[${value.map((item) => written(item) ?? 'null').join(',')}]`;
+  if (!isRecord(value)) return JSON.stringify(value);
+  const texts = Object.entries(value).flatMap(([name, inner]) => {
+    const text = written(inner);
+    return text === undefined ? [] : `${JSON.stringify(name)}:${text}`;
+  });
+  return `{${texts.join(',')}}`;
+}
+
+/** Every value in a JSON value, objects and arrays among them. */
+function valuesIn(value: unknown): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap((inner) => [inner, ...valuesIn(inner)]);
+}
+
+describe.each(PAYLOAD_FORMATS)('the sample of %s', (format) => {
+  const sample = definitionOfFormat(format).sample('2026-01-15T12:00:00Z');
+  const count = valuesIn(sample).length;
+  /** The sample with other texts in place of some values, by their position in `valuesIn`. */
+  const withTexts = (texts: ReadonlyMap<number, string | undefined>) => {
+    let position = -1;
+    return textOf(sample, () => {
+      position += 1;
+      return texts.has(position) ? { text: texts.get(position) } : undefined;
+    });
+  };
+  const cannotCompose = `${format} cannot compose`;
+
+  test.each([
+    ['0.90', (number: number) => number.toFixed(2)],
+    ['90e-2', (number: number) => `${number * 100}e-2`],
+    ['9.00e-1', (number: number) => number.toExponential(2)],
+  ])('is composed alike if its numbers are written as %s', (_, spell) => {
+    const spelled = textOf(sample, (value) => (typeof value === 'number' ? { text: spell(value) } : undefined));
+    expect(spelled).not.toBe(JSON.stringify(sample));
+    for (const enrichment of ENRICHMENTS) {
+      const expected = JSON.parse(body(format, JSON.stringify(sample), enrichment));
+      expect(JSON.parse(body(format, spelled, enrichment))).toEqual(expected);
+    }
+  });
+
+  test('is composed or refused with any values in place of its own, or without them, and nothing is thrown', () => {
+    const replaced = fc.dictionary(fc.nat({ max: count - 1 }).map(String), fc.option(jsonText, { nil: undefined }), {
+      minKeys: 1,
+      maxKeys: 3,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...ENRICHMENTS), replaced, (enrichment, texts) => {
+        const payload = withTexts(new Map(Object.entries(texts).map(([position, text]) => [Number(position), text])));
+        const composed = compose(format, payload, enrichment);
+        if ('fault' in composed) expect(composed.fault).not.toContain(cannotCompose);
+        else expect(() => JSON.parse(composed.body)).not.toThrow();
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test.each(['"learner@example.com"', '["learner@example.com"]', '{"email":"learner@example.com"}', '987654.3210'])(
+    'is refused without the value %s in the reason, in place of each of its own and of all',
+    (text) => {
+      const positions = [...Array(count).keys()];
+      const payloads = [...positions.map((position) => [position]), positions].map((some) =>
+        withTexts(new Map(some.map((position) => [position, text]))),
+      );
+      for (const enrichment of ENRICHMENTS) {
+        for (const payload of payloads)
+          expect(fault(format, payload, enrichment) ?? 'fits').not.toMatch(/learner|987654/);
+      }
+    },
   );
-  const fields = ['completion', 'content_id', 'user', 'status', 'event_date', 'completion_percentage'];
-  const payloads = fc
-    .tuple(...fields.map(() => value))
-    .map((values) => `{${fields.map((field, index) => `"${field}":${values[index]}`).join(',')}}`);
-  fc.assert(
-    fc.property(fc.constantFrom(...PAYLOAD_FORMATS), fc.constantFrom(...ENRICHMENTS), payloads, (...given) => {
-      const [format, enrichment, payload] = given;
-      const composed = compose(format, payload, enrichment);
-      if ('fault' in composed) expect(composed.fault).not.toContain(learner);
-      else expect(() => JSON.parse(composed.body)).not.toThrow();
-    }),
-  );
+});
+
+test('an error of a format’s code is a fault with its name, and without its message', () => {
+  const percipio = definitionOfFormat('percipio');
+  const compose = jest.spyOn(percipio, 'compose').mockImplementation(({ payload }) => {
+    throw new TypeError(`no number: ${payload.user}`);
+  });
+  try {
+    for (const enrichment of ENRICHMENTS) {
+      expect(fault('percipio', '{"user":"learner@example.com"}', enrichment)).toBe(
+        'percipio cannot compose the payload: TypeError',
+      );
+    }
+  } finally {
+    compose.mockRestore();
+  }
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseKeepingNumbers, parseMessageText, toMessageText } from '../../lambdas/shared/json-text.ts';
+import { numberOf, parseKeepingNumbers, parseMessageText, toMessageText } from '../../lambdas/shared/json-text.ts';
 import { anyString, jsonText } from '../support/arbitraries.ts';
 import { readJsonValue } from '../support/json-values.ts';
 
@@ -40,6 +40,21 @@ describe('JSON read and written again', () => {
   ])('"%s" is a %s', (_what, name, text) => {
     expect(() => parseKeepingNumbers(text)).toThrow(expect.objectContaining({ name }));
   });
+});
+
+test.each([
+  ['0.90', 0.9],
+  ['1e2', 100],
+  ['-0', -0],
+  ['92', 92],
+  ['9223372036854775808', 2 ** 63],
+  ['1e400', undefined],
+  ['"0.90"', undefined],
+  ['{"rawJSON":"0.90"}', undefined],
+  ['[1]', undefined],
+  ['null', undefined],
+])('the number of %s to compute with is %p', (text, expected) => {
+  expect(numberOf(parseKeepingNumbers(text))).toBe(expected);
 });
 
 describe('the text of a message', () => {

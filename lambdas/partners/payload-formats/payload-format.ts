@@ -1,7 +1,10 @@
 import type * as z from 'zod';
 import type { EventType } from '../../events/event-types/event-types.ts';
 
-/** A JSON object as `parseKeepingNumbers` returns it: numbers that JavaScript would write differently are `JSON.rawJSON`. */
+/**
+ * A JSON object as `parseKeepingNumbers` returns it. A number that JavaScript would write differently (`0.90`, `1e2`, a long
+ * integer) is a `JSON.rawJSON`: an object that `JSON.stringify` writes as it came. `numberOf` reads either form.
+ */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** The event that a payload is composed of. */
@@ -32,6 +35,9 @@ export interface PayloadFormatDefinition {
   /**
    * The payload that the partner receives. `event.payload` itself is sent byte for byte; another object keeps every number's
    * digits. If the LMS's payload has no place for the learning time, return it unchanged: `schema` rejects it.
+   *
+   * It must accept any value in any field, without an error: `schema` rejects what does not fit. An error dead-letters the
+   * delivery, and the reason names the error but no field. Compute with `numberOf(value)`, never with the value itself.
    *
    * @param learningTime undefined if the warehouse has none, or the event is delivered without it
    * @param integration its `options`, with their defaults
