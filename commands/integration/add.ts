@@ -8,7 +8,7 @@ import { awsFailure, CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { collectSecret } from './collect-secret.ts';
 import { createSecret, howToReadSigningSecret, readSecret, secretName } from './integration-secrets.ts';
-import { readEntry, withNewEntry } from './integrations-document.ts';
+import { entryFaults, readEntry, withNewEntry } from './integrations-document.ts';
 import { readSecretFields, secretFault } from './needed-secrets.ts';
 import { type EntryOptions, newEntry } from './new-entry.ts';
 import { sendTestEvent } from './test-event.ts';
@@ -30,7 +30,9 @@ export interface AddOptions extends EntryOptions {
 export async function add(options: AddOptions, context: Context): Promise<number> {
   const entry = newEntry(options);
   const read = readEntry(entry);
-  if ('faults' in read) throw new CommandFailed(`the entry does not fit:\n  ${read.faults.join('\n  ')}`);
+  const faults = entryFaults(entry);
+  if ('faults' in read || faults.length > 0)
+    throw new CommandFailed(`the entry does not fit:\n  ${faults.join('\n  ')}`);
   const { integration } = read;
   const { id } = integration;
 

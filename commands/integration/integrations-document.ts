@@ -1,5 +1,10 @@
 import * as z from 'zod';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
+import {
+  definitionOfFormat,
+  PAYLOAD_FORMATS,
+  type PayloadFormat,
+} from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
 import { CommandFailed } from '../shared/failures.ts';
 
@@ -73,6 +78,25 @@ export function readEntry(entry: unknown): ReadEntry {
   return result.success ? { integration: result.data } : { faults: faultsOf(result.error.issues) };
 }
 
+/**
+ * Every fault of one entry, with its path in the entry. An option of another payload format is a fault here only: the
+ * pipeline ignores it, so that a change of the format does not stop an integration.
+ */
+export function entryFaults(entry: unknown): string[] {
+  const read = readEntry(entry);
+  const { payload_format: format = PAYLOAD_FORMATS[0], ...fields } = isRecord(entry) ? entry : {};
+  const others = PAYLOAD_FORMATS.filter((one) => one !== format).flatMap((one) =>
+    Object.keys(definitionOfFormat(one).options ?? {})
+      .filter((option) => Object.hasOwn(fields, option))
+      .map((option) => `${option}: is an option of ${one}, and the payload_format is ${format}`),
+  );
+  return [...('faults' in read ? read.faults : []), ...(isPayloadFormat(format) ? others : [])];
+}
+
+function isPayloadFormat(format: unknown): format is PayloadFormat {
+  return PAYLOAD_FORMATS.some((one) => one === format);
+}
+
 const aroundEntries = integrationsDocumentSchema.extend({
   integrations: z.array(z.unknown()).max(2000),
 });
@@ -84,8 +108,7 @@ export function documentFaults(document: IntegrationsDocument): string[] {
   const taken = new Set<string>();
   for (const [index, entry] of document.entries.entries()) {
     const id = idOf(entry);
-    const read = readEntry(entry);
-    const own = 'faults' in read ? [...read.faults] : [];
+    const own = entryFaults(entry);
     if (id !== undefined && taken.has(id)) own.push('id: is taken by an earlier entry');
     if (id !== undefined) taken.add(id);
     faults.push(...own.map((fault) => `integrations.${index}.${fault}${id === undefined ? '' : ` (${id})`}`));

@@ -5,7 +5,13 @@ import { counted } from '../shared/format.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type Stage, StageNotRunning } from '../shared/stage.ts';
 import { readSecret, secretName } from './integration-secrets.ts';
-import { documentFaults, type IntegrationsDocument, readDocument, readEntry } from './integrations-document.ts';
+import {
+  documentFaults,
+  entryFaults,
+  type IntegrationsDocument,
+  readDocument,
+  readEntry,
+} from './integrations-document.ts';
 import { readSource } from './integrations-source.ts';
 import { secretFault } from './needed-secrets.ts';
 
@@ -53,9 +59,8 @@ async function readGiven(options: ValidateOptions, context: Context): Promise<Gi
     const document = readDocument(text);
     return { document, faults: documentFaults(document), from: `document ${file}` };
   }
-  const read = readEntry(entry);
   const document = { fields: {}, entries: [entry] };
-  return { document, faults: 'faults' in read ? read.faults : [], from: `entry ${file}` };
+  return { document, faults: entryFaults(entry), from: `entry ${file}` };
 }
 
 /** One entry by itself: an object with a `url` or `id`, and without a list of integrations. */

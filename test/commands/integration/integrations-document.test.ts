@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   documentFaults,
+  entryFaults,
   entryOf,
   readDocument,
   readEntry,
@@ -60,4 +61,31 @@ test('faults have their paths and ids', () => {
 test('a header has two forms: the fault of the nearer one is reported', () => {
   const read = readEntry({ ...ACME, headers: [{ name: 'Host', value: 'x' }] });
   expect(read).toEqual({ faults: ['headers.0.name: is a header that the sender sets itself'] });
+});
+
+describe('an option of a payload format', () => {
+  test.each([
+    [{ payload_format: 'percipio', duration_unit: 'hours' }],
+    [{ payload_format: 'completion_field' }],
+    [{ duration_unit: undefined }],
+  ])('fits in %j', (fields) => expect(entryFaults(JSON.parse(JSON.stringify({ ...ACME, ...fields })))).toEqual([]));
+
+  test.each([
+    [{ payload_format: 'completion_field', duration_unit: 'hours' }, 'completion_field'],
+    // The default of the field, and of the option, which the entry names all the same.
+    [{ duration_unit: 'seconds' }, 'learning_time_object'],
+  ])('is a fault of %j, which the pipeline ignores', (fields, format) => {
+    const fault = `duration_unit: is an option of percipio, and the payload_format is ${format}`;
+    expect(entryFaults({ ...ACME, ...fields })).toEqual([fault]);
+    expect(readEntry({ ...ACME, ...fields })).toHaveProperty('integration');
+    expect(documentFaults(document({ integrations: [{ ...ACME, ...fields }] }))).toEqual([
+      `integrations.0.${fault} (acme)`,
+    ]);
+  });
+
+  test('of an unknown format is not judged', () => {
+    expect(entryFaults({ ...ACME, payload_format: 'xml', duration_unit: 'hours' })).toEqual([
+      expect.stringMatching(/^payload_format: /),
+    ]);
+  });
 });
