@@ -71,7 +71,7 @@ export async function attemptDelivery(
         );
   const endedAtMs = services.now();
   const askedMs =
-    sent.kind === 'sent' && sent.verdict === 'retry' && sent.result.kind === 'answered'
+    sent.kind === 'sent' && sent.verdict === 'retry' && sent.result.kind === 'responded'
       ? services.retryAfterMs(integration.id, sent.result.retryAfter, endedAtMs)
       : undefined;
   const isThrottled = wasThrottled(sent, askedMs);
@@ -114,14 +114,14 @@ function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempt
   const { result, verdict, reason } = sent;
   const attempt: Attempt = {
     at: new Date(startedAtMs).toISOString(),
-    ...(result.kind === 'answered' && { status: result.status }),
+    ...(result.kind === 'responded' && { status: result.status }),
     duration_ms: Math.max(0, Math.round(tookMs)),
     ...(verdict !== 'delivered' && {
-      ...(result.kind === 'answered' && responseFacts(result)),
+      ...(result.kind === 'responded' && responseFacts(result)),
       error: truncate(reason, MAX_ATTEMPT_ERROR_CHARACTERS),
     }),
   };
-  const responseStart = result.kind === 'answered' && verdict !== 'delivered' ? result.responseStart : undefined;
+  const responseStart = result.kind === 'responded' && verdict !== 'delivered' ? result.responseStart : undefined;
   return { attempt, ...(responseStart !== undefined && responseStart !== '' && { responseStart }) };
 }
 
@@ -129,7 +129,7 @@ function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempt
 function responseFacts({
   contentType,
   bodyBytes,
-}: Extract<SendResult, { kind: 'answered' }>): Pick<Attempt, 'content_type' | 'body_bytes'> {
+}: Extract<SendResult, { kind: 'responded' }>): Pick<Attempt, 'content_type' | 'body_bytes'> {
   const mediaType = MEDIA_TYPE.exec(contentType?.toLowerCase() ?? '')?.[0];
   return {
     ...(contentType !== undefined && { content_type: mediaType ?? 'other' }),
@@ -146,7 +146,7 @@ const MEDIA_TYPE =
  * that the service is down.
  */
 function wasThrottled(sent: Sent, askedMs: number | undefined): boolean {
-  if (sent.kind === 'unsent' || sent.verdict !== 'retry' || sent.result.kind !== 'answered') return false;
+  if (sent.kind === 'unsent' || sent.verdict !== 'retry' || sent.result.kind !== 'responded') return false;
   const { status } = sent.result;
   return status === 429 || (status === 503 && askedMs !== undefined);
 }
@@ -160,7 +160,7 @@ function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
   if (isThrottled) return sent.request === undefined ? 'unknown' : 'throttled';
   if (sent.verdict === 'gone') return 'gone';
   if (sent.verdict === 'retry') return 'failing';
-  return sent.result.kind === 'answered' && sent.request !== undefined ? 'alive' : 'unknown';
+  return sent.result.kind === 'responded' && sent.request !== undefined ? 'alive' : 'unknown';
 }
 
 /** Whether the webhook has no learning time because every query failed. */
@@ -227,8 +227,8 @@ function logAndCount(
     attempt,
     outcome: result.outcome,
     response: sent.reason,
-    status: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.status : undefined,
-    response_fault: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.responseFault : undefined,
+    status: sent.kind === 'sent' && sent.result.kind === 'responded' ? sent.result.status : undefined,
+    response_fault: sent.kind === 'sent' && sent.result.kind === 'responded' ? sent.result.responseFault : undefined,
     duration_ms: durationMs,
     timings: sent.kind === 'sent' ? sent.result.timings : undefined,
     enrichment: enrichment.status === 'enriched' ? `enriched from ${enrichment.source}` : enrichment.reason,

@@ -57,9 +57,9 @@ function unsent(integrationId: string, reason: string): SendTestReport {
 function report(integrationId: string, webhookId: string, body: string, sent: Sent): SendTestReport {
   if (sent.kind === 'unsent') return unsent(integrationId, sent.reason);
   const { result, verdict, reason, request } = sent;
-  const response = result.kind === 'answered' ? { status: result.status } : { code: result.code };
-  const fault = result.kind === 'answered' ? result.responseFault : undefined;
-  const start = result.kind === 'answered' && request !== undefined ? result.responseStart : undefined;
+  const response = result.kind === 'responded' ? { status: result.status } : { code: result.code };
+  const fault = result.kind === 'responded' ? result.responseFault : undefined;
+  const start = result.kind === 'responded' && request !== undefined ? result.responseStart : undefined;
   return {
     integration_id: integrationId,
     webhook_id: webhookId,

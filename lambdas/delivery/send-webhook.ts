@@ -197,7 +197,7 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
     refusal: { kind: 'sent', result, verdict: judged, reason: `token: ${why}` },
   });
   if (problem === 'no_token') {
-    const fault = result.kind === 'answered' ? result.responseFault : undefined;
+    const fault = result.kind === 'responded' ? result.responseFault : undefined;
     // A response that is not HTTP will be the same on a retry; a truncated one may be complete.
     return fault?.startsWith('HPE_')
       ? refusal('dead', `the response cannot be read: ${fault}`)
@@ -207,7 +207,7 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
   if (problem === 'not_bearer') return refusal('dead', 'the server gives another token_type than Bearer');
   if (problem === 'refused') return refusal('unauthorized', 'the server refuses the client, by an error in a 2xx');
   // RFC 6749 prescribes 400 for a refused client. A token endpoint that is gone must not park the integration.
-  const isRefused = result.kind === 'answered' && result.status === 400;
+  const isRefused = result.kind === 'responded' && result.status === 400;
   const judged = isRefused ? 'unauthorized' : verdict === 'gone' ? 'dead' : verdict;
   return refusal(judged, reason);
 }

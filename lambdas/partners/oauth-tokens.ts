@@ -153,7 +153,7 @@ interface Token {
 
 /** @returns undefined if the response is no 2xx */
 function readToken(result: SendResult): Token | TokenProblem | undefined {
-  if (result.kind !== 'answered' || result.status < 200 || result.status >= 300) return undefined;
+  if (result.kind !== 'responded' || result.status < 200 || result.status >= 300) return undefined;
   const fields = fieldsOf(result.responseStart ?? '');
   const token = tokenSchema.safeParse(fields.accesstoken);
   if (!token.success) {

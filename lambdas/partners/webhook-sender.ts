@@ -11,7 +11,7 @@ export interface SendTimings {
 /** A partner's response, or why there is none. */
 export type SendResult =
   | {
-      readonly kind: 'answered';
+      readonly kind: 'responded';
       readonly status: number;
       /** The header `Retry-After`, unparsed; several are joined by commas. */
       readonly retryAfter?: string;

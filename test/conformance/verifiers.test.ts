@@ -190,7 +190,7 @@ describeWithClient('standardwebhooks', 'verify.py and the official library for P
     }
     const statusOf = async (body: string, sending?: Sending) => {
       const sent = await send(url, body, sending);
-      return sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.status : sent;
+      return sent.kind === 'sent' && sent.result.kind === 'responded' ? sent.result.status : sent;
     };
     expect({
       rotating: await statusOf('{"n":1}', { secret: { signing_secrets: [STRANGER, OLD] } }),

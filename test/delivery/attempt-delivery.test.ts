@@ -6,7 +6,7 @@ import { kindNamed } from '../../lambdas/events/event-types/event-types.ts';
 import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOT_ENRICHED, NOW } from '../support/factories.ts';
-import { answered, failed, secret, secretSource, sendingServices } from '../support/sending.ts';
+import { failed, responded, secret, secretSource, sendingServices } from '../support/sending.ts';
 
 interface Given extends Partial<SendWebhookServices> {
   readonly of?: Delivery;
@@ -36,7 +36,7 @@ const dueInMs = ({ due_at }: { readonly due_at: string | null }) => Date.parse(d
 describe('an attempt', () => {
   test('is one request to the integration, with the webhook’s id and the learning time', async () => {
     const given = delivery(ENRICHED, { payload: '{"grade":1.0,"id":12345678901234567890}' });
-    const { requests } = await attempt(answered(200), { of: given });
+    const { requests } = await attempt(responded(200), { of: given });
     const body =
       '{"grade":1.0,"id":12345678901234567890,"learning_time":' +
       '{"total_seconds":18540,"total_hours":5.15,"last_updated":"2026-01-10T00:00:00Z"}}';
@@ -48,7 +48,7 @@ describe('an attempt', () => {
     [NOW + 2_000, 2_000],
     [NOW - 1, 1],
   ])('ends with its lease, because another function may send it then: %i', async (notAfterMs, timeoutMs) => {
-    const { requests } = await attempt(answered(200), { notAfterMs });
+    const { requests } = await attempt(responded(200), { notAfterMs });
     expect(requests).toMatchObject([{ timeoutMs }]);
   });
 
@@ -59,16 +59,16 @@ describe('an attempt', () => {
     [30, 30_000],
   ])('after %i others has its own timeout', async (attempts, timeoutMs) => {
     const of = delivery(ENRICHED, {}, { attempt: attempts });
-    const { requests } = await attempt(answered(503), { of, to: integration({ timeout_seconds: 30 }) });
+    const { requests } = await attempt(responded(503), { of, to: integration({ timeout_seconds: 30 }) });
     expect(requests).toMatchObject([{ timeoutMs }]);
   });
 
   const at = '2026-01-15T12:00:00.000Z';
   const page = { contentType: 'Text/Plain; charset=utf-8', bodyBytes: 14 };
   test.each([
-    [answered(200, { responseStart: 'thank you' }), { status: 200 }, undefined],
+    [responded(200, { responseStart: 'thank you' }), { status: 200 }, undefined],
     [
-      answered(400, { responseStart: 'no such course', ...page }),
+      responded(400, { responseStart: 'no such course', ...page }),
       { status: 400, error: 'HTTP 400', content_type: 'text/plain', body_bytes: 14 },
       'no such course',
     ],
@@ -89,18 +89,18 @@ describe('the outcome of a delivery', () => {
     ['as a fallback', fallback, [METRICS.deliveredWithoutLearningTime, METRICS.enrichmentFallback]],
   ])('delivered, by 2xx, %s', async (_what, enrichment, counted) => {
     const given = { of: delivery(enrichment) };
-    const { outcome, counter, attempted } = await attempt(answered(204, { retryAfter: '120' }), given);
+    const { outcome, counter, attempted } = await attempt(responded(204, { retryAfter: '120' }), given);
     expect(outcome).toEqual({ enrichment, attempt: 1, due_at: null, outcome: 'delivered', reason: 'HTTP 204' });
     expect(counter.counts).toEqual(Object.fromEntries(counted.map((name) => [name, 1])));
     expect(attempted).toMatchObject({ endpoint: 'alive', retryAfterMs: 0 });
   });
 
   test.each([
-    ['Success', answered(200), 0],
-    ['Failure', answered(503), 0],
-    ['Failure', answered(503), 1],
-    ['Failure', answered(400), 0],
-    ['Failure', answered(410), 0],
+    ['Success', responded(200), 0],
+    ['Failure', responded(503), 0],
+    ['Failure', responded(503), 1],
+    ['Failure', responded(400), 0],
+    ['Failure', responded(410), 0],
     ['Failure', failed('TIMEOUT'), 0],
   ] as const)(
     'is counted as %s for its integration and its kind: %j after %i others',
@@ -121,12 +121,12 @@ describe('the outcome of a delivery', () => {
 
   const lastAttempt = kindNamed('lead.hot').policy?.delaysSeconds.length;
   test.each([
-    [1, 'lead.hot', answered(400), 0],
-    [1, 'lead.hot', answered(503), lastAttempt],
-    [undefined, 'lead.cold', answered(400), 0],
-    [undefined, 'lead.hot', answered(200), 0],
-    [undefined, 'lead.hot', answered(503), 0],
-    [undefined, 'lead.hot', answered(410), 0],
+    [1, 'lead.hot', responded(400), 0],
+    [1, 'lead.hot', responded(503), lastAttempt],
+    [undefined, 'lead.cold', responded(400), 0],
+    [undefined, 'lead.hot', responded(200), 0],
+    [undefined, 'lead.hot', responded(503), 0],
+    [undefined, 'lead.hot', responded(410), 0],
   ])('is critical (%p) if it is dead and of a critical kind: %s, %j', async (count, kind, result, attempts) => {
     const of = delivery(NOT_ENRICHED, { event_type: 'lead', kind }, { attempt: attempts ?? 0 });
     expect((await attempt(result, { of })).counter.counts[METRICS.criticalDead]).toBe(count);
@@ -134,20 +134,20 @@ describe('the outcome of a delivery', () => {
 
   const occurred_at = new Date(NOW - 3_000).toISOString();
   test.each([
-    ['measured since the event', answered(200), { occurred_at }, [3_040]],
-    ['0 if the publisher’s clock is ahead', answered(200), { occurred_at: new Date(NOW + 60_000).toISOString() }, [0]],
-    ['not measured if it was scheduled', answered(200), { occurred_at, send_at: new Date(NOW).toISOString() }, []],
-    ['not measured if it was resent', answered(200), { occurred_at, generation: 1 }, []],
-    ['not measured if it failed', answered(503), { occurred_at }, []],
+    ['measured since the event', responded(200), { occurred_at }, [3_040]],
+    ['0 if the publisher’s clock is ahead', responded(200), { occurred_at: new Date(NOW + 60_000).toISOString() }, [0]],
+    ['not measured if it was scheduled', responded(200), { occurred_at, send_at: new Date(NOW).toISOString() }, []],
+    ['not measured if it was resent', responded(200), { occurred_at, generation: 1 }, []],
+    ['not measured if it failed', responded(503), { occurred_at }, []],
   ])('has a latency, %s', async (_what, result, subject, latenciesMs) => {
     const { counter } = await attempt(result, { of: delivery(NOT_ENRICHED, subject), durationMs: 40 });
     expect(counter.measured).toEqual(latenciesMs.map((ms) => [METRICS.deliveryLatency, ms]));
   });
 
   test.each([
-    answered(500),
-    answered(503, { retryAfter: 'soon' }),
-    answered(502, { retryAfter: '7' }),
+    responded(500),
+    responded(503, { retryAfter: 'soon' }),
+    responded(502, { retryAfter: '7' }),
     failed('TIMEOUT'),
   ])('retried by the retry policy from the response on, then dead: %j', async (result) => {
     const to = integration({ max_retries: 1 });
@@ -167,8 +167,8 @@ describe('the outcome of a delivery', () => {
       delivery(NOT_ENRICHED, { event_type: 'lead', kind: 'lead.calculated' }, { timed: true, ...progress });
 
     test.each([
-      [answered(503), 3, '3 attempts failed, the last with: HTTP 503'],
-      [answered(404), 1, 'HTTP 404'],
+      [responded(503), 3, '3 attempts failed, the last with: HTTP 503'],
+      [responded(404), 1, 'HTTP 404'],
     ])('starts a second round two hours after its last attempt: %j', async (result, attempts, reason) => {
       const { outcome, counter } = await attempt(result, { of: lead({ attempt: attempts - 1 }) });
       const progress = { attempt: attempts, earlier_attempts: attempts, timed: true };
@@ -179,30 +179,30 @@ describe('the outcome of a delivery', () => {
     });
 
     test('counts the attempts of that round from one, with the same timeouts', async () => {
-      const { outcome, requests } = await attempt(answered(503), { of: lead({ attempt: 3, earlier_attempts: 3 }) });
+      const { outcome, requests } = await attempt(responded(503), { of: lead({ attempt: 3, earlier_attempts: 3 }) });
       expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_attempts: 3 });
       expect(dueInMs(outcome)).toBe(1_000);
       expect(requests).toMatchObject([{ timeoutMs: 5_000 }]);
     });
 
     test.each([
-      [answered(503), { attempt: 5, earlier_attempts: 3 }, '6 attempts failed, the last with: HTTP 503'],
-      [answered(400), { attempt: 1, earlier_attempts: 1 }, 'HTTP 400'],
+      [responded(503), { attempt: 5, earlier_attempts: 3 }, '6 attempts failed, the last with: HTTP 503'],
+      [responded(400), { attempt: 1, earlier_attempts: 1 }, 'HTTP 400'],
     ])('is dead when that fails too: %j', async (result, progress, reason) => {
       expect((await attempt(result, { of: lead(progress) })).outcome).toMatchObject({ outcome: 'dead', reason });
     });
 
     test('has no second round if it cannot be sent at all', async () => {
-      const { outcome } = await attempt(answered(200), { of: lead(), to: integration({ auth: { type: 'bearer' } }) });
+      const { outcome } = await attempt(responded(200), { of: lead(), to: integration({ auth: { type: 'bearer' } }) });
       expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0 });
     });
   });
 
   test.each([
-    [answered(429, { retryAfter: '7' }), 7_000],
-    [answered(503, { retryAfter: '7' }), 7_000],
-    [answered(429), 5_000],
-    [answered(429, { retryAfter: '0' }), 1_000],
+    [responded(429, { retryAfter: '7' }), 7_000],
+    [responded(503, { retryAfter: '7' }), 7_000],
+    [responded(429), 5_000],
+    [responded(429, { retryAfter: '0' }), 1_000],
   ])('throttled: retried after the Retry-After, which is no failure: %j', async (result, retryAfterMs) => {
     const { outcome, attempted, counter } = await attempt(result);
     expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
@@ -212,14 +212,14 @@ describe('the outcome of a delivery', () => {
   });
 
   test('throttled in its last attempt: dead', async () => {
-    const { outcome, attempted, counter } = await attempt(answered(429), { to: integration({ max_retries: 0 }) });
+    const { outcome, attempted, counter } = await attempt(responded(429), { to: integration({ max_retries: 0 }) });
     expect([outcome.outcome, attempted.endpoint]).toEqual(['dead', 'throttled']);
     expect(counter.counts).toEqual({ [METRICS.deliveryThrottled]: 1, [METRICS.deliveryDead]: 1 });
   });
 
   test.each([
-    [answered(302), 'alive'],
-    [answered(400), 'alive'],
+    [responded(302), 'alive'],
+    [responded(400), 'alive'],
     [failed('DEPTH_ZERO_SELF_SIGNED_CERT'), 'unknown'],
     [failed('FORBIDDEN_ADDRESS'), 'unknown'],
   ])('dead immediately, with a dead-letter message of the next generation: %j', async (result, endpoint) => {
@@ -233,10 +233,10 @@ describe('the outcome of a delivery', () => {
   });
 
   test.each([
-    [answered(403), { outcome: 'dead', reason: 'token: HTTP 403' }, 0],
-    [answered(429, { retryAfter: '7' }), { outcome: 'retry', reason: 'token: HTTP 429' }, 7_000],
+    [responded(403), { outcome: 'dead', reason: 'token: HTTP 403' }, 0],
+    [responded(429, { retryAfter: '7' }), { outcome: 'retry', reason: 'token: HTTP 429' }, 7_000],
   ])('a token server’s refusal leaves the endpoint’s state unknown: %j', async (result, expected, retryAfterMs) => {
-    const { outcome, requests, attempted } = await attempt(answered(200), {
+    const { outcome, requests, attempted } = await attempt(responded(200), {
       to: integration({ auth: { type: 'oauth2_client_credentials', token_url: 'https://token.example/' } }),
       tokens: { token: async () => ({ kind: 'none', result }), drop: () => {} },
       secretOf: () => secretSource(secret({ client_id: 'us', client_secret: 'hidden' })),
@@ -247,7 +247,7 @@ describe('the outcome of a delivery', () => {
   });
 
   test('parked if the endpoint is gone: the attempt does not count', async () => {
-    const { outcome, attempted, counter } = await attempt(answered(410));
+    const { outcome, attempted, counter } = await attempt(responded(410));
     const reason = 'parked: HTTP 410, the endpoint is gone';
     expect(outcome).toMatchObject({ outcome: 'retry', attempt: 0, park_count: 1, reason });
     expect(dueInMs(outcome)).toBe(60_000);
@@ -257,7 +257,7 @@ describe('the outcome of a delivery', () => {
 
   test('dead without an attempt if the payload does not fit the format', async () => {
     const to = integration({ payload_format: 'percipio' });
-    const { outcome, requests, attempted } = await attempt(answered(200), { to });
+    const { outcome, requests, attempted } = await attempt(responded(200), { to });
     const reason = expect.stringMatching(/^the payload does not fit percipio: /);
     expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0, reason });
     expect([requests, attempted.endpoint]).toEqual([[], 'unknown']);
@@ -267,7 +267,7 @@ describe('the outcome of a delivery', () => {
 describe('the log line of an attempt', () => {
   test('has the facts that an operator needs', async () => {
     const of = delivery();
-    const result = answered(503, { timings: { totalMs: 119 }, responseFault: 'ECONNRESET' });
+    const result = responded(503, { timings: { totalMs: 119 }, responseFault: 'ECONNRESET' });
     const { log } = await attempt(result, { of, durationMs: 120 });
     expect(log.lines.map(({ level }) => level)).toEqual(['info']);
     expect(log.only('delivery.attempted')).toEqual({
@@ -295,8 +295,8 @@ describe('the log line of an attempt', () => {
     ['warehouse_unavailable', 'error'],
   ] as const)('delivered without learning time, %s: %s, as requirement T10 specifies', async (reason, level) => {
     const of = delivery({ status: 'not_enriched', reason });
-    expect((await attempt(answered(200), { of })).log.lines).toMatchObject([{ level }]);
-    expect((await attempt(answered(503), { of })).log.lines).toMatchObject([{ level: 'info' }]);
-    expect((await attempt(answered(400), { of })).log.lines).toMatchObject([{ level: 'error' }]);
+    expect((await attempt(responded(200), { of })).log.lines).toMatchObject([{ level }]);
+    expect((await attempt(responded(503), { of })).log.lines).toMatchObject([{ level: 'info' }]);
+    expect((await attempt(responded(400), { of })).log.lines).toMatchObject([{ level: 'error' }]);
   });
 });

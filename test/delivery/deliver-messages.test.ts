@@ -23,7 +23,7 @@ import {
 } from '../support/factories.ts';
 import { allowed, failing, gone, reportOf, reserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, failed, limiterReturning, openLimiter, sendingServices } from '../support/sending.ts';
+import { failed, limiterReturning, openLimiter, responded, sendingServices } from '../support/sending.ts';
 
 const NOW_ISO = new Date(NOW).toISOString();
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
@@ -37,8 +37,8 @@ const KNOWN = registry(
   integration({ id: 'inactive', active: false }),
 );
 const RESPONSES: Record<string, SendResult> = {
-  'https://busy.example/': answered(503),
-  'https://strict.example/': answered(400),
+  'https://busy.example/': responded(503),
+  'https://strict.example/': responded(400),
 };
 
 /** Messages, as deliveries, or as ids of integrations with one delivery each. */
@@ -58,7 +58,7 @@ async function deliver(messages: Messages, overrides: Partial<DeliverMessagesSer
     sender: {
       async send(request) {
         sent.push(request);
-        return RESPONSES[request.url] ?? answered(200);
+        return RESPONSES[request.url] ?? responded(200);
       },
     },
     workflow: {
@@ -164,7 +164,7 @@ describe('a message that the limiter does not allow', () => {
       },
     });
     await taken.promise;
-    hanging.resolve(answered(200));
+    hanging.resolve(responded(200));
     expect((await ending).failures).toEqual({});
   });
 
@@ -293,7 +293,7 @@ describe('a batch', () => {
     const sender: DeliverMessagesServices['sender'] = {
       send({ url }) {
         if (urls.push(url) === 3) rest.resolve();
-        return url.includes('busy') ? hanging.promise : Promise.resolve(answered(200));
+        return url.includes('busy') ? hanging.promise : Promise.resolve(responded(200));
       },
     };
     const ending = deliver(['busy', 'acme', 'strict'], { sender });
@@ -345,7 +345,7 @@ describe('a batch', () => {
       'that a fault of our own affects',
       ['busy', 'acme'],
       {
-        sender: { send: async ({ url }) => (url.includes('busy') ? throws(new TypeError('a bug'))() : answered(200)) },
+        sender: { send: async ({ url }) => (url.includes('busy') ? throws(new TypeError('a bug'))() : responded(200)) },
       },
       { 'message for busy': 'TypeError' },
     ],

@@ -21,7 +21,7 @@ import {
 } from '../support/factories.ts';
 import { reserved, unreserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, brokenSource, limiterReturning, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
+import { brokenSource, limiterReturning, responded, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
 interface Given extends Partial<Omit<DeliverOneServices, 'limiter' | 'ledger'>> {
   readonly known?: ReturnType<typeof registry>;
@@ -34,7 +34,7 @@ async function step(
   delivery: Delivery,
   { known = registry(integration()), limiter, ledger: overrides, ...more }: Given = {},
 ) {
-  const [counter, ledger, sending] = [fakeCounter(), openLedger(overrides), sendingServices([answered(200)])];
+  const [counter, ledger, sending] = [fakeCounter(), openLedger(overrides), sendingServices([responded(200)])];
   const fakes = { ledger, limiter: limiterReturning(limiter ?? {}), log: fakeLog(), counter, random: () => 0.5 };
   const services = { ...sending, ...fakes, integrations: { read: async () => known }, ...more };
   const result = await deliverOne(delivery, services);

@@ -8,7 +8,7 @@ import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { allowed, failing, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
-import { answered, failed, limiterReturning, openLimiter, sendingServices } from '../support/sending.ts';
+import { failed, limiterReturning, openLimiter, responded, sendingServices } from '../support/sending.ts';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -27,7 +27,7 @@ interface Given extends Partial<LimitedAttemptsServices> {
 
 /** Deliveries of one integration, one for each decision of its limiter, with a stopped clock. */
 function begin(decisions: readonly LimiterDecision[], given: Given = {}) {
-  const { results = [answered(200)], response, to = LIMITED, isShared = true, progress = {}, ...overrides } = given;
+  const { results = [responded(200)], response, to = LIMITED, isShared = true, progress = {}, ...overrides } = given;
   const limiter = limiterReturning({ decisions, ...response });
   const sending = sendingServices(results);
   const pauses: [ms: number, sent: number][] = [];
@@ -66,7 +66,7 @@ describe('an attempt that is allowed', () => {
   });
 
   test.each([
-    ['a success is reported if the limiter needs it: after failures, or as a probe', answered(200), { passed: 1 }],
+    ['a success is reported if the limiter needs it: after failures, or as a probe', responded(200), { passed: 1 }],
     ['a probe that never reached the endpoint is released', failed('FORBIDDEN_ADDRESS'), {}],
   ])('%s', async (_what, result, report) => {
     const { limiter } = await attempts([allowed], { results: [result], response: { wantsReport: true } });
@@ -74,7 +74,7 @@ describe('an attempt that is allowed', () => {
   });
 
   test('failures, a Retry-After and 410 are always reported, once for all', async () => {
-    const results = [answered(503), answered(429, { retryAfter: '60' }), answered(410), failed('CERT_HAS_EXPIRED')];
+    const results = [responded(503), responded(429, { retryAfter: '60' }), responded(410), failed('CERT_HAS_EXPIRED')];
     const { limiter } = await attempts(atOnce(results), { results });
     expect(limiter.reports).toEqual([reportOf({ failed: 1, isGone: true, isThrottled: true, retryAfterMs: 60_000 })]);
   });
@@ -82,8 +82,8 @@ describe('an attempt that is allowed', () => {
   test('the average duration is reported, without attempts that never reached the endpoint', async () => {
     jest.useFakeTimers({ now: NOW });
     const results: [number, SendResult][] = [
-      [1_000, answered(503)],
-      [2_000, answered(200)],
+      [1_000, responded(503)],
+      [2_000, responded(200)],
       [9_000, failed('CERT_HAS_EXPIRED')],
     ];
     const left = [...results];
@@ -98,7 +98,7 @@ describe('an attempt that is allowed', () => {
 
   test('its duration is without the time that a secret takes', async () => {
     let nowMs = NOW;
-    const { sender, secretOf } = sendingServices([answered(503)]);
+    const { sender, secretOf } = sendingServices([responded(503)]);
     const delayed = <Result>(ms: number, result: Result) => {
       nowMs += ms;
       return result;

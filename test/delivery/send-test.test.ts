@@ -4,9 +4,9 @@ import { signatureHeader } from '../../lambdas/partners/signature.ts';
 import { SecretUnusable } from '../../lambdas/shared/errors.ts';
 import { integration, NOW, registry } from '../support/factories.ts';
 import {
-  answered,
   brokenSource,
   failed,
+  responded,
   SECRETS_DOWN,
   SIGNING_SECRET,
   secret,
@@ -18,7 +18,7 @@ const REQUEST = { integration_id: 'acme' };
 const known = registry(integration({ paused: true, active: false, timeout_seconds: 300 }));
 
 /** Tests the connection to a partner that responds with `result`. */
-async function run(result = answered(200), more: Partial<TestIntegrationServices> = {}, request: object = REQUEST) {
+async function run(result = responded(200), more: Partial<TestIntegrationServices> = {}, request: object = REQUEST) {
   const sending = sendingServices([result], more);
   const newId = () => '0b7f2c0e-8f0c-41f0-9d3c-0242ac120002';
   const services = { ...sending, integrations: { read: async () => known }, newId, ...more };
@@ -27,7 +27,7 @@ async function run(result = answered(200), more: Partial<TestIntegrationServices
 
 test('a connection test sends one signed event, also to an inactive integration, and reports what the partner can compare', async () => {
   const response = { timings: { totalMs: 12 }, responseStart: 'thanks', responseFault: 'TIMEOUT' };
-  const { report, requests } = await run(answered(200, response));
+  const { report, requests } = await run(responded(200, response));
   const id = 'wh_test_0b7f2c0e8f0c41f09d3c0242ac120002';
   expect(requests).toMatchObject([{ headers: { 'webhook-id': id }, body: report.body, timeoutMs: 30_000 }]);
   expect(report).toEqual({
@@ -47,7 +47,7 @@ test('a connection test sends one signed event, also to an inactive integration,
 
 test('a connection test applies the integration’s own settings', async () => {
   const entry = { payload_format: 'percipio', duration_unit: 'minutes', encrypted_fields: ['learner.name'] };
-  const { requests } = await run(answered(200), {
+  const { requests } = await run(responded(200), {
     integrations: { read: async () => registry(integration(entry)) },
     secretOf: () => secretSource(secret({ encryption_key: Buffer.alloc(32).toString('base64') })),
   });
@@ -75,7 +75,7 @@ test.each<[string, RegExp, Partial<TestIntegrationServices>, object?]>([
   ['the secret cannot be read', /cannot be read$/, { secretOf: () => brokenSource(SECRETS_DOWN) }],
   ['there is a bug', /^TypeError$/, { secretOf: () => brokenSource(new TypeError('with a learner’s data')) }],
 ])('a connection test sends nothing and reports why if %s', async (...[, reason, more, request = REQUEST]) => {
-  const { report, requests } = await run(answered(200), more, request);
+  const { report, requests } = await run(responded(200), more, request);
   expect(report).toMatchObject({ verdict: 'unsent', reason: expect.stringMatching(reason), body: '' });
   expect(requests).toEqual([]);
 });

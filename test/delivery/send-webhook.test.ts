@@ -8,10 +8,10 @@ import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import { SecretUnusable } from '../../lambdas/shared/errors.ts';
 import { integration, NOW } from '../support/factories.ts';
 import {
-  answered,
   brokenSource,
   failed,
   OLDER_SIGNING_SECRET,
+  responded,
   SECRETS_DOWN,
   SIGNING_SECRET,
   secret,
@@ -40,7 +40,7 @@ async function send(results: readonly SendResult[], { entry = {}, holds = {}, we
 
 describe('a webhook', () => {
   test('is sent signed: its id, the time of this attempt, and the exact body', async () => {
-    const { sent, requests } = await send([answered(204)]);
+    const { sent, requests } = await send([responded(204)]);
     expect(sent).toMatchObject({ kind: 'sent', verdict: 'delivered', reason: 'HTTP 204' });
     const headers = {
       'User-Agent': 'learning-time-webhooks/1',
@@ -55,12 +55,12 @@ describe('a webhook', () => {
 
   test('has a signature of each secret during a rotation, the newest first', async () => {
     const signing_secrets = [SIGNING_SECRET, OLDER_SIGNING_SECRET];
-    const { headers } = await send([answered(200)], { holds: { signing_secrets } });
+    const { headers } = await send([responded(200)], { holds: { signing_secrets } });
     expect(headers).toMatchObject([{ 'webhook-signature': signedWith(signing_secrets) }]);
   });
 
   test('is signed as it is sent: with its fields encrypted', async () => {
-    const { requests } = await send([answered(200)], {
+    const { requests } = await send([responded(200)], {
       entry: { encrypted_fields: ['a'] },
       holds: { encryption_key: Buffer.alloc(32).toString('base64') },
     });
@@ -73,7 +73,7 @@ describe('a webhook', () => {
     const own = { 'X-Tenant': 'a', aCCept: 'b', 'USER-AGENT': 'c' };
     const headers = Object.keys(own).map((name) => ({ name, from_secret: name }));
     const given = { entry: { ...BEARER, headers }, holds: { bearer_token: 't0ken', headers: own } };
-    const { 'Content-Type': _, ...sent } = (await send([answered(200)], given)).headers[0] ?? {};
+    const { 'Content-Type': _, ...sent } = (await send([responded(200)], given)).headers[0] ?? {};
     const others = Object.entries(sent).filter(([name]) => !name.startsWith('webhook-'));
     expect(Object.fromEntries(others)).toEqual({ ...own, Authorization: 'Bearer t0ken' });
   });
@@ -87,7 +87,7 @@ describe('after a 401', () => {
         secret({ bearer_token: 'old', api_key: 'old' }),
         secret({ bearer_token: 'new', api_key: 'new', signing_secrets: [OLDER_SIGNING_SECRET] }),
       );
-      const { sent, headers } = await send([answered(401), answered(200)], { entry, secretOf: () => source });
+      const { sent, headers } = await send([responded(401), responded(200)], { entry, secretOf: () => source });
       expect(sent).toMatchObject({ verdict: 'delivered' });
       expect(source.calls).toEqual(['read', 'refetch']);
       const signatures = headers.map((one) => one['webhook-signature']);
@@ -97,7 +97,7 @@ describe('after a 401', () => {
   );
 
   test('a second 401 is final', async () => {
-    const { sent, requests } = await send([answered(401)]);
+    const { sent, requests } = await send([responded(401)]);
     expect(sent).toMatchObject({ verdict: 'dead', reason: 'HTTP 401, with fresh credentials too' });
     expect(requests).toHaveLength(2);
   });
@@ -107,7 +107,7 @@ describe('after a 401', () => {
     ['cannot be read again', secretSource(secret(), SECRETS_DOWN), 5000],
     ['is not read again before the deadline', hanging, 1],
   ])('it is retried later if the secret %s', async (_what, source, timeoutMs) => {
-    const { sent, requests } = await send([answered(401)], { secretOf: () => source, webhook: { timeoutMs } });
+    const { sent, requests } = await send([responded(401)], { secretOf: () => source, webhook: { timeoutMs } });
     expect(sent).toMatchObject({ verdict: 'retry', reason: 'HTTP 401, and its secret cannot be read' });
     expect(requests).toHaveLength(1);
   });
@@ -119,7 +119,7 @@ describe('after a 401', () => {
       async send({ timeoutMs }) {
         timeouts.push(timeoutMs);
         now += 3000;
-        return answered(401);
+        return responded(401);
       },
     };
     await send([], { now: () => now, sender });
@@ -129,7 +129,7 @@ describe('after a 401', () => {
 
 describe('a token server', () => {
   /** Sends to partners that respond with `results`, with tokens of a server that gives each of `tokens` once. */
-  async function via(tokens: readonly TokenResult[], results = [answered(200)]) {
+  async function via(tokens: readonly TokenResult[], results = [responded(200)]) {
     const left = [...tokens];
     const dropped: string[] = [];
     const timeouts: number[] = [];
@@ -154,13 +154,13 @@ describe('a token server', () => {
 
   test('gives a new token after a 401, within the same deadline', async () => {
     const both = [token('stale'), token('fresh')];
-    const { sent, headers, dropped, timeouts } = await via(both, [answered(401), answered(200)]);
+    const { sent, headers, dropped, timeouts } = await via(both, [responded(401), responded(200)]);
     expect(sent).toMatchObject({ verdict: 'delivered' });
     expect([dropped, timeouts]).toEqual([['stale'], [5000, 5000]]);
     expect(headers.map(({ Authorization }) => Authorization)).toEqual(['Bearer stale', 'Bearer fresh']);
   });
 
-  test.each([none(answered(400)), none(answered(401)), none(answered(200), 'refused')])(
+  test.each([none(responded(400)), none(responded(401)), none(responded(200), 'refused')])(
     'that refuses the client is asked once more, with the secret read again: %j',
     async (refused) => {
       const { sent, requests } = await via([refused, token('good')]);
@@ -169,22 +169,22 @@ describe('a token server', () => {
     },
   );
 
-  const truncated = (responseFault: string) => none(answered(200, { responseFault }), 'no_token');
+  const truncated = (responseFault: string) => none(responded(200, { responseFault }), 'no_token');
   test.each([
-    ['retry', none(answered(503)), 'HTTP 503'],
+    ['retry', none(responded(503)), 'HTTP 503'],
     ['retry', none(failed('TIMEOUT')), 'no response: TIMEOUT'],
-    ['retry', none(answered(200), 'no_token'), 'the response has no access_token'],
+    ['retry', none(responded(200), 'no_token'), 'the response has no access_token'],
     ['retry', truncated('ECONNRESET'), 'the response has no access_token'],
     ['retry', truncated('TIMEOUT'), 'the response has no access_token'],
     ['dead', truncated('HPE_INVALID_CHUNK_SIZE'), 'the response cannot be read: HPE_INVALID_CHUNK_SIZE'],
-    ['dead', none(answered(401)), 'HTTP 401, with fresh credentials too'],
-    ['dead', none(answered(403)), 'HTTP 403'],
-    ['dead', none(answered(410)), 'HTTP 410'],
+    ['dead', none(responded(401)), 'HTTP 401, with fresh credentials too'],
+    ['dead', none(responded(403)), 'HTTP 403'],
+    ['dead', none(responded(410)), 'HTTP 410'],
     ['dead', none(failed('FORBIDDEN_ADDRESS')), 'no response: FORBIDDEN_ADDRESS'],
-    ['dead', none(answered(200), 'not_bearer'), 'the server gives another token_type than Bearer'],
+    ['dead', none(responded(200), 'not_bearer'), 'the server gives another token_type than Bearer'],
     [
       'dead',
-      none(answered(200), 'refused'),
+      none(responded(200), 'refused'),
       'the server refuses the client, by an error in a 2xx, with fresh credentials too',
     ],
   ])('without a token makes the webhook %s, and nothing is sent: %j', async (verdict, result, reason) => {
@@ -201,20 +201,20 @@ describe('nothing is sent', () => {
     ['is unusable', { secretOf: () => brokenSource(missing) }, missing.message],
     ['lacks a value that auth needs', { entry: BEARER }, expect.stringContaining('bearer_token')],
   ])('if the secret %s', async (_what, given, reason) => {
-    const { sent, requests } = await send([answered(200)], given);
+    const { sent, requests } = await send([responded(200)], given);
     expect(sent).toEqual({ kind: 'unsent', reason });
     expect(requests).toEqual([]);
   });
 
   test('before an incomplete secret was read again', async () => {
     const source = secretSource(secret(), secret({ bearer_token: 'completed' }));
-    const { sent, headers } = await send([answered(200)], { entry: BEARER, secretOf: () => source });
+    const { sent, headers } = await send([responded(200)], { entry: BEARER, secretOf: () => source });
     expect(sent).toMatchObject({ verdict: 'delivered' });
     expect(source.calls).toEqual(['read', 'refetch']);
     expect(headers).toMatchObject([{ Authorization: 'Bearer completed' }]);
   });
 
   test('if the secret cannot be read: that is thrown, and spends no attempt', async () => {
-    await expect(send([answered(200)], { secretOf: () => brokenSource(SECRETS_DOWN) })).rejects.toBe(SECRETS_DOWN);
+    await expect(send([responded(200)], { secretOf: () => brokenSource(SECRETS_DOWN) })).rejects.toBe(SECRETS_DOWN);
   });
 });

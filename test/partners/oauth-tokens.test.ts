@@ -160,7 +160,7 @@ describe('a token is cached', () => {
 
   test('for at most 2000 clients: beyond, the oldest is fetched again', async () => {
     source = newSource({
-      send: async () => ({ kind: 'answered', status: 200, responseStart: '{"access_token":"t"}' }),
+      send: async () => ({ kind: 'responded', status: 200, responseStart: '{"access_token":"t"}' }),
     });
     const number = (index: number) => ({ ...client, clientId: String(index) });
     for (let index = 0; index <= 2000; index += 1) await ask(number(index));
@@ -217,7 +217,7 @@ describe('without a token', () => {
   test.each([400, 401, 302, 500, 503])('the server’s %i is returned without its text', async (status) => {
     reply = { status, body: '{"error":"hunter2 is wrong"}' };
     const result = await ask();
-    expect(result).toMatchObject({ kind: 'none', result: { kind: 'answered', status, retryAfter: '7' } });
+    expect(result).toMatchObject({ kind: 'none', result: { kind: 'responded', status, retryAfter: '7' } });
     expect(result).not.toHaveProperty('result.responseStart');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
@@ -299,7 +299,7 @@ describe('a 2xx', () => {
   ])('has no usable token, %s, and is not quoted: %s', async (problem, body) => {
     reply = { body };
     const result = await ask();
-    expect(result).toMatchObject({ kind: 'none', result: { kind: 'answered', status: 200 }, problem });
+    expect(result).toMatchObject({ kind: 'none', result: { kind: 'responded', status: 200 }, problem });
     expect(result).not.toHaveProperty('result.responseStart');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });

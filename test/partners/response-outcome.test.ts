@@ -13,7 +13,7 @@ function expected(status: number): string {
 
 test('the status decides: only 2xx delivers, and nothing is followed', () => {
   for (let status = 0; status <= 999; status += 1) {
-    const { verdict, reason } = classify({ kind: 'answered', status, responseStart: 'a', retryAfter: 'b' });
+    const { verdict, reason } = classify({ kind: 'responded', status, responseStart: 'a', retryAfter: 'b' });
     expect([status, verdict, reason]).toEqual([status, expected(status), `HTTP ${status}`]);
   }
 });

@@ -90,7 +90,7 @@ describe('the last error', () => {
 
   test('is found in the reason of any failed attempt', () => {
     const failed = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,40}$/).map((code) => ({ kind: 'failed', code }) as const);
-    const refused = fc.integer({ min: 300, max: 599 }).map((status) => ({ kind: 'answered', status }) as const);
+    const refused = fc.integer({ min: 300, max: 599 }).map((status) => ({ kind: 'responded', status }) as const);
     fc.assert(
       fc.property(fc.oneof(failed, refused), (result) => {
         const { reason } = classify(result);

@@ -41,7 +41,7 @@ export function brokenSource(thrown: Error): SecretSource<IntegrationSecret> {
   return { read: () => Promise.reject(thrown), refetch: () => Promise.reject(thrown) };
 }
 
-export const answered = (status: number, more: object = {}): SendResult => ({ kind: 'answered', status, ...more });
+export const responded = (status: number, more: object = {}): SendResult => ({ kind: 'responded', status, ...more });
 export const failed = (code: string): SendResult => ({ kind: 'failed', code });
 
 /** A token source that must not be used. */

@@ -22,7 +22,7 @@ import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
 import { fakeCounter, fakeLog, flag, integration, NOT_ENRICHED, NOW, registry } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
-import { answered, failed, openLimiter, sendingServices } from './sending.ts';
+import { failed, openLimiter, responded, sendingServices } from './sending.ts';
 import { Calls } from './unanswered-calls.ts';
 
 export const SECOND = 1000;
@@ -38,10 +38,10 @@ export const STUCK_AFTER_MS = 30 * MINUTE;
 /** What the partner does with a request. `cut`: it accepts the request, and the response is lost. */
 export type Partner = 'ok' | 'cut' | 'busy' | 'refuses';
 const RESULTS: Readonly<Record<Partner, SendResult>> = {
-  ok: answered(200),
+  ok: responded(200),
   cut: failed('ECONNRESET'),
-  busy: answered(503),
-  refuses: answered(404),
+  busy: responded(503),
+  refuses: responded(404),
 };
 
 /** The limiter's decision about all requests. */

@@ -195,7 +195,7 @@ class Running {
     }
     this.#begin();
     return {
-      result: { kind: 'answered', ...head, responseFault: code, timings: this.#times.untilNow() },
+      result: { kind: 'responded', ...head, responseFault: code, timings: this.#times.untilNow() },
       isStale: false,
     };
   }
@@ -219,7 +219,7 @@ class Running {
     const bodyBytes = isRefusal ? this.#body?.bytes : undefined;
     const responseStart = this.#body?.start(response.headers);
     const result: SendResult = {
-      kind: 'answered',
+      kind: 'responded',
       status,
       ...(retryAfter !== undefined && { retryAfter }),
       ...(responseStart !== undefined && { responseStart }),

@@ -6,7 +6,7 @@ import { integrationSecretSchema } from '../../../lambdas/partners/integration-s
 import { createSecretSource } from '../../../lambdas/shared/secrets-manager.ts';
 import { integration } from '../../support/factories.ts';
 import { recordingLog } from '../../support/recording-log.ts';
-import { answered, SIGNING_SECRET, sendingServices } from '../../support/sending.ts';
+import { responded, SIGNING_SECRET, sendingServices } from '../../support/sending.ts';
 
 const ID = '/test/integrations/acme';
 const SIGNING = { signing_secrets: [SIGNING_SECRET] };
@@ -15,7 +15,7 @@ const SIGNING = { signing_secrets: [SIGNING_SECRET] };
 async function send(settings: Readonly<Record<string, unknown>>, fields: unknown) {
   const client = { send: async () => ({ SecretString: JSON.stringify(fields) }) } as unknown as SecretsManagerClient;
   const source = createSecretSource({ client, secretId: ID, parse: integrationSecretSchema, log: recordingLog() });
-  const services = sendingServices([answered(200)], { secretOf: () => source });
+  const services = sendingServices([responded(200)], { secretOf: () => source });
   const webhook = { id: 'wh_1', body: '{}', integration: integration(settings), timeoutMs: 1000 };
   return { sent: await sendWebhook(webhook, services), requests: services.requests };
 }

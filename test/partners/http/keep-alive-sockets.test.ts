@@ -32,7 +32,7 @@ function senderOnClock() {
 }
 
 const connectionsOf = ({ received }: PartnerServer) => received.map(({ connection }) => connection);
-const ALL_ANSWERED = (count: number) => Array(count).fill(expect.objectContaining({ kind: 'answered', status: 200 }));
+const ALL_RESPONDED = (count: number) => Array(count).fill(expect.objectContaining({ kind: 'responded', status: 200 }));
 
 describe('a connection that was idle by the wall clock', () => {
   test('for 20 s since its last use is used again', async () => {
@@ -69,7 +69,7 @@ describe('a connection that was idle by the wall clock', () => {
     clock.nowMs += 60_000;
     await send(other);
     await respondTo(1);
-    expect(await second).toMatchObject({ kind: 'answered', status: 200 });
+    expect(await second).toMatchObject({ kind: 'responded', status: 200 });
     expect(slow.received).toHaveLength(2);
   });
 
@@ -96,7 +96,7 @@ describe('connections to one partner', () => {
     const { partner, respondTo } = await startWaiting();
     const sent = senderOnClock().sendAll(75, partner);
     for (const count of [30, 30, 15]) await respondTo(count);
-    expect(await Promise.all(sent)).toEqual(ALL_ANSWERED(75));
+    expect(await Promise.all(sent)).toEqual(ALL_RESPONDED(75));
     expect(partner.connections).toHaveLength(30);
     const turns = partner.received.map(({ body }) => Math.floor(Number(body) / 30));
     expect(turns).toEqual(turns.toSorted());
@@ -112,7 +112,7 @@ describe('connections to one partner', () => {
     await Promise.all(busy);
     const again = sendAll(30, partner);
     await respondTo(30);
-    expect(await Promise.all(again)).toEqual(ALL_ANSWERED(30));
+    expect(await Promise.all(again)).toEqual(ALL_RESPONDED(30));
     expect(partner.received).toHaveLength(60);
   });
 
@@ -137,7 +137,7 @@ describe('connections to one partner', () => {
     const other = await startHealthy();
     const { send, sendAll } = senderOnClock();
     const busy = sendAll(60, slow);
-    expect(await send(other)).toMatchObject({ kind: 'answered', status: 200 });
+    expect(await send(other)).toMatchObject({ kind: 'responded', status: 200 });
     for (const count of [30, 30]) await respondTo(count);
     await Promise.all(busy);
   });
@@ -151,7 +151,7 @@ describe('connections to one partner', () => {
     for (const connection of partner.connections.slice()) connection.resetAndDestroy();
     const second = sendAll(60, partner);
     for (const count of [30, 30]) await respondTo(count);
-    expect(await Promise.all(second)).toEqual(ALL_ANSWERED(60));
+    expect(await Promise.all(second)).toEqual(ALL_RESPONDED(60));
   });
 });
 

@@ -21,7 +21,7 @@ const partnerWith = (options: Parameters<typeof startPartner>[2], answer: Answer
   keep(startPartner(answer, 'https', { cert: TEST_ONLY_SIGNED, ...options }));
 
 const sender = createHttpsSender({ allowPlainHttp: false, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
-const GOOD = { kind: 'answered', status: 200 };
+const GOOD = { kind: 'responded', status: 200 };
 
 async function send({ port }: PartnerServer, headers = {}): Promise<SendResult> {
   const url = `https://localhost:${port}/hooks`;
@@ -66,7 +66,7 @@ describe('a partner whose certificate is valid', () => {
     const partner = await partnerWith({}, ({ socket }) =>
       socket?.write('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\nshort', () => socket.destroy()),
     );
-    expect(await send(partner)).toMatchObject({ kind: 'answered', status: 201, responseFault: 'ECONNRESET' });
+    expect(await send(partner)).toMatchObject({ kind: 'responded', status: 201, responseFault: 'ECONNRESET' });
   });
 });
 

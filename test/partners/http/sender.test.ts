@@ -20,7 +20,7 @@ const partnerThatTalks = (talk: (socket: Socket) => void) => keep(startRawPartne
 const senderWith = (options: Partial<HttpsSenderOptions> = {}) =>
   createHttpsSender({ ...TO_LOCAL_PARTNERS, ...options });
 const sender = senderWith();
-const GOOD = { kind: 'answered', status: 200 };
+const GOOD = { kind: 'responded', status: 200 };
 /** Longer than a test. */
 const NEVER_MS = 600_000;
 
@@ -63,7 +63,7 @@ describe('a webhook on the wire', () => {
     'gets the response %i, and follows nothing',
     async (status) => {
       const partner = await partnerThat((response) => response.writeHead(status, { location: '/elsewhere' }).end());
-      expect(await send(partner)).toEqual({ kind: 'answered', status });
+      expect(await send(partner)).toEqual({ kind: 'responded', status });
       expect(partner.received.map(({ path }) => path)).toEqual(['/']);
     },
   );
@@ -202,7 +202,7 @@ test('a partner that responds immediately need not read the request: its status 
     socket.write('HTTP/1.1 413 No\r\ncontent-length: 0\r\n\r\n');
   });
   const result = await send(partner, { body: 'x'.repeat(20_000_000), timeoutMs: NEVER_MS });
-  expect(result).toEqual({ kind: 'answered', status: 413 });
+  expect(result).toEqual({ kind: 'responded', status: 413 });
 });
 
 describe('a keep-alive connection', () => {
@@ -341,7 +341,7 @@ describe('the beginning of a response', () => {
       response.on('drain', more);
       more();
     });
-    expect(await send(partner)).toEqual({ kind: 'answered', status: 202, responseStart: 'x'.repeat(2_048) });
+    expect(await send(partner)).toEqual({ kind: 'responded', status: 202, responseStart: 'x'.repeat(2_048) });
     await closed(partner.connections[0]);
   });
 
@@ -352,7 +352,7 @@ describe('the beginning of a response', () => {
   ])('of a refusal has its length, and these headers as they were sent: %j', async (headers, expected) => {
     const partner = await partnerThat((response) => response.writeHead(429, headers).end('no'));
     const details = { bodyBytes: 2, responseStart: 'no', ...expected };
-    expect(await send(partner)).toEqual({ kind: 'answered', status: 429, ...details });
+    expect(await send(partner)).toEqual({ kind: 'responded', status: 429, ...details });
   });
 });
 

@@ -43,5 +43,5 @@ test('a name with several addresses is sent to the first one that responds withi
     [[LATE, UNREACHABLE_V6], 15_000, 218],
   ];
   const results = await Promise.all(cases.map(([addresses, timeoutMs]) => send(addresses, timeoutMs)));
-  expect(results).toMatchObject(cases.map(([, , status]) => ({ kind: 'answered', status })));
+  expect(results).toMatchObject(cases.map(([, , status]) => ({ kind: 'responded', status })));
 });
