@@ -11,7 +11,7 @@ import { ResponseBody } from './response-body.ts';
 import type { Target } from './target.ts';
 
 /** One request on one connection. */
-export interface Exchange {
+export interface ExchangeOptions {
   readonly target: Target;
   readonly request: WebhookRequest;
   readonly agent: http.Agent;
@@ -38,20 +38,20 @@ export interface Exchanged {
  * The status decides. A fault after it (in the rest of the head, in the body, or a timeout) is recorded in the result and
  * closes the socket.
  */
-export function exchange(order: Exchange): Promise<Exchanged> {
-  const times = new ConnectionTimes(order.startedAtMs);
-  const leftMs = order.deadlineMs - performance.now();
+export function exchange(options: ExchangeOptions): Promise<Exchanged> {
+  const times = new ConnectionTimes(options.startedAtMs);
+  const leftMs = options.deadlineMs - performance.now();
   if (!(leftMs > 0)) return Promise.resolve(failure('TIMEOUT', times));
   try {
-    const request = prepare(order, leftMs);
-    return new Promise((resolve) => new Running(order, request, times, resolve).start(leftMs));
+    const request = prepare(options, leftMs);
+    return new Promise((resolve) => new RunningExchange(options, request, times, resolve).start(leftMs));
   } catch (thrown) {
     // A header that Node does not allow: the request was not started.
     return Promise.resolve(failure(failureCodeOf(thrown, 'UNSENDABLE'), times));
   }
 }
 
-function prepare({ target, request, agent }: Exchange, leftMs: number): http.ClientRequest {
+function prepare({ target, request, agent }: ExchangeOptions, leftMs: number): http.ClientRequest {
   const transport = target.protocol === 'https:' ? https : http;
   const headers = { ...request.headers, 'Content-Length': Buffer.byteLength(request.body) };
   // Node's default of 250 ms is less than an intercontinental round trip with one lost packet.
@@ -59,8 +59,8 @@ function prepare({ target, request, agent }: Exchange, leftMs: number): http.Cli
   return transport.request({ ...target.options, ...perAddress, agent, headers });
 }
 
-class Running {
-  readonly #order: Exchange;
+class RunningExchange {
+  readonly #options: ExchangeOptions;
   readonly #request: http.ClientRequest;
   readonly #times: ConnectionTimes;
   readonly #resolve: (exchanged: Exchanged) => void;
@@ -75,12 +75,12 @@ class Running {
   #isClosed = false;
 
   constructor(
-    order: Exchange,
+    options: ExchangeOptions,
     request: http.ClientRequest,
     times: ConnectionTimes,
     resolve: (exchanged: Exchanged) => void,
   ) {
-    this.#order = order;
+    this.#options = options;
     this.#request = request;
     this.#times = times;
     this.#resolve = resolve;
@@ -90,7 +90,7 @@ class Running {
     this.#deadline = setTimeout(this.#expire, leftMs);
     this.#request
       .on('socket', (socket) => this.#connect(socket))
-      .on('finish', () => this.#order.request.onProgress?.('sent'))
+      .on('finish', () => this.#options.request.onProgress?.('sent'))
       .on('information', () => this.#head.dropInterim())
       .on('response', (response) => this.#read(response))
       // Node emits `upgrade` for a 101, and detaches the socket from the agent.
@@ -100,7 +100,7 @@ class Running {
       })
       .on('error', (error) => this.#fail(error))
       .on('close', () => this.#close())
-      .end(this.#order.request.body);
+      .end(this.#options.request.body);
   }
 
   #connect(socket: Socket): void {
@@ -115,14 +115,14 @@ class Running {
     socket.once('connect', () => {
       const { remoteAddress } = socket;
       // Without an address the connection is already closed, and reports that itself.
-      if (remoteAddress !== undefined && !this.#order.isAllowed(remoteAddress)) socket.destroy(forbiddenAddress());
+      if (remoteAddress !== undefined && !this.#options.isAllowed(remoteAddress)) socket.destroy(forbiddenAddress());
     });
   }
 
   #read(response: http.IncomingMessage): void {
     this.#begin(response);
     this.#request.socket?.removeListener('data', this.#head.add);
-    const { keepBodyBytes } = this.#order.request;
+    const { keepBodyBytes } = this.#options.request;
     const body = new ResponseBody(keepBodyBytes);
     this.#body = body;
     // Only the token client needs the body. For others the result is known, and reading on only makes the socket reusable.
@@ -144,15 +144,15 @@ class Running {
   /** @param response absent if its head cannot be parsed */
   #begin(response?: http.IncomingMessage): void {
     this.#response = response;
-    this.#order.request.onProgress?.('responded');
+    this.#options.request.onProgress?.('responded');
     this.#times.recordFirstByte();
   }
 
   #shortenDeadline(): void {
     // The deadline may have passed, if the event loop was blocked.
-    const leftMs = Math.max(0, this.#order.deadlineMs - performance.now());
+    const leftMs = Math.max(0, this.#options.deadlineMs - performance.now());
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(this.#expire, Math.min(leftMs, this.#order.bodyWaitMs));
+    this.#deadline = setTimeout(this.#expire, Math.min(leftMs, this.#options.bodyWaitMs));
   }
 
   /** Lets the event loop run once more, so that a response that arrived while it was blocked still counts. */
