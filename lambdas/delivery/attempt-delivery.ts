@@ -77,7 +77,7 @@ export async function attemptDelivery(
   const isThrottled = wasThrottled(sent, askedMs);
   const retryAfterMs = isThrottled ? throttledRetryAfterMs(askedMs) : askedMs;
   const tookMs = endedAtMs - startedAtMs;
-  const result = conclude();
+  const result = taskResult();
   logAndCount(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs: tookMs, endedAtMs }, services);
   return {
     result,
@@ -87,7 +87,7 @@ export async function attemptDelivery(
     ...recorded(sent, startedAtMs, tookMs),
   };
 
-  function conclude(): TaskResult {
+  function taskResult(): TaskResult {
     if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);
     if (sent.verdict === 'delivered') return decided(delivery, attempt, 'delivered', sent.reason);
     if (sent.verdict === 'dead') return failed(sent.reason);

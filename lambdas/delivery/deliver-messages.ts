@@ -110,7 +110,7 @@ async function prepare(
   const { lease } = claimed;
   const receiver = findReceiver(lease.delivery, entry, services);
   if ('result' in receiver) {
-    await conclude(message.id, lease, { to: 'settle', ...receiver }, services);
+    await passOn(message.id, lease, { to: 'settle', ...receiver }, services);
     return undefined;
   }
   const { record } = lease;
@@ -136,15 +136,15 @@ async function deliverGroup(group: readonly Candidate[], services: DeliverMessag
   const [{ integration }] = group as [Candidate];
   const { outcomes, reported } = await attemptWithinLimits(integration, group, services, true);
   // Each outcome is handled as soon as it is known, and does not wait for another attempt that hangs.
-  const concluded = outcomes.map(async (outcome, index) => {
+  const passedOn = outcomes.map(async (outcome, index) => {
     const { message, lease } = group[index] as Candidate;
     try {
-      await conclude(message.id, lease, await outcome, services);
+      await passOn(message.id, lease, await outcome, services);
     } catch (thrown) {
       fail(message.id, thrown);
     }
   });
-  await Promise.all([...concluded, reported]);
+  await Promise.all([...passedOn, reported]);
 }
 
 /**
@@ -155,7 +155,7 @@ async function deliverGroup(group: readonly Candidate[], services: DeliverMessag
  * @returns when its message may be acknowledged
  * @throws QueueRefused, or the workflow's error, if nothing carries the delivery on
  */
-async function conclude(id: string, lease: Lease, outcome: LimitedOutcome, services: DeliverMessagesServices) {
+async function passOn(id: string, lease: Lease, outcome: LimitedOutcome, services: DeliverMessagesServices) {
   if (outcome.to === 'settle') return finish(id, lease, outcome, services);
   const { delivery } = lease;
   const { now, counter, defer } = services;
