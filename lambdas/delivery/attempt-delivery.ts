@@ -36,8 +36,6 @@ export interface Attempted {
   readonly endpoint: EndpointState;
   /** Milliseconds for which the partner asks for no request; 0 for none. */
   readonly retryAfterMs: number;
-  /** Duration of the attempt, in milliseconds; in a report to the limiter, the duration of its requests only. */
-  readonly tookMs: number;
   /** Absent if nothing could be sent. */
   readonly attempt?: Attempt;
   /** Start of a response other than 2xx. It may contain anything, so it is never logged. */
@@ -76,15 +74,14 @@ export async function attemptDelivery(
       : undefined;
   const isThrottled = wasThrottled(sent, askedMs);
   const retryAfterMs = isThrottled ? throttledRetryAfterMs(askedMs) : askedMs;
-  const tookMs = endedAtMs - startedAtMs;
+  const durationMs = endedAtMs - startedAtMs;
   const result = taskResult();
-  logAndCount(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs: tookMs, endedAtMs }, services);
+  logAndCount(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs, endedAtMs }, services);
   return {
     result,
     endpoint: endpointState(sent, isThrottled),
     retryAfterMs: retryAfterMs ?? 0,
-    tookMs,
-    ...recorded(sent, startedAtMs, tookMs),
+    ...recorded(sent, startedAtMs, durationMs),
   };
 
   function taskResult(): TaskResult {
@@ -109,13 +106,13 @@ export async function attemptDelivery(
 }
 
 /** The facts of an attempt for the ledger. */
-function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempted, 'attempt' | 'responseStart'> {
+function recorded(sent: Sent, startedAtMs: number, durationMs: number): Pick<Attempted, 'attempt' | 'responseStart'> {
   if (sent.kind === 'unsent') return {};
   const { result, verdict, reason } = sent;
   const attempt: Attempt = {
     at: new Date(startedAtMs).toISOString(),
     ...(result.kind === 'responded' && { status: result.status }),
-    duration_ms: Math.max(0, Math.round(tookMs)),
+    duration_ms: Math.max(0, Math.round(durationMs)),
     ...(verdict !== 'delivered' && {
       ...(result.kind === 'responded' && responseFacts(result)),
       error: truncate(reason, MAX_ATTEMPT_ERROR_CHARACTERS),

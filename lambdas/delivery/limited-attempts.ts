@@ -58,7 +58,7 @@ export async function attemptWithinLimits(
   const { limiter, pause = sleep } = services;
   const requests = ready.map(({ delivery }) => slotRequestOf(delivery));
   const response = await limiter.acquire(integration, requests, { mayProbe: !isShared });
-  const attempts: Attempted[] = [];
+  const attempts: MeasuredAttempt[] = [];
   let begun = 0;
   const outcomes = ready.map((one, index) => follow(one, response.decisions[index] as LimiterDecision));
   const reported = Promise.allSettled(outcomes).then(() =>
@@ -82,7 +82,7 @@ export async function attemptWithinLimits(
     if (isShared && response.isSlow) return { to: 'workflow', reservedForMs };
     if (waitMs > 0) await pause(waitMs);
     begun += 1;
-    const attempted = await attemptTimed(integration, one, services);
+    const attempted = await measureAttempt(integration, one, services);
     attempts.push(attempted);
     return { to: 'settle', result: attempted.result, attempted };
   }
@@ -112,31 +112,37 @@ function slotRequestOf({ progress }: Delivery): SlotRequest {
   return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
 }
 
+interface MeasuredAttempt extends Attempted {
+  /** How long the endpoint took for the attempt's requests, in milliseconds; 0 if none was sent. */
+  readonly endpointMs: number;
+}
+
 /** Makes one attempt, and measures the endpoint's time for the limiter, without reading the secret or a cold start. */
-async function attemptTimed(
+async function measureAttempt(
   integration: Integration,
   ready: Ready,
   services: LimitedAttemptsServices,
-): Promise<Attempted> {
+): Promise<MeasuredAttempt> {
   const { limiter, now } = services;
-  let tookMs = 0;
+  let endpointMs = 0;
   const sender: WebhookSender = {
     async send(request) {
       const time = new ResponseTime(SLOW_AFTER_MS, () => void limiter.reportSlow(integration), now);
       try {
         return await services.sender.send({ ...request, onProgress: (step) => time.record(step) });
       } finally {
-        tookMs += time.stop();
+        endpointMs += time.stop();
       }
     },
   };
-  return { ...(await attemptDelivery(ready, integration, { ...services, sender })), tookMs };
+  const attempted = await attemptDelivery(ready, integration, { ...services, sender });
+  return { ...attempted, endpointMs };
 }
 
 /** @param isWanted whether the limiter needs an empty report too, which releases a probe that never reached the endpoint */
 async function report(
   integration: Integration,
-  attempts: readonly Attempted[],
+  attempts: readonly MeasuredAttempt[],
   isWanted: boolean,
   limiter: Limiter,
 ): Promise<void> {
@@ -145,7 +151,7 @@ async function report(
   const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
   // A throttled attempt always has a `retryAfterMs`.
   if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
-  const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
+  const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.endpointMs));
   await limiter.report(integration, {
     passed,
     failed,
