@@ -12,7 +12,7 @@ import { toMessageText } from '../shared/json-text.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { Ready } from './attempt-delivery.ts';
-import { type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
+import { type FindReceiverServices, findReceiver, lookUpIntegration } from './find-receiver.ts';
 import { attemptWithinLimits, type LimitedAttemptsServices, type LimitedOutcome } from './limited-attempts.ts';
 import { parkedWithoutLedger } from './parking.ts';
 import { type DeadLetterServices, type DeliveryOutcome, sendDeadLetter, settle } from './settle.ts';
@@ -101,14 +101,14 @@ async function prepare(
   const { enrichment, timed } = delivery.progress;
   // Only the workflow's task reads timers, and the workflow waits until the scheduled time.
   if (enrichment.status === 'pending' || timed) return handOver(delivery, services);
-  const entry = await readEntry(delivery, services);
-  const timeoutSeconds = entry.integration?.timeout_seconds ?? 0;
+  const lookup = await lookUpIntegration(delivery, services);
+  const timeoutSeconds = lookup.integration?.timeout_seconds ?? 0;
   if (timeoutSeconds > MAX_QUEUE_ATTEMPT_SECONDS) return handOver(delivery, services);
   const claimed = await services.ledger.claim(delivery, leaseMs(timeoutSeconds * 1000));
   if (claimed.verdict === 'busy') return 'busy';
   if (claimed.verdict === 'done') return undefined;
   const { lease } = claimed;
-  const receiver = findReceiver(lease.delivery, entry, services);
+  const receiver = findReceiver(lease.delivery, lookup, services);
   if ('result' in receiver) {
     await passOn(message.id, lease, { to: 'settle', ...receiver }, services);
     return undefined;

@@ -7,7 +7,7 @@ import { asClaimed, leaseEndMs, leaseMs } from '../ledger/transitions.ts';
 import { InputInvalid } from '../shared/errors.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { cancelled, followTimer, readTimer, reschedule, unschedule } from './delivery-timer.ts';
-import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
+import { type FindReceiverServices, findReceiver, type IntegrationLookup, lookUpIntegration } from './find-receiver.ts';
 import { attemptWithinLimits, type LimitedAttemptsServices, type LimitedOutcome } from './limited-attempts.ts';
 import { parkedWithoutLedger } from './parking.ts';
 import { type DeliveryOutcome, settle } from './settle.ts';
@@ -31,8 +31,8 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   if (delivery.progress.enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
   const timer = await readTimer(delivery, services);
   if (timer.decision.to === 'leave') return cancelled(delivery, timer.decision.reason, services);
-  const entry = await readEntry(delivery, services);
-  const timeoutMs = (entry.integration?.timeout_seconds ?? 0) * 1000;
+  const lookup = await lookUpIntegration(delivery, services);
+  const timeoutMs = (lookup.integration?.timeout_seconds ?? 0) * 1000;
   const claimed = await services.ledger.claim(delivery, leaseMs(timeoutMs));
   if (claimed.verdict === 'busy') {
     const dueAtMs = Math.max(claimed.untilMs, services.now() + MIN_CLAIM_WAIT_MS);
@@ -47,15 +47,19 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
   const { lease } = claimed;
-  const reached = (await followTimer(lease.delivery, timer, services)) ?? (await deliver(lease, entry, services));
+  const reached = (await followTimer(lease.delivery, timer, services)) ?? (await deliver(lease, lookup, services));
   const outcome = { ...reached, result: withWaitCounted(lease.delivery, reached.result, services) };
   await reschedule(lease.delivery, outcome, timer, services);
   return record(lease, outcome, delivery.token, services);
 }
 
-async function deliver(lease: Lease, entry: Entry, services: DeliverOneServices): Promise<DeliveryOutcome> {
+async function deliver(
+  lease: Lease,
+  lookup: IntegrationLookup,
+  services: DeliverOneServices,
+): Promise<DeliveryOutcome> {
   const { delivery, record } = lease;
-  const receiver = findReceiver(delivery, entry, services);
+  const receiver = findReceiver(delivery, lookup, services);
   if ('result' in receiver) return receiver;
   const { enrichment } = delivery.progress;
   if (enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');

@@ -23,7 +23,7 @@ export interface IntegrationsSource {
 export type Receiver = { readonly integration: Integration } | { readonly result: TaskResult };
 
 /** A delivery's integration in the registry. */
-export interface Entry {
+export interface IntegrationLookup {
   readonly registry: IntegrationRegistry;
   /** Undefined if the registry has no integration of that id. */
   readonly integration: Integration | undefined;
@@ -34,10 +34,10 @@ export interface Entry {
  *
  * @throws ConfigurationUnavailable if the integrations, or this one's entry, cannot be read: the endpoint is not known
  */
-export async function readEntry(
+export async function lookUpIntegration(
   { integration_id: id }: Delivery,
   services: { readonly integrations: IntegrationsSource },
-): Promise<Entry> {
+): Promise<IntegrationLookup> {
   const registry = await services.integrations.read();
   if (registry === undefined) throw new ConfigurationUnavailable('the integrations were never read');
   if (registry.broken.has(id))
@@ -48,7 +48,7 @@ export async function readEntry(
 /** Decides whether a delivery may be sent to its integration. */
 export function findReceiver(
   delivery: Delivery,
-  { registry, integration }: Entry,
+  { registry, integration }: IntegrationLookup,
   services: Omit<FindReceiverServices, 'integrations'>,
 ): Receiver {
   const id = delivery.integration_id;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { findReceiver, readEntry } from '../../lambdas/delivery/find-receiver.ts';
+import { findReceiver, lookUpIntegration } from '../../lambdas/delivery/find-receiver.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import { ConfigurationUnavailable } from '../../lambdas/shared/errors.ts';
 import { METRICS, type MetricName } from '../../lambdas/shared/metric-definitions.ts';
@@ -21,7 +21,11 @@ const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: DUE }
 async function find(known: IntegrationRegistry | undefined, given = waited) {
   const [log, counter] = [fakeLog(), fakeCounter()];
   const services = { integrations: { read: async () => known }, log, counter, now: () => NOW, random: () => 0.5 };
-  return { found: findReceiver(given, await readEntry(given, services), services), log, counts: counter.counts };
+  return {
+    found: findReceiver(given, await lookUpIntegration(given, services), services),
+    log,
+    counts: counter.counts,
+  };
 }
 
 test('a delivery goes to its integration as it is now', async () => {
