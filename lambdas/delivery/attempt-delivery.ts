@@ -1,7 +1,7 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
 import type { Delivery, NOT_ENRICHED_REASONS, SettledEnrichment, TaskResult } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
-import { dead, decided, secondRound } from '../events/progress.ts';
+import { dead, secondRound, withOutcome } from '../events/progress.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
 import type { Integration } from '../partners/integration.ts';
 import { composePayload } from '../partners/payload.ts';
@@ -86,12 +86,12 @@ export async function attemptDelivery(
 
   function taskResult(): TaskResult {
     if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);
-    if (sent.verdict === 'delivered') return decided(delivery, attempt, 'delivered', sent.reason);
+    if (sent.verdict === 'delivered') return withOutcome(delivery, attempt, 'delivered', sent.reason);
     if (sent.verdict === 'dead') return failed(sent.reason);
     if (sent.verdict === 'gone')
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
     const dueAt = nextAttemptAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
-    if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
+    if (dueAt !== undefined) return withOutcome(delivery, attempt, 'retry', sent.reason, dueAt);
     return failed(`${attempt} ${attempt === 1 ? 'attempt' : 'attempts'} failed, the last with: ${sent.reason}`);
   }
 

@@ -1,6 +1,6 @@
 import type { Delivery, TaskResult } from '../events/delivery.ts';
 import { executionToken } from '../events/identity.ts';
-import { dead, decided, waiting } from '../events/progress.ts';
+import { dead, waiting, withOutcome } from '../events/progress.ts';
 import { type WaitServices, withWaitCounted } from '../events/workflow-waits.ts';
 import type { Lease, Ledger } from '../ledger/ports.ts';
 import { asClaimed, leaseEndMs, leaseMs } from '../ledger/transitions.ts';
@@ -44,7 +44,7 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     if (deadRecord) return dead(asClaimed(delivery, deadRecord), deadRecord.attempt, deadRecord.reason ?? 'unknown');
     // If the delivery is scheduled or parked, another carrier still needs this timer.
     if (claimed.state !== 'scheduled' && claimed.state !== 'parked') await unschedule(delivery, timer, services);
-    return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
+    return withOutcome(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
   const { lease } = claimed;
   const reached = (await followTimer(lease.delivery, timer, services)) ?? (await deliver(lease, lookup, services));

@@ -1,5 +1,5 @@
 import type { Delivery, Progress } from '../events/delivery.ts';
-import { decided, waiting } from '../events/progress.ts';
+import { waiting, withOutcome } from '../events/progress.ts';
 import type { Ledger } from '../ledger/ports.ts';
 import type { Timer } from '../ledger/timer.ts';
 import { type DueDecision, decideWhenDue, firedTimer, MOVED_LATER, timerOf } from '../ledger/timers.ts';
@@ -66,7 +66,7 @@ export function cancelled(
   const { webhook_id, integration_id, progress } = delivery;
   counter.count(METRICS.timerCancelled);
   log.info('timer.cancelled', { webhook_id, integration_id, reason });
-  return decided(delivery, progress.attempt, 'cancelled', reason);
+  return withOutcome(delivery, progress.attempt, 'cancelled', reason);
 }
 
 /** Puts a delivery's timer back on the list if its first round of attempts failed and a second one follows. */

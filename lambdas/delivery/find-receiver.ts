@@ -1,6 +1,6 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
 import type { Delivery, TaskResult } from '../events/delivery.ts';
-import { dead, decided } from '../events/progress.ts';
+import { dead, withOutcome } from '../events/progress.ts';
 import type { Integration } from '../partners/integration.ts';
 import { type IntegrationRegistry, routeTo } from '../partners/integration-registry.ts';
 import { ConfigurationUnavailable } from '../shared/errors.ts';
@@ -62,7 +62,7 @@ export function findReceiver(
     services.counter.count(METRICS.eventFiltered);
     const fields = { webhook_id: delivery.webhook_id, integration_id: id, reason: verdict.reason };
     services.log.info('event.filtered', fields);
-    return { result: decided(delivery, delivery.progress.attempt, 'filtered', verdict.reason) };
+    return { result: withOutcome(delivery, delivery.progress.attempt, 'filtered', verdict.reason) };
   }
   const parked = (why: string) => ({ result: park(delivery, { cause: 'paused', why }, services) });
   if (registry.paused) return parked('all integrations are paused');

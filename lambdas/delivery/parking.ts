@@ -1,5 +1,5 @@
 import type { Delivery, ParkedFor, Progress } from '../events/delivery.ts';
-import { decided, waiting } from '../events/progress.ts';
+import { waiting, withOutcome } from '../events/progress.ts';
 import { jittered } from '../events/retry-timing.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
@@ -45,7 +45,7 @@ function parkedProgress(delivery: Delivery, parking: Parking, nowMs: number, ran
   const { attempt, park_count = 0 } = delivery.progress;
   const waitMs = PARKING_WAITS_MS[park_count];
   if (waitMs === undefined) {
-    return { ...decided(delivery, attempt, 'parked', reasonOf(parking)), parked_for: parking.cause };
+    return { ...withOutcome(delivery, attempt, 'parked', reasonOf(parking)), parked_for: parking.cause };
   }
   return waitingParked(delivery, parking, park_count + 1, nowMs + jittered(waitMs, random));
 }

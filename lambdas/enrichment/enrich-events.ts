@@ -1,5 +1,5 @@
 import type { Delivery } from '../events/delivery.ts';
-import { decided, newDelivery, pendingEnrichment } from '../events/progress.ts';
+import { newDelivery, pendingEnrichment, withOutcome } from '../events/progress.ts';
 import { enrichmentDueAt } from '../events/retry-timing.ts';
 import { FLAG_OFF, type VersionedFlag } from '../flag/flag-document.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
@@ -126,7 +126,7 @@ async function recordFiltered({ delivery, reason }: Filtered, { counter, log, le
   counter.count(METRICS.eventFiltered);
   const { webhook_id, integration_id } = delivery;
   log.info('event.filtered', { webhook_id, integration_id, reason });
-  await ledger.settleUnclaimed(delivery, { progress: decided(delivery, 0, 'filtered', reason) });
+  await ledger.settleUnclaimed(delivery, { progress: withOutcome(delivery, 0, 'filtered', reason) });
 }
 
 /** Sends deliveries to the queue; messages that SQS refuses fail. */

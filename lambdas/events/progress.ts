@@ -58,7 +58,7 @@ export function dead(delivery: Delivery, attempt: number, reason: string): TaskR
 }
 
 /** The progress with an outcome other than `dead`. @param dueAt only if the delivery waits */
-export function decided(
+export function withOutcome(
   delivery: Delivery,
   attempt: number,
   outcome: Exclude<Outcome, 'dead'>,
@@ -80,7 +80,7 @@ export function decided(
 
 /** The progress of a delivery whose attempts failed, and which starts its second round at `dueAt`. */
 export function secondRound(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
-  return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_attempts: attempt };
+  return { ...withOutcome(delivery, attempt, 'retry', reason, dueAt), earlier_attempts: attempt };
 }
 
 /**
@@ -91,7 +91,7 @@ export function secondRound(delivery: Delivery, attempt: number, reason: string,
 export function waiting(delivery: Delivery, reason: string, untilMs: number, reservedForMs?: number): Progress {
   const { attempt, park_count } = delivery.progress;
   return {
-    ...decided(delivery, attempt, 'retry', reason, new Date(untilMs)),
+    ...withOutcome(delivery, attempt, 'retry', reason, new Date(untilMs)),
     ...(park_count !== undefined && { park_count }),
     ...(reservedForMs !== undefined && { reserved_for: new Date(reservedForMs).toISOString() }),
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema, MAX_REASON_CHARACTERS, progressSchema } from '../../lambdas/events/delivery.ts';
-import { dead, decided, newDelivery, redriveOf, secondRound, waiting } from '../../lambdas/events/progress.ts';
+import { dead, newDelivery, redriveOf, secondRound, waiting, withOutcome } from '../../lambdas/events/progress.ts';
 import { delivery, ENRICHED, NOT_ENRICHED, PENDING, subject } from '../support/factories.ts';
 
 const enrichment = fc.constantFrom(PENDING, ENRICHED, NOT_ENRICHED);
@@ -33,7 +33,7 @@ describe('a scheduled delivery', () => {
   });
 
   test('may be superseded while it waits, until an operator replays it', () => {
-    expect(decided(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
+    expect(withOutcome(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
     expect(waiting(timed, 'over the rate limit', 0).timed).toBe(true);
     expect(redriveOf(timed).progress.timed).toBeUndefined();
   });
@@ -48,7 +48,7 @@ test('a delivery in its second round has the attempts of the first one, until it
     due_at: '1970-01-01T00:00:00.000Z',
   });
   const carried = { ...delivery(NOT_ENRICHED), progress: again };
-  expect(decided(carried, 4, 'retry', 'HTTP 503').earlier_attempts).toBe(3);
+  expect(withOutcome(carried, 4, 'retry', 'HTTP 503').earlier_attempts).toBe(3);
   expect(redriveOf(carried).progress.earlier_attempts).toBeUndefined();
 });
 
@@ -87,7 +87,7 @@ describe('a delivery that is dead', () => {
 describe('a delivery with another outcome', () => {
   test('has the number of its deferrals, which are part of its next token', () => {
     const given = delivery(ENRICHED, {}, { deferrals: 2 });
-    expect(decided(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);
+    expect(withOutcome(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);
     expect(redriveOf(given).progress).not.toHaveProperty('deferrals');
   });
 });

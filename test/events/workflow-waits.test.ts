@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
-import { decided, waiting } from '../../lambdas/events/progress.ts';
+import { waiting, withOutcome } from '../../lambdas/events/progress.ts';
 import { LONG_WAIT_MS, SHORT_WAITS, withWaitCounted } from '../../lambdas/events/workflow-waits.ts';
 import { random } from '../support/arbitraries.ts';
 import { delivery, NOT_ENRICHED, NOW } from '../support/factories.ts';
@@ -32,14 +32,14 @@ describe('a wait without an attempt', () => {
 });
 
 test('a failed attempt is not counted as a wait, waits by its policy, and resets nothing', () => {
-  const result = decided(waitedFor(60), 1, 'retry', 'HTTP 503', new Date(NOW + 1_000));
+  const result = withOutcome(waitedFor(60), 1, 'retry', 'HTTP 503', new Date(NOW + 1_000));
   expect(withWaitCounted(waitedFor(60), result, clock)).toEqual({ ...result, waits: 60 });
   expect(withWaitCounted(waitedFor(0), result, clock)).toEqual(result);
 });
 
 test('an outcome that ends the execution is unchanged', () => {
   for (const outcome of ['delivered', 'parked', 'duplicate', 'cancelled', 'filtered'] as const) {
-    const result = decided(waitedFor(60), 0, outcome, 'why');
+    const result = withOutcome(waitedFor(60), 0, outcome, 'why');
     expect(withWaitCounted(waitedFor(60), result, clock)).toBe(result);
   }
 });
