@@ -18,10 +18,10 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import {
   DEAD_LETTER_ATTRIBUTES,
+  type DecidedEnrichment,
   ENRICHMENT_ATTEMPTS,
   type Enrichment,
   type Outcome,
-  type SettledEnrichment,
 } from '../lambdas/events/delivery.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { retryDelivering, retryEnriching, retrySending } from './retriers.ts';
@@ -49,7 +49,7 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
   const enrich = invoke(scope, 'Enrich', parts.enrichTask, retryEnriching);
   const fallback = new Pass(scope, 'Fallback', {
     comment: 'Every attempt to query the warehouse failed: the webhook is sent without learning time',
-    result: Result.fromObject({ status: 'not_enriched', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
+    result: Result.fromObject({ status: 'not_enriched', reason: 'warehouse_unavailable' } satisfies DecidedEnrichment),
     resultPath: '$.progress.enrichment',
   });
   const finished = new Succeed(scope, 'Finished', {

@@ -1,5 +1,5 @@
 import { acceptEvent } from '../../lambdas/enrichment/accept-event.ts';
-import type { Delivery, SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import type { DecidedEnrichment, Delivery } from '../../lambdas/events/delivery.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import { composePayload } from '../../lambdas/partners/payload.ts';
@@ -8,7 +8,7 @@ import { toMessageText } from '../../lambdas/shared/json-text.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';
 import { BATCH_SIZE, INTEGRATION_IDS } from './loads.ts';
 
-export const ENRICHED: SettledEnrichment = {
+export const ENRICHED: DecidedEnrichment = {
   status: 'enriched',
   total_seconds: 18_540,
   last_updated: '2026-01-10T00:00:00Z',

@@ -1,5 +1,5 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
-import type { Delivery, NOT_ENRICHED_REASONS, SettledEnrichment, TaskResult } from '../events/delivery.ts';
+import type { DecidedEnrichment, Delivery, NOT_ENRICHED_REASONS, TaskResult } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
 import { dead, secondRound, withOutcome } from '../events/progress.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
@@ -20,10 +20,10 @@ export interface AttemptDeliveryServices extends SendWebhookServices, ParkServic
   readonly retryAfterMs: RetryAfterReader;
 }
 
-/** A delivery whose learning time is settled. */
+/** A delivery whose learning time is decided. */
 export interface Ready {
   readonly delivery: Delivery;
-  readonly enrichment: SettledEnrichment;
+  readonly enrichment: DecidedEnrichment;
   /** When its lease ends, in epoch milliseconds; absent if the ledger did not respond to the claim. */
   readonly notAfterMs?: number | undefined;
 }
@@ -161,13 +161,13 @@ function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
 }
 
 /** Whether the webhook has no learning time because every query failed. */
-function isFallback(enrichment: SettledEnrichment): boolean {
+function isFallback(enrichment: DecidedEnrichment): boolean {
   return enrichment.status === 'not_enriched' && enrichment.reason === 'warehouse_unavailable';
 }
 
 interface AttemptFacts {
   readonly delivery: Delivery;
-  readonly enrichment: SettledEnrichment;
+  readonly enrichment: DecidedEnrichment;
   readonly attempt: number;
   readonly isThrottled: boolean;
   readonly durationMs: number;
@@ -183,7 +183,7 @@ const LEVELS = {
   warehouse_unavailable: 'error',
 } as const satisfies Record<(typeof NOT_ENRICHED_REASONS)[number], keyof Log>;
 
-function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof Log {
+function levelOf({ outcome }: TaskResult, enrichment: DecidedEnrichment): keyof Log {
   if (outcome === 'dead') return 'error';
   return outcome === 'delivered' && enrichment.status === 'not_enriched' ? LEVELS[enrichment.reason] : 'info';
 }

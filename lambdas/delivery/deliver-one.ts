@@ -23,12 +23,12 @@ const MIN_CLAIM_WAIT_MS = 5_000;
  * Makes one step of a delivery in the workflow: an attempt, or the due time of the next step. The outcome is in the ledger
  * before the workflow continues: its execution exists already, and carries the delivery by its token.
  *
- * @throws InputInvalid if the learning time is not settled; ConfigurationUnavailable; SecretUnavailable
+ * @throws InputInvalid if the learning time is not decided; ConfigurationUnavailable; SecretUnavailable
  */
 export async function deliverOne(input: Delivery, services: DeliverOneServices): Promise<TaskResult> {
   // Executions that an older version started have no token in their input.
   const delivery = { ...input, token: input.token ?? executionToken({ ...input, progress: { attempt: 0 } }) };
-  if (delivery.progress.enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
+  if (delivery.progress.enrichment.status === 'pending') throw new InputInvalid('its enrichment is not decided');
   const timer = await readTimer(delivery, services);
   if (timer.decision.to === 'leave') return cancelled(delivery, timer.decision.reason, services);
   const lookup = await lookUpIntegration(delivery, services);
@@ -62,7 +62,7 @@ async function deliver(
   const receiver = findReceiver(delivery, lookup, services);
   if ('result' in receiver) return receiver;
   const { enrichment } = delivery.progress;
-  if (enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
+  if (enrichment.status === 'pending') throw new InputInvalid('its enrichment is not decided');
   const ready = { delivery, enrichment, notAfterMs: record && leaseEndMs(record) };
   const { outcomes, reported } = await attemptWithinLimits(receiver.integration, [ready], services, false);
   await reported;

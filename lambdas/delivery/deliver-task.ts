@@ -4,7 +4,7 @@ import { createHandler } from '../shared/handler.ts';
 import { deliverOne } from './deliver-one.ts';
 import { createDeliveryServices } from './delivery-services.ts';
 
-/** Called by the retry workflow with a delivery whose learning time is settled. */
+/** Called by the retry workflow with a delivery whose learning time is decided. */
 export const handler = createHandler({
   environment: deliverTaskEnvironment,
   input: deliverySchema,

@@ -1,4 +1,4 @@
-import type { DeliverySubject, SettledEnrichment } from '../events/delivery.ts';
+import type { DecidedEnrichment, DeliverySubject } from '../events/delivery.ts';
 import { definitionOfType } from '../events/event-types/event-types.ts';
 import { evaluateFlag } from '../flag/evaluate-flag.ts';
 import type { Flag } from '../flag/flag-document.ts';
@@ -11,7 +11,7 @@ import type { LearnerKey, LearningTime } from '../warehouse/learning-time.ts';
  */
 export type EnrichmentNeed =
   | { readonly key: LearnerKey; readonly evaluated: EvaluationReason }
-  | { readonly settled: SettledEnrichment; readonly evaluated?: EvaluationReason };
+  | { readonly decided: DecidedEnrichment; readonly evaluated?: EvaluationReason };
 
 export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
   if (definitionOfType(subject.event_type).enrichment === 'none') return plain('not_a_completion');
@@ -23,11 +23,11 @@ export function enrichmentNeed(subject: DeliverySubject, flag: Flag): Enrichment
 }
 
 function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified') {
-  return { settled: { status: 'not_enriched', reason } } as const;
+  return { decided: { status: 'not_enriched', reason } } as const;
 }
 
 /** No rows mean no learning time; a sum of 0 is sent as 0. */
-export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
+export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'warehouse'): DecidedEnrichment {
   if (!learningTime.found) return { status: 'not_enriched', reason: 'no_data' };
   return {
     status: 'enriched',

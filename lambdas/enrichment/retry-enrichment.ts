@@ -1,4 +1,4 @@
-import type { Delivery, Enrichment, PendingEnrichment, Progress, SettledEnrichment } from '../events/delivery.ts';
+import type { DecidedEnrichment, Delivery, Enrichment, PendingEnrichment, Progress } from '../events/delivery.ts';
 import { decisionOf } from '../events/progress.ts';
 import { enrichmentDueAt } from '../events/retry-timing.ts';
 import { FLAG_OFF, type VersionedFlag } from '../flag/flag-document.ts';
@@ -21,30 +21,30 @@ export interface RetryEnrichmentServices extends AskWarehouseServices {
  *
  * Reads the flag first: if it was switched off since, the event is delivered now, without learning time.
  *
- * @returns the next progress: settled, or pending with one more failed attempt and the next due time
+ * @returns the next progress: decided, or pending with one more failed attempt and the next due time
  */
 export async function retryEnrichment(delivery: Delivery, services: RetryEnrichmentServices): Promise<Progress> {
   const { progress, ...subject } = delivery;
   if (progress.enrichment.status !== 'pending') return progress;
   const flag = (await services.flag.read()) ?? FLAG_OFF;
-  const decided = { ...delivery, progress: { ...progress, config_version: flag.config_version } };
+  const current = { ...delivery, progress: { ...progress, config_version: flag.config_version } };
   const need = needOf(subject, flag, services.counter);
-  if ('settled' in need) return settledProgress(decided, need.settled, services.log);
+  if ('decided' in need) return decidedProgress(current, need.decided, services.log);
 
   const hit = (await services.cache.read([need.key])).get(learnerKeyText(need.key));
-  if (hit !== undefined) return settledProgress(decided, enrichmentOf(hit, 'cache'), services.log);
+  if (hit !== undefined) return decidedProgress(current, enrichmentOf(hit, 'cache'), services.log);
   const fields = { webhook_id: delivery.webhook_id, events: 1 };
   const learningTimes = await askWarehouse([need.key], TASK_WAREHOUSE_DEADLINE_MS, fields, services);
   const learningTime = learningTimes.get(learnerKeyText(need.key));
-  if (learningTime === undefined) return failedProgress(decided.progress, progress.enrichment, services.random);
+  if (learningTime === undefined) return failedProgress(current.progress, progress.enrichment, services.random);
   await services.cache.write(new Map([[learnerKeyText(need.key), learningTime]]), flag.cache_ttl_seconds);
-  return settledProgress(decided, enrichmentOf(learningTime, 'warehouse'), services.log);
+  return decidedProgress(current, enrichmentOf(learningTime, 'warehouse'), services.log);
 }
 
-function settledProgress(delivery: Delivery, enrichment: SettledEnrichment, log: Log): Progress {
+function decidedProgress(delivery: Delivery, enrichment: DecidedEnrichment, log: Log): Progress {
   const { webhook_id, progress } = delivery;
   const reason = enrichment.status === 'not_enriched' ? enrichment.reason : undefined;
-  log.info('enrichment.settled', {
+  log.info('enrichment.decided', {
     webhook_id,
     status: enrichment.status,
     reason,

@@ -1,6 +1,6 @@
 import { type ReportServices, reportIfCriticalEvent } from '../events/critical-dead.ts';
 import { deadLetterMessage } from '../events/dead-letter.ts';
-import type { Delivery, DeliverySubject, SettledEnrichment } from '../events/delivery.ts';
+import type { DecidedEnrichment, Delivery, DeliverySubject } from '../events/delivery.ts';
 import { newDelivery, pendingEnrichment } from '../events/progress.ts';
 import type { VersionedFlag } from '../flag/flag-document.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
@@ -73,7 +73,7 @@ export async function sortEvents(
       const need = needOf(subject, flag, services.counter);
       if ('key' in need) lookups.set(message.id, { subject, key: need.key });
       else {
-        const delivery = newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log), decidedBy);
+        const delivery = newDelivery(subject, warnIfUnidentified(need.decided, subject, services.log), decidedBy);
         (delivery.progress.timed ? timed : ready).set(message.id, delivery);
       }
     } else if (acceptance.verdict === 'held') {
@@ -93,12 +93,12 @@ export async function sortEvents(
 /** The delivery as it would be sent without the filter, so that a replay can start from it. */
 function unsent(subject: DeliverySubject, flag: VersionedFlag, nowMs: number): Delivery {
   const need = enrichmentNeed(subject, flag);
-  const enrichment = 'key' in need ? pendingEnrichment(nowMs) : need.settled;
+  const enrichment = 'key' in need ? pendingEnrichment(nowMs) : need.decided;
   return newDelivery(subject, enrichment, { configVersion: flag.config_version });
 }
 
-function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject, log: Log): SettledEnrichment {
-  if (settled.status === 'not_enriched' && settled.reason === 'learner_not_identified') {
+function warnIfUnidentified(decided: DecidedEnrichment, subject: DeliverySubject, log: Log): DecidedEnrichment {
+  if (decided.status === 'not_enriched' && decided.reason === 'learner_not_identified') {
     log.warn('event.learner_not_identified', {
       webhook_id: subject.webhook_id,
       has_user_id: subject.user_id !== undefined,
@@ -106,7 +106,7 @@ function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject
       has_enterprise: subject.enterprise_customer_uuid !== undefined,
     });
   }
-  return settled;
+  return decided;
 }
 
 async function reject(

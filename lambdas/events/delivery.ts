@@ -48,7 +48,7 @@ const notEnrichedSchema = z.object({ status: z.literal('not_enriched'), reason: 
 export const enrichmentSchema = z.discriminatedUnion('status', [pendingSchema, enrichedSchema, notEnrichedSchema]);
 export type Enrichment = z.infer<typeof enrichmentSchema>;
 export type PendingEnrichment = z.infer<typeof pendingSchema>;
-export type SettledEnrichment = Exclude<Enrichment, PendingEnrichment>;
+export type DecidedEnrichment = Exclude<Enrichment, PendingEnrichment>;
 
 /** Why an integration's deliveries are parked: an operator paused it, its endpoint keeps failing, or it returned 410. */
 export const PARKED_FOR = ['paused', 'failing', 'gone'] as const;

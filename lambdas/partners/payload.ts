@@ -1,4 +1,4 @@
-import type { Delivery, SettledEnrichment } from '../events/delivery.ts';
+import type { DecidedEnrichment, Delivery } from '../events/delivery.ts';
 import { definitionOfType } from '../events/event-types/event-types.ts';
 import { errorName } from '../shared/errors.ts';
 import { isRecord, parseJson } from '../shared/json.ts';
@@ -24,7 +24,7 @@ export type ComposedPayload = { readonly body: string } | { readonly fault: stri
  */
 export function composePayload(
   event: DeliveredEvent,
-  enrichment: SettledEnrichment,
+  enrichment: DecidedEnrichment,
   integration: Integration,
 ): ComposedPayload {
   if (definitionOfType(event.event_type).enrichment === 'none') return { body: event.payload };
@@ -38,7 +38,7 @@ export function composePayload(
 
 function composeInFormat(
   event: DeliveredEvent,
-  enrichment: SettledEnrichment,
+  enrichment: DecidedEnrichment,
   integration: Integration,
 ): ComposedPayload {
   const { event_id, event_type, occurred_at } = event;
@@ -74,7 +74,7 @@ function readFields(payload: string): Fields | undefined {
   }
 }
 
-function knownLearningTime(enrichment: SettledEnrichment): KnownLearningTime | undefined {
+function knownLearningTime(enrichment: DecidedEnrichment): KnownLearningTime | undefined {
   if (enrichment.status === 'not_enriched') return undefined;
   return { totalSeconds: enrichment.total_seconds, lastUpdated: enrichment.last_updated };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { attemptDelivery } from '../../lambdas/delivery/attempt-delivery.ts';
 import type { SendWebhookServices } from '../../lambdas/delivery/send-webhook.ts';
-import { type Delivery, deliverySchema, type SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import { type DecidedEnrichment, type Delivery, deliverySchema } from '../../lambdas/events/delivery.ts';
 import { kindNamed } from '../../lambdas/events/event-types/event-types.ts';
 import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
@@ -25,7 +25,7 @@ async function attempt(result: SendResult, { of = delivery(), to = integration()
     nowMs += durationMs;
     return sending.sender.send(request);
   };
-  const enrichment = of.progress.enrichment as SettledEnrichment;
+  const enrichment = of.progress.enrichment as DecidedEnrichment;
   const services = { ...sending, sender: { send }, log, counter, random: () => 0.5 };
   const attempted = await attemptDelivery({ delivery: of, enrichment, notAfterMs }, to, services);
   return { attempted, outcome: attempted.result, requests: sending.requests, log, counter };
@@ -83,7 +83,7 @@ describe('an attempt', () => {
 describe('the outcome of a delivery', () => {
   const fallback = { status: 'not_enriched', reason: 'warehouse_unavailable' } as const;
 
-  test.each<[string, SettledEnrichment, readonly string[]]>([
+  test.each<[string, DecidedEnrichment, readonly string[]]>([
     ['with learning time', ENRICHED, [METRICS.deliveredWithLearningTime]],
     ['without it', NOT_ENRICHED, [METRICS.deliveredWithoutLearningTime]],
     ['as a fallback', fallback, [METRICS.deliveredWithoutLearningTime, METRICS.enrichmentFallback]],

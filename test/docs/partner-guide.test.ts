@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isGenuine } from '../../docs/partner/verify.ts';
-import type { SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import type { DecidedEnrichment } from '../../lambdas/events/delivery.ts';
 import { KINDS, kindNamed } from '../../lambdas/events/event-types/event-types.ts';
 import { lead } from '../../lambdas/events/event-types/lead/lead.ts';
 import { createTokenSource } from '../../lambdas/partners/oauth-tokens.ts';
@@ -65,7 +65,7 @@ describe('code in the guide', () => {
 });
 
 describe('examples of payloads', () => {
-  const compose = (format: PayloadFormat, payload: object, enrichment: SettledEnrichment = ENRICHED) => {
+  const compose = (format: PayloadFormat, payload: object, enrichment: DecidedEnrichment = ENRICHED) => {
     const receiver = integration({ payload_format: format });
     const composed = composePayload(subject({ payload: JSON.stringify(payload) }), enrichment, receiver);
     return 'body' in composed ? JSON.parse(composed.body) : composed;

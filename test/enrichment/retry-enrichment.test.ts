@@ -141,12 +141,15 @@ describe('the flag', () => {
   });
 });
 
-test.each([ENRICHED, NOT_ENRICHED])('a settled delivery ($status) is returned unchanged', async (enrichment) => {
-  const { services, done } = world(FOUND);
-  const settled = delivery(enrichment);
-  expect(await retryEnrichment(settled, services)).toEqual(settled.progress);
-  expect(done).toEqual([]);
-});
+test.each([ENRICHED, NOT_ENRICHED])(
+  'a delivery whose learning time is decided ($status) is returned unchanged',
+  async (enrichment) => {
+    const { services, done } = world(FOUND);
+    const decided = delivery(enrichment);
+    expect(await retryEnrichment(decided, services)).toEqual(decided.progress);
+    expect(done).toEqual([]);
+  },
+);
 
 test('logs contain only ids of a learner', async () => {
   const results = [

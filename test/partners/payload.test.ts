@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import type { DecidedEnrichment } from '../../lambdas/events/delivery.ts';
 import { composePayload } from '../../lambdas/partners/payload.ts';
 import {
   definitionOfFormat,
@@ -13,9 +13,9 @@ import { ENRICHED, integration, NOT_ENRICHED, subject } from '../support/factori
 import { type JsonValue, members, readJsonValue } from '../support/json-values.ts';
 
 const LEARNING_TIME = '{"total_seconds":18540,"total_hours":5.15,"last_updated":"2026-01-10T00:00:00Z"}';
-const ENRICHMENTS: readonly SettledEnrichment[] = [ENRICHED, NOT_ENRICHED];
+const ENRICHMENTS: readonly DecidedEnrichment[] = [ENRICHED, NOT_ENRICHED];
 
-function compose(payload_format: PayloadFormat, payload: string, enrichment: SettledEnrichment, options: object = {}) {
+function compose(payload_format: PayloadFormat, payload: string, enrichment: DecidedEnrichment, options: object = {}) {
   return composePayload(subject({ payload }), enrichment, integration({ payload_format, ...options }));
 }
 
@@ -151,7 +151,7 @@ describe('a payload does not fit', () => {
 
 describe('Percipio’s document', () => {
   const PERCIPIO = JSON.parse(`{${DOCUMENT},"duration_spent":60}`);
-  const faultWith = (changes: object, enrichment: SettledEnrichment = NOT_ENRICHED) =>
+  const faultWith = (changes: object, enrichment: DecidedEnrichment = NOT_ENRICHED) =>
     fault('percipio', JSON.stringify({ ...PERCIPIO, ...changes }), enrichment);
 
   test.each([

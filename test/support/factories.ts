@@ -1,9 +1,9 @@
 import type {
+  DecidedEnrichment,
   Delivery,
   DeliverySubject,
   Enrichment,
   Progress,
-  SettledEnrichment,
 } from '../../lambdas/events/delivery.ts';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
@@ -79,9 +79,9 @@ export const ENRICHED = {
   total_seconds: 18_540,
   last_updated: '2026-01-10T00:00:00Z',
   source: 'warehouse',
-} as const satisfies SettledEnrichment;
+} as const satisfies DecidedEnrichment;
 
-export const NOT_ENRICHED = { status: 'not_enriched', reason: 'no_data' } as const satisfies SettledEnrichment;
+export const NOT_ENRICHED = { status: 'not_enriched', reason: 'no_data' } as const satisfies DecidedEnrichment;
 
 export const PENDING = {
   status: 'pending',

@@ -79,7 +79,7 @@ const settles =
   ({ progress }: Delivery): TaskResult => ({ enrichment, attempt: progress.attempt, due_at: progress.due_at });
 const failsOnceMore = ({ progress }: Delivery): TaskResult => {
   const { enrichment, attempt } = progress;
-  if (enrichment.status !== 'pending') throw new Error('the enrichment is settled');
+  if (enrichment.status !== 'pending') throw new Error('the enrichment is decided');
   return { enrichment: pending(enrichment.attempts + 1), attempt, due_at: LATER };
 };
 const decides =
@@ -171,10 +171,10 @@ export function describeScenarios(interpret: Interpreter): void {
   });
 
   describe('delivery', () => {
-    const settled = delivery({ enrichment: ENRICHED });
+    const decided = delivery({ enrichment: ENRICHED });
 
     test('the partner responds 503, then 200: delivered when it is due again', async () => {
-      const { output, calls, entered } = await run(settled, { deliver: [decides('retry', 'HTTP 503'), delivers] });
+      const { output, calls, entered } = await run(decided, { deliver: [decides('retry', 'HTTP 503'), delivers] });
       expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 1]);
       expect(entered.filter((state) => state === 'WaitUntilDue')).toHaveLength(2);
       expect(output).toMatchObject({ outcome: 'delivered', attempt: 2 });
@@ -183,7 +183,7 @@ export function describeScenarios(interpret: Interpreter): void {
     test.each(['filtered', 'parked', 'duplicate'] as const)(
       '%s ends it, and sends no dead-letter message',
       async (outcome) => {
-        const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
+        const { output, calls } = await run(decided, { deliver: [decides(outcome, 'why')] });
         expect(output).toMatchObject({ outcome, reason: 'why' });
         expect(calls.Deliver).toHaveLength(1);
         expect(calls.SendDeadLetter).toEqual([]);
@@ -191,8 +191,8 @@ export function describeScenarios(interpret: Interpreter): void {
     );
 
     test('dead: a dead-letter message that can be redriven, and an execution whose output has no payload', async () => {
-      const { output, calls } = await run(settled, { deliver: [dies] });
-      const redriven = { ...settled, generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } };
+      const { output, calls } = await run(decided, { deliver: [dies] });
+      const redriven = { ...decided, generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } };
       expect(calls.SendDeadLetter).toEqual([
         {
           QueueUrl: '<QueuesDeliveriesDeadLetters>',
@@ -200,7 +200,7 @@ export function describeScenarios(interpret: Interpreter): void {
           MessageAttributes: {
             reason: { DataType: 'String', StringValue: 'HTTP 400' },
             integration_id: { DataType: 'String', StringValue: 'acme' },
-            webhook_id: { DataType: 'String', StringValue: settled.webhook_id },
+            webhook_id: { DataType: 'String', StringValue: decided.webhook_id },
           },
         },
       ]);
@@ -211,7 +211,7 @@ export function describeScenarios(interpret: Interpreter): void {
 
     test('a dead-letter message that SQS refuses at first is resent', async () => {
       const refused = throws('SQS.SdkClientException');
-      const { output, calls } = await run(settled, { deliver: [dies], sendDeadLetter: [refused, refused, () => ({})] });
+      const { output, calls } = await run(decided, { deliver: [dies], sendDeadLetter: [refused, refused, () => ({})] });
       expect(calls.SendDeadLetter).toHaveLength(3);
       expect(output.outcome).toBe('dead');
     });
@@ -219,7 +219,7 @@ export function describeScenarios(interpret: Interpreter): void {
     test.each([...PASSING_FAULTS, ...NOT_RUN_FAULTS, ...INTERRUPTED_FAULTS])(
       '%s is retried, and consumes no attempt',
       async (name) => {
-        const { output, calls } = await run(settled, { deliver: [throws(name), throws(name), delivers] });
+        const { output, calls } = await run(decided, { deliver: [throws(name), throws(name), delivers] });
         expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 0, 0]);
         expect(output).toMatchObject({ outcome: 'delivered', attempt: 1 });
       },
@@ -240,7 +240,7 @@ export function describeScenarios(interpret: Interpreter): void {
           calls += 1;
           return throws(name)();
         };
-        await expect(run(settled, { deliver: [deliver] })).rejects.toMatchObject({ cause: { name } });
+        await expect(run(decided, { deliver: [deliver] })).rejects.toMatchObject({ cause: { name } });
         expect(calls).toBe(times);
       },
     );
