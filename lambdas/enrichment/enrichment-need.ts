@@ -2,7 +2,7 @@ import type { DecidedEnrichment, DeliverySubject } from '../events/delivery.ts';
 import { definitionOfType } from '../events/event-types/event-types.ts';
 import { evaluateFlag } from '../flag/evaluate-flag.ts';
 import type { Flag } from '../flag/flag-document.ts';
-import type { EvaluationReason } from '../shared/metric-definitions.ts';
+import { type Counter, type EvaluationReason, FEATURE_NAME, METRICS } from '../shared/metric-definitions.ts';
 import type { LearnerKey, LearningTime } from '../warehouse/learning-time.ts';
 
 /**
@@ -13,16 +13,25 @@ export type EnrichmentNeed =
   | { readonly key: LearnerKey; readonly evaluated: EvaluationReason }
   | { readonly decided: DecidedEnrichment; readonly evaluated?: EvaluationReason };
 
-export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
-  if (definitionOfType(subject.event_type).enrichment === 'none') return plain('not_a_completion');
-  if (!flag.enabled) return { ...plain('flag_off'), evaluated: 'off' };
-  const key = learnerKey(subject);
-  if (key === undefined) return plain('learner_not_identified');
-  const { isOn, reason } = evaluateFlag(flag, key.enterpriseId);
-  return isOn ? { key, evaluated: reason } : { ...plain('flag_off'), evaluated: reason };
+/** What an event needs. Counts the flag's evaluation, because every feature check is recorded. */
+export function countedNeed(subject: DeliverySubject, flag: Flag, counter: Counter): EnrichmentNeed {
+  const need = enrichmentNeed(subject, flag);
+  if (need.evaluated !== undefined) {
+    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: need.evaluated });
+  }
+  return need;
 }
 
-function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified') {
+export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
+  if (definitionOfType(subject.event_type).enrichment === 'none') return notEnriched('not_a_completion');
+  if (!flag.enabled) return { ...notEnriched('flag_off'), evaluated: 'off' };
+  const key = learnerKey(subject);
+  if (key === undefined) return notEnriched('learner_not_identified');
+  const { isOn, reason } = evaluateFlag(flag, key.enterpriseId);
+  return isOn ? { key, evaluated: reason } : { ...notEnriched('flag_off'), evaluated: reason };
+}
+
+function notEnriched(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified') {
   return { decided: { status: 'not_enriched', reason } } as const;
 }
 

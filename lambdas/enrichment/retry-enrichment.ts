@@ -4,8 +4,8 @@ import { enrichmentDueAt } from '../events/retry-timing.ts';
 import { FLAG_OFF, type VersionedFlag } from '../flag/flag-document.ts';
 import type { Log } from '../shared/log.ts';
 import { type LearningTimeCache, learnerKeyText } from '../warehouse/learning-time.ts';
-import { enrichmentOf } from './enrichment-need.ts';
-import { type AskWarehouseServices, askWarehouse, needOf } from './find-learning-time.ts';
+import { type AskWarehouseServices, askWarehouse } from './ask-warehouse.ts';
+import { countedNeed, enrichmentOf } from './enrichment-need.ts';
 
 /** Deadline of login and query for a retry, in milliseconds (requirement T5). */
 export const TASK_WAREHOUSE_DEADLINE_MS = 30_000;
@@ -28,7 +28,7 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
   if (progress.enrichment.status !== 'pending') return progress;
   const flag = (await services.flag.read()) ?? FLAG_OFF;
   const current = { ...delivery, progress: { ...progress, config_version: flag.config_version } };
-  const need = needOf(subject, flag, services.counter);
+  const need = countedNeed(subject, flag, services.counter);
   if ('decided' in need) return decidedProgress(current, need.decided, services.log);
 
   const hit = (await services.cache.read([need.key])).get(learnerKeyText(need.key));

@@ -10,8 +10,7 @@ import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { LearnerKey } from '../warehouse/learning-time.ts';
 import { acceptEvent } from './accept-event.ts';
-import { enrichmentNeed } from './enrichment-need.ts';
-import { needOf } from './find-learning-time.ts';
+import { countedNeed, enrichmentNeed } from './enrichment-need.ts';
 
 /** A message of the events queue that is dead-lettered. */
 export interface RejectedMessage extends ReceivedMessage {
@@ -70,7 +69,7 @@ export async function sortEvents(
     const acceptance = acceptEvent(message.body, registry, nowMs);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
-      const need = needOf(subject, flag, services.counter);
+      const need = countedNeed(subject, flag, services.counter);
       if ('key' in need) lookups.set(message.id, { subject, key: need.key });
       else {
         const delivery = newDelivery(subject, warnIfUnidentified(need.decided, subject, services.log), decidedBy);

@@ -1,19 +1,7 @@
-import type { DeliverySubject } from '../events/delivery.ts';
-import type { Flag } from '../flag/flag-document.ts';
 import { errorFields, WarehouseSkipped } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
-import { type Counter, FEATURE_NAME, METRICS } from '../shared/metric-definitions.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import type { LearnerKey, LearningTime, Warehouse } from '../warehouse/learning-time.ts';
-import { type EnrichmentNeed, enrichmentNeed } from './enrichment-need.ts';
-
-/** What an event needs. Counts the flag's evaluation, because every feature check is recorded. */
-export function needOf(subject: DeliverySubject, flag: Flag, counter: Counter): EnrichmentNeed {
-  const need = enrichmentNeed(subject, flag);
-  if (need.evaluated !== undefined) {
-    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: need.evaluated });
-  }
-  return need;
-}
 
 export interface AskWarehouseServices {
   readonly warehouse: Warehouse;
