@@ -43,7 +43,7 @@ export async function enrichEvents(
 
   const failures = new Map<string, string>();
   const events = await sortEvents(messages, flag, registry, failures, services);
-  const { ready, timed, lookups } = events;
+  const { ready, scheduled, lookups } = events;
   const [hits] = await Promise.all([
     cache.read([...lookups.values()].map(({ key }) => key)),
     recordEvents(events, failures, services),
@@ -62,12 +62,12 @@ export async function enrichEvents(
   log.info('events.enriched', {
     messages: messages.length,
     ready: ready.size,
-    timed: timed.size,
+    scheduled: scheduled.size,
     asked: misses.size,
     failed: failures.size,
     config_version: flag.config_version,
     // Every delivery in the queue or a workflow: this is a delivery's first log line.
-    webhook_ids: [...ready.values(), ...timed.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
+    webhook_ids: [...ready.values(), ...scheduled.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
       ({ webhook_id }) => webhook_id,
     ),
   });
@@ -90,10 +90,10 @@ async function recordEvents(
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ): Promise<void> {
-  const { ready, timed, lookups, filtered } = events;
+  const { ready, scheduled, lookups, filtered } = events;
   const all = [
     ...ready.values(),
-    ...timed.values(),
+    ...scheduled.values(),
     ...[...lookups.values()].map(({ subject }) => subject),
     ...[...filtered.values()].map(({ delivery }) => delivery),
   ];
@@ -101,7 +101,7 @@ async function recordEvents(
   const known = await services.ledger.accept(all);
   await setTimers(events, known, failures, services);
   dropKnown(ready, known, (delivery) => delivery.webhook_id, services);
-  dropKnown(timed, known, (delivery) => delivery.webhook_id, services);
+  dropKnown(scheduled, known, (delivery) => delivery.webhook_id, services);
   dropKnown(lookups, known, ({ subject }) => subject.webhook_id, services);
   dropKnown(filtered, known, ({ delivery }) => delivery.webhook_id, services);
   await Promise.all([...filtered.values()].map((one) => recordFiltered(one, services)));

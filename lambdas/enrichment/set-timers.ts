@@ -33,19 +33,19 @@ const MOVED_MEANWHILE = 'another publication of the event rescheduled it meanwhi
  * @param known the ledger's records of known events; undefined if the ledger did not respond
  */
 export async function setTimers(
-  { ready, timed }: SortedEvents,
+  { ready, scheduled }: SortedEvents,
   known: ReadonlyMap<string, LedgerRecord> | undefined,
   failures: Map<string, string>,
   services: SetTimersServices,
 ): Promise<void> {
   const { ledger, counter, log } = services;
   const timerOfOne = (delivery: Delivery) => timerOf(delivery, acceptedMs(delivery, services));
-  dropCopies(timed, services);
-  const timers = [...timed.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
+  dropCopies(scheduled, services);
+  const timers = [...scheduled.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
   const standing = timers.length === 0 ? new Map<string, Timer>() : await ledger.timers(timers.map(({ key }) => key));
   const starting = new Map<string, Delivery>();
   const movedLater = new Map<string, Timer>();
-  for (const [id, delivery] of timed) {
+  for (const [id, delivery] of scheduled) {
     const record = known?.get(delivery.webhook_id);
     if (record === undefined) starting.set(id, delivery);
     else if (record.state === 'scheduled') move(id, delivery, timerOfOne(delivery), record);
@@ -59,7 +59,7 @@ export async function setTimers(
       if (result !== 'written') failures.set(id, result === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
     startWorkflows(starting, failures, services, (delivery) =>
-      startTimed(delivery, timerOfOne(delivery), seenBefore(delivery), services),
+      startScheduled(delivery, timerOfOne(delivery), seenBefore(delivery), services),
     ),
   ]);
 
@@ -76,36 +76,36 @@ export async function setTimers(
     if (timer === undefined) return;
     if (standing === undefined) {
       failures.set(id, UNREACHED);
-      timed.delete(id);
+      scheduled.delete(id);
       return;
     }
     const before = standing.get(timer.key);
     const to = moveOf(before, timer, record);
     if (to === 'none') return;
     const carrying = Math.max(before?.generation ?? 0, record.generation);
-    const isRestarted = to === 'earlier' || to === 'untimed';
+    const isRestarted = to === 'earlier' || to === 'no_timer';
     const generation = isRestarted ? carrying + 1 : carrying;
     if (isRestarted) starting.set(id, { ...delivery, generation });
     else movedLater.set(id, { ...timer, generation });
     // A publication with the same time changes nothing.
     if (to === 'same') return;
-    timed.delete(id);
+    scheduled.delete(id);
     counter.count(METRICS.timerMoved);
     log.info('timer.moved', { webhook_id: timer.webhook_id, generation, due_at: timer.due_at });
   }
 }
 
 /** If a batch contains an event more than once, only the one that occurred last is scheduled. */
-function dropCopies(timed: Map<string, Delivery>, { counter, log }: SetTimersServices): void {
+function dropCopies(scheduled: Map<string, Delivery>, { counter, log }: SetTimersServices): void {
   const latest = new Map<string, string>();
-  for (const [id, { webhook_id, occurred_at }] of timed) {
+  for (const [id, { webhook_id, occurred_at }] of scheduled) {
     const other = latest.get(webhook_id);
-    const before = other === undefined ? undefined : timed.get(other);
+    const before = other === undefined ? undefined : scheduled.get(other);
     const isLater = before === undefined || Date.parse(occurred_at) > Date.parse(before.occurred_at);
     if (isLater) latest.set(webhook_id, id);
     const dropped = isLater ? other : id;
     if (dropped === undefined) continue;
-    timed.delete(dropped);
+    scheduled.delete(dropped);
     counter.count(METRICS.eventDuplicate);
     log.info('event.duplicate', { webhook_id });
   }
@@ -125,7 +125,7 @@ function acceptedMs({ accepted_at }: Delivery, { now }: SetTimersServices): numb
  * @param seen whether there is an earlier publication, whose timer may exist
  * @returns undefined if a later publication has the timer: its own message records the workflow
  */
-async function startTimed(
+async function startScheduled(
   delivery: Delivery,
   timer: Timer | undefined,
   seen: Seen,

@@ -43,7 +43,7 @@ export interface SortedEvents {
   /** For the deliveries queue. */
   readonly ready: Map<string, Delivery>;
   /** Scheduled, for the workflow. */
-  readonly timed: Map<string, Delivery>;
+  readonly scheduled: Map<string, Delivery>;
   /** Whose learning time is looked up. */
   readonly lookups: Map<string, Lookup>;
   readonly filtered: Map<string, Filtered>;
@@ -58,7 +58,7 @@ export async function sortEvents(
   services: SortEventsServices,
 ): Promise<SortedEvents> {
   const ready = new Map<string, Delivery>();
-  const timed = new Map<string, Delivery>();
+  const scheduled = new Map<string, Delivery>();
   const lookups = new Map<string, Lookup>();
   const filtered = new Map<string, Filtered>();
   const rejected: RejectedMessage[] = [];
@@ -73,7 +73,7 @@ export async function sortEvents(
       if ('key' in need) lookups.set(message.id, { subject, key: need.key });
       else {
         const delivery = newDelivery(subject, warnIfUnidentified(need.decided, subject, services.log), decidedBy);
-        (delivery.progress.timed ? timed : ready).set(message.id, delivery);
+        (delivery.progress.timed ? scheduled : ready).set(message.id, delivery);
       }
     } else if (acceptance.verdict === 'held') {
       failures.set(message.id, acceptance.reason);
@@ -86,7 +86,7 @@ export async function sortEvents(
     }
   }
   await reject(rejected, failures, services);
-  return { ready, timed, lookups, filtered };
+  return { ready, scheduled, lookups, filtered };
 }
 
 /** The delivery as it would be sent without the filter, so that a replay can start from it. */

@@ -49,10 +49,10 @@ export function firedTimer({ due_at: _, ...timer }: Timer): Timer {
 }
 
 /**
- * How a repeated publication moves its scheduled event. `same`: the scheduled time stays. `untimed`: the first timer was never
+ * How a repeated publication moves its scheduled event. `same`: the scheduled time stays. `no_timer`: the first timer was never
  * written, so that the scheduled time is not known.
  */
-type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
+type Move = 'none' | 'same' | 'later' | 'earlier' | 'no_timer';
 
 /**
  * @param standing the user's current timer; undefined if there is none
@@ -64,8 +64,8 @@ export function moveOf(
   { occurred_at, accepted_at, attempt }: Pick<LedgerRecord, 'occurred_at' | 'accepted_at' | 'attempt'>,
 ): Move {
   // `latest_at` never decreases, so an older one shows that this event's timer was never written.
-  const isUntimed = standing === undefined || standing.latest_at < latestAt(occurred_at, Date.parse(accepted_at));
-  if (isUntimed) return attempt === 0 ? 'untimed' : 'none';
+  const hasNoTimer = standing === undefined || standing.latest_at < latestAt(occurred_at, Date.parse(accepted_at));
+  if (hasNoTimer) return attempt === 0 ? 'no_timer' : 'none';
   if (standing.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
   if (standing.due_at === undefined || timer.due_at === undefined) return 'none';
   if (standing.due_at === timer.due_at) return 'same';

@@ -40,7 +40,9 @@ describe('health and metrics', () => {
     await awaitQuiet(session());
     const waits = lead('waits-1', 'takes', 4711, 'calculated', publishedAt, { delay_minutes: 180 });
     await session().publish([JSON.stringify(waits)]);
-    await until(session(), async () => (await logged(session(), 'events.enriched')).some(({ timed }) => timed === 1));
+    await until(session(), async () =>
+      (await logged(session(), 'events.enriched')).some(({ scheduled }) => scheduled === 1),
+    );
   });
 
   /** As an operator finds it. */

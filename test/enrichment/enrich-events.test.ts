@@ -216,7 +216,7 @@ test('events that need a query share one, and their results are forwarded, cache
   expect(counter.counts).toEqual({ [METRICS.cacheHit]: 1, [METRICS.cacheMiss]: 3, [METRICS.querySuccess]: 1 });
   expect(counter.measured).toEqual([[METRICS.queryDuration, 0]]);
   expect(log.only('events.enriched')).toEqual({
-    ...{ messages: 4, ready: 1, timed: 0, asked: 3, failed: 0, config_version: 'all' },
+    ...{ messages: 4, ready: 1, scheduled: 0, asked: 3, failed: 0, config_version: 'all' },
     webhook_ids: ['0', '1', '2', '3'].map((id) => webhookId('acme', `event-${id}`)),
   });
 });

@@ -23,7 +23,7 @@ function lead(eventId: string, occurredMs: number, dueMs?: number, overrides: ob
 
 interface World {
   readonly ready?: readonly Delivery[];
-  readonly timed?: readonly Delivery[];
+  readonly scheduled?: readonly Delivery[];
   readonly known?: Readonly<Record<string, WebhookState>>;
   /** Other fields of their records. */
   readonly record?: Partial<LedgerRecord>;
@@ -42,7 +42,7 @@ interface World {
 /** The calls of a batch, in order; message ids are positions in their list. */
 async function set({
   ready = [],
-  timed = [],
+  scheduled = [],
   known = {},
   record = {},
   isUnread = false,
@@ -73,7 +73,7 @@ async function set({
   const kept: Timer[] = [];
   const events = {
     ready: new Map(ready.map((delivery, position) => [`ready ${position}`, delivery])),
-    timed: new Map(timed.map((delivery, position) => [`timed ${position}`, delivery])),
+    scheduled: new Map(scheduled.map((delivery, position) => [`scheduled ${position}`, delivery])),
     lookups: new Map(),
     filtered: new Map(),
   };
@@ -102,7 +102,7 @@ describe('a scheduled event', () => {
   const one = lead('one', -5, 3600_000);
 
   test('is in a workflow until its scheduled time, which exists before the timer, and both are recorded in the ledger', async () => {
-    const { done, started } = await set({ timed: [one] });
+    const { done, started } = await set({ scheduled: [one] });
     expect(done).toEqual([
       `start ${one.webhook_id}`,
       `keep the timer of ${one.webhook_id}`,
@@ -114,28 +114,28 @@ describe('a scheduled event', () => {
 
   test('whose workflow does not start is a failed message, and has no timer', async () => {
     const workflow = { start: () => Promise.reject(new Error('no')) };
-    const { failures, kept } = await set({ timed: [one], services: { workflow } });
-    expect(failures).toEqual(new Map([['timed 0', 'the workflow did not start: Error']]));
+    const { failures, kept } = await set({ scheduled: [one], services: { workflow } });
+    expect(failures).toEqual(new Map([['scheduled 0', 'the workflow did not start: Error']]));
     expect(kept).toEqual([]);
   });
 
   test('that is due already is not listed as waiting: it may have run before its timer was written', async () => {
     const due = lead('due', -60_000, 0);
     const { due_at, ...awake } = timerOf(due, NOW) as Timer;
-    expect((await set({ timed: [due] })).kept).toEqual([{ ...awake, due_at }, awake]);
+    expect((await set({ scheduled: [due] })).kept).toEqual([{ ...awake, due_at }, awake]);
   });
 
   test('without a user is scheduled without a timer', async () => {
-    const { started, kept } = await set({ timed: [lead('no-user', -5, 60_000, { user_id: undefined })] });
+    const { started, kept } = await set({ scheduled: [lead('no-user', -5, 60_000, { user_id: undefined })] });
     expect(started).toHaveLength(1);
     expect(kept).toEqual([]);
   });
 
   test('that is published again unchanged is a copy', async () => {
     const standing = [timerOf(one, NOW) as Timer];
-    const { done, events } = await set({ timed: [one], known: { [one.webhook_id]: 'scheduled' }, standing });
+    const { done, events } = await set({ scheduled: [one], known: { [one.webhook_id]: 'scheduled' }, standing });
     expect(done).toEqual([]);
-    expect([...events.timed.values()]).toEqual([one]);
+    expect([...events.scheduled.values()]).toEqual([one]);
   });
 });
 
@@ -145,15 +145,15 @@ describe('an event that is published again with another time', () => {
   const known = { [first.webhook_id]: 'scheduled' } as const;
 
   test('a later one: its timer has the new time, which its execution reads when it is due', async () => {
-    const { started, kept, counts, events } = await set({ timed: [lead('one', -5, 7200_000)], known, standing });
+    const { started, kept, counts, events } = await set({ scheduled: [lead('one', -5, 7200_000)], known, standing });
     expect(started).toEqual([]);
     expect(kept).toMatchObject([{ webhook_id: first.webhook_id, due_at: at(7200_000), generation: 0 }]);
     expect(counts).toEqual({ [METRICS.timerMoved]: 1 });
-    expect(events.timed.size).toBe(0);
+    expect(events.scheduled.size).toBe(0);
   });
 
   test('an earlier one: the next generation carries it, and starts before the timer is written', async () => {
-    const { done, started, kept } = await set({ timed: [lead('one', -5, 60_000)], known, standing });
+    const { done, started, kept } = await set({ scheduled: [lead('one', -5, 60_000)], known, standing });
     expect(started).toMatchObject([{ generation: 1, progress: { due_at: at(60_000), timed: true } }]);
     expect(kept).toMatchObject([{ due_at: at(60_000), generation: 1 }]);
     expect(done.slice(0, 2)).toEqual([`start ${first.webhook_id}`, `keep the timer of ${first.webhook_id}`]);
@@ -163,46 +163,46 @@ describe('an event that is published again with another time', () => {
     const older = timerOf(lead('older', -90_000), NOW) as Timer;
     for (const standing of [[], [older]]) {
       for (const dueMs of [60_000, 3600_000, 7200_000]) {
-        const { started, kept, events } = await set({ timed: [lead('one', -5, dueMs)], known, standing });
+        const { started, kept, events } = await set({ scheduled: [lead('one', -5, dueMs)], known, standing });
         expect(started).toMatchObject([{ generation: 1, progress: { due_at: at(dueMs) } }]);
         expect(kept).toMatchObject([{ webhook_id: first.webhook_id, due_at: at(dueMs), generation: 1 }]);
-        expect(events.timed.size).toBe(0);
+        expect(events.scheduled.size).toBe(0);
       }
     }
   });
 
   test('goes beyond the generation that the ledger knows, or its timer names', async () => {
     const earlier = [lead('one', -5, 60_000)];
-    const resent = await set({ timed: earlier, known, standing, record: { generation: 3 } });
-    const moved = await set({ timed: earlier, known, standing: [{ ...(standing[0] as Timer), generation: 5 }] });
+    const resent = await set({ scheduled: earlier, known, standing, record: { generation: 3 } });
+    const moved = await set({ scheduled: earlier, known, standing: [{ ...(standing[0] as Timer), generation: 5 }] });
     expect([resent, moved].map(({ started }) => started[0]?.generation)).toEqual([4, 6]);
   });
 
   test('to a later one is carried by the generation in the ledger: an earlier one ends when it is due', async () => {
-    const { kept } = await set({ timed: [lead('one', -5, 7200_000)], known, standing, record: { generation: 3 } });
+    const { kept } = await set({ scheduled: [lead('one', -5, 7200_000)], known, standing, record: { generation: 3 } });
     expect(kept).toMatchObject([{ due_at: at(7200_000), generation: 3 }]);
   });
 
   test('and then with the old one again is a copy, after which an earlier publication moves nothing', async () => {
     const again = lead('one', -5, 3600_000);
-    const { started, kept, counts, events } = await set({ timed: [again], known, standing });
+    const { started, kept, counts, events } = await set({ scheduled: [again], known, standing });
     expect(started).toEqual([]);
     expect(kept).toMatchObject([{ webhook_id: first.webhook_id, latest_at: again.occurred_at, due_at: at(3600_000) }]);
     expect(counts).toEqual({});
-    expect([...events.timed.values()]).toEqual([again]);
+    expect([...events.scheduled.values()]).toEqual([again]);
   });
 
   test('after it was settled or parked changes nothing', async () => {
     for (const state of ['delivered', 'dead', 'cancelled', 'parked', 'filtered'] as const) {
-      const { done } = await set({ timed: [lead('one', -5, 60_000)], known: { [first.webhook_id]: state }, standing });
+      const { done } = await set({ scheduled: [lead('one', -5, 60_000)], known: { [first.webhook_id]: state }, standing });
       expect(done).toEqual([]);
     }
   });
 
   test('in one batch starts once, at the latest publication’s time', async () => {
     const twice = [lead('one', -5, 60_000), lead('one', -60_000, 3600_000)];
-    for (const timed of [twice, twice.toReversed()]) {
-      const { started, counts } = await set({ timed });
+    for (const scheduled of [twice, twice.toReversed()]) {
+      const { started, counts } = await set({ scheduled });
       expect(started).toMatchObject([{ progress: { due_at: at(60_000) } }]);
       expect(counts).toEqual({ [METRICS.eventDuplicate]: 1 });
     }
@@ -214,31 +214,31 @@ describe('an event whose execution another publication of it has started', () =>
   const timer = timerOf(one, NOW) as Timer;
   const other = { ...timer, latest_at: at(-60_000), due_at: at(3600_000) };
   const known = { [one.webhook_id]: 'scheduled' } as const;
-  const unreached = new Map([['timed 0', 'the ledger does not respond, and the event may have been rescheduled']]);
+  const unreached = new Map([['scheduled 0', 'the ledger does not respond, and the event may have been rescheduled']]);
 
   test('is a copy if its own timer exists: its carrier is recorded, in case it was not', async () => {
-    const { failures, done, kept } = await set({ timed: [one], taken: 1, standing: [{ ...timer, generation: 2 }] });
+    const { failures, done, kept } = await set({ scheduled: [one], taken: 1, standing: [{ ...timer, generation: 2 }] });
     expect(failures).toEqual(new Map());
     expect(kept).toEqual([]);
     expect(done).toEqual([`start ${one.webhook_id}`, `note ${one.webhook_id}: retry, g2, ${at(60_000)}`]);
   });
 
   test('leaves it to a later publication, which has the timer', async () => {
-    const { failures, done } = await set({ timed: [one], taken: 1, standing: [{ ...timer, latest_at: at(-1) }] });
+    const { failures, done } = await set({ scheduled: [one], taken: 1, standing: [{ ...timer, latest_at: at(-1) }] });
     expect(failures).toEqual(new Map());
     expect(done).toEqual([`start ${one.webhook_id}`]);
   });
 
   test('leaves it to one whose timer came before its own, and does not record its own execution', async () => {
     const later = { ...timer, latest_at: at(-1) };
-    const { done } = await set({ timed: [one], standing: [later], keeps: () => false });
+    const { done } = await set({ scheduled: [one], standing: [later], keeps: () => false });
     expect(done).toEqual([`start ${one.webhook_id}`, `keep the timer of ${one.webhook_id}`]);
   });
 
   test('goes beyond an earlier publication that has a higher generation: the ledger lets the highest claim', async () => {
     const higher = { ...other, generation: 4 };
     const { started, kept } = await set({
-      timed: [one],
+      scheduled: [one],
       standing: [higher],
       keeps: ({ generation }) => generation > 4,
     });
@@ -248,7 +248,7 @@ describe('an event whose execution another publication of it has started', () =>
 
   test('is recorded even if a later event has the timer: it reads that when it is due', async () => {
     const standing = [{ ...timer, webhook_id: 'wh_other', latest_at: at(-1) }];
-    const { done } = await set({ timed: [one], standing, keeps: () => false });
+    const { done } = await set({ scheduled: [one], standing, keeps: () => false });
     expect(done.at(-1)).toBe(`note ${one.webhook_id}: retry, g0, ${at(60_000)}`);
   });
 
@@ -257,14 +257,14 @@ describe('an event whose execution another publication of it has started', () =>
     ['of another event', [{ ...timer, webhook_id: 'wh_other' }]],
     ['missing: the other one’s was lost, or is not written yet', []],
   ])('is carried by the next generation if the timer is %s', async (_, standing) => {
-    const { failures, kept, done } = await set({ timed: [one], taken: 1, standing });
+    const { failures, kept, done } = await set({ scheduled: [one], taken: 1, standing });
     expect(failures).toEqual(new Map());
     expect(kept).toMatchObject([{ generation: 1, due_at: at(60_000) }]);
     expect(done.at(-1)).toBe(`note ${one.webhook_id}: retry, g1, ${at(60_000)}`);
   });
 
   test('is carried by the first free generation, if both moved it at the same time, or it was resent before', async () => {
-    const { kept, started } = await set({ timed: [one], taken: 3, known, standing: [other] });
+    const { kept, started } = await set({ scheduled: [one], taken: 3, known, standing: [other] });
     expect(started.map(({ generation }) => generation)).toEqual([1, 2, 3]);
     expect(kept).toMatchObject([{ generation: 3 }]);
   });
@@ -274,29 +274,29 @@ describe('an event whose execution another publication of it has started', () =>
     ['knows it, and does not say by which timer', { known, isDown: true }, 0],
     ['does not say whether it was sent or overtaken since', { taken: 1, isUnread: true, standing: [other] }, 1],
   ])('is redelivered if the ledger %s', async (_what, world, starts) => {
-    const { failures, kept, started, done, events } = await set({ timed: [one], ...world });
+    const { failures, kept, started, done, events } = await set({ scheduled: [one], ...world });
     expect(failures).toEqual(unreached);
     expect(kept).toEqual([]);
     // If nothing was started, the batch does nothing more with it.
-    expect([started.length, done.length, events.timed.size]).toEqual([starts, starts, starts]);
+    expect([started.length, done.length, events.scheduled.size]).toEqual([starts, starts, starts]);
   });
 
   test('is redelivered if the timer of the next generation cannot be written: the first one would send it', async () => {
     const putTimer = async () => 'unreached' as const;
     const ledger = { ...openLedger(), timers: async () => new Map([[other.key, other]]), putTimer };
-    const { failures } = await set({ timed: [one], taken: 1, services: { ledger } });
+    const { failures } = await set({ scheduled: [one], taken: 1, services: { ledger } });
     expect(failures).toEqual(unreached);
   });
 
   test('is redelivered if ten generations are taken, which is a fault', async () => {
-    const { failures } = await set({ timed: [one], taken: 10 });
+    const { failures } = await set({ scheduled: [one], taken: 10 });
     expect([...failures.values()]).toEqual(['other publications of the event have 10 generations']);
   });
 });
 
 test('while the ledger does not respond, an event starts as usual, and waits without a timer; others continue', async () => {
   const hot = lead('hot', -1);
-  const { failures, started, events } = await set({ timed: [lead('one', -5, 60_000)], ready: [hot], isDown: true });
+  const { failures, started, events } = await set({ scheduled: [lead('one', -5, 60_000)], ready: [hot], isDown: true });
   expect(failures).toEqual(new Map());
   expect(started).toHaveLength(1);
   expect([...events.ready.values()]).toEqual([hot]);
@@ -305,12 +305,12 @@ test('while the ledger does not respond, an event starts as usual, and waits wit
 test('a move to a later time whose timer is refused is redelivered, which decides whether it was the last', async () => {
   const first = lead('one', -60_000, 3600_000);
   const { failures } = await set({
-    timed: [lead('one', -5, 7200_000)],
+    scheduled: [lead('one', -5, 7200_000)],
     known: { [first.webhook_id]: 'scheduled' },
     standing: [timerOf(first, NOW) as Timer],
     keeps: () => false,
   });
-  expect([...failures]).toEqual([['timed 0', 'another publication of the event rescheduled it meanwhile']]);
+  expect([...failures]).toEqual([['scheduled 0', 'another publication of the event rescheduled it meanwhile']]);
 });
 
 test.each([60_000, 7200_000])('a move whose timer cannot be written is redelivered: due in %i ms', async (dueMs) => {
@@ -318,13 +318,13 @@ test.each([60_000, 7200_000])('a move whose timer cannot be written is redeliver
   const standing = [timerOf(first, NOW) as Timer];
   const putTimer = async () => 'unreached' as const;
   const { failures } = await set({
-    timed: [lead('one', -5, dueMs)],
+    scheduled: [lead('one', -5, dueMs)],
     known: { [first.webhook_id]: 'scheduled' },
     services: {
       ledger: { ...openLedger(), timers: async () => new Map(standing.map((one) => [one.key, one])), putTimer },
     },
   });
-  expect([...failures.keys()]).toEqual(['timed 0']);
+  expect([...failures.keys()]).toEqual(['scheduled 0']);
 });
 
 describe('an event that is sent immediately', () => {

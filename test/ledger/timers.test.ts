@@ -88,8 +88,8 @@ describe('an event that is published again', () => {
     ['an older event’s', timer(leadOf('other', -2 * HOUR_MS))],
     ['an older one’s that waits', timer(leadOf('other', -HOUR_MS - 1, { send_at: at(HOUR_MS) }))],
   ])('has no timer of its own if the user has %s: its due time is not known', (_, other) => {
-    expect(moveOf(other, again(-5, 60_000))).toBe('untimed');
-    expect(moveOf(other, again(-HOUR_MS, HOUR_MS))).toBe('untimed');
+    expect(moveOf(other, again(-5, 60_000))).toBe('no_timer');
+    expect(moveOf(other, again(-HOUR_MS, HOUR_MS))).toBe('no_timer');
   });
 
   test('moves nothing that was attempted without a timer', () => {
@@ -99,7 +99,7 @@ describe('an event that is published again', () => {
   test('counts from its first acceptance, if its publisher’s clock is ahead', () => {
     const ahead = { occurred_at: at(HOUR_MS), accepted_at: at(-HOUR_MS) };
     expect(moveOf(timer(leadOf('other', -HOUR_MS + 1)), again(-5, 60_000), ahead)).toBe('none');
-    expect(moveOf(timer(leadOf('other', -HOUR_MS - 1)), again(-5, 60_000), ahead)).toBe('untimed');
+    expect(moveOf(timer(leadOf('other', -HOUR_MS - 1)), again(-5, 60_000), ahead)).toBe('no_timer');
   });
 });
 
