@@ -3,17 +3,14 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createFlagSource } from '../flag/appconfig-flag.ts';
 import { openClient } from '../shared/aws-clients.ts';
-import { type BreakerLimits, createCircuitBreaker } from '../shared/circuit-breaker.ts';
 import type { enrichTaskEnvironment } from '../shared/environment.ts';
-import { WarehouseSkipped } from '../shared/errors.ts';
 import type { ColdStart } from '../shared/handler.ts';
-import type { Log } from '../shared/log.ts';
 import { createSecretSource } from '../shared/secrets-manager.ts';
 import { createValkeyCache } from '../warehouse/cache.ts';
-import type { Warehouse } from '../warehouse/learning-time.ts';
 import { warehouseNames } from '../warehouse/query.ts';
 import { createSnowflakeWarehouse } from '../warehouse/snowflake/warehouse.ts';
 import { snowflakeSecretSchema } from '../warehouse/snowflake-secret.ts';
+import { guardWarehouse } from './warehouse-breaker.ts';
 
 /** The services with which both enrichment functions look up learning time: flag, cache and warehouse. */
 export function createLearningTimeServices(
@@ -54,31 +51,4 @@ export function createLearningTimeServices(
   });
   cache.connect();
   return { flag, cache, warehouse };
-}
-
-export interface GuardedWarehouseOptions {
-  readonly warehouse: Warehouse;
-  readonly limits: BreakerLimits;
-  readonly log: Log;
-  /** Wall clock, ms, because it advances while the sandbox is frozen. */
-  now(): number;
-  random(): number;
-}
-
-/**
- * The warehouse with a circuit breaker per environment. While it is open, a query fails immediately with `WarehouseSkipped`,
- * so that events wait in their workflows and not in a function.
- */
-export function guardWarehouse({ warehouse, limits, log, now, random }: GuardedWarehouseOptions): Warehouse {
-  const breaker = createCircuitBreaker({
-    limits,
-    onChange(next) {
-      if (next.status === 'open') log.error('warehouse.breaker_opened', { probe_in_ms: next.probeAtMs - now() });
-      else log.info('warehouse.breaker_closed', {});
-    },
-    now,
-    random,
-  });
-  const skip = () => Promise.reject(new WarehouseSkipped('not queried: it failed or was slow several times in a row'));
-  return { query: (keys, deadlineMs) => breaker.run(() => warehouse.query(keys, deadlineMs), skip) };
 }

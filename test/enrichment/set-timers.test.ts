@@ -194,7 +194,11 @@ describe('an event that is published again with another time', () => {
 
   test('after it was settled or parked changes nothing', async () => {
     for (const state of ['delivered', 'dead', 'cancelled', 'parked', 'filtered'] as const) {
-      const { done } = await set({ scheduled: [lead('one', -5, 60_000)], known: { [first.webhook_id]: state }, standing });
+      const { done } = await set({
+        scheduled: [lead('one', -5, 60_000)],
+        known: { [first.webhook_id]: state },
+        standing,
+      });
       expect(done).toEqual([]);
     }
   });

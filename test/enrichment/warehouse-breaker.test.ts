@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { guardWarehouse } from '../../lambdas/enrichment/learning-time-services.ts';
+import { guardWarehouse } from '../../lambdas/enrichment/warehouse-breaker.ts';
 import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/shared/errors.ts';
 import { fakeLog, NOW } from '../support/factories.ts';
 
