@@ -10,9 +10,9 @@ import { type IntakeServices, intake } from '../shared/batch-intake.ts';
 import { deliverBatchEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { createQueues } from '../shared/sqs.ts';
+import { deadLetterExpired } from './dead-letter-messages.ts';
 import { type DeliverMessagesServices, deliverMessages } from './deliver-messages.ts';
 import { createDeliveryServices } from './delivery-services.ts';
-import { deadLetterExpired } from './settle.ts';
 
 /** Called by SQS with a batch of the deliveries queue. */
 export const handler = createHandler({

@@ -12,10 +12,11 @@ import { toMessageText } from '../shared/json-text.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { Ready } from './attempt-delivery.ts';
+import { type DeadLetterServices, sendDeadLetter } from './dead-letter-messages.ts';
 import { type FindReceiverServices, findReceiver, lookUpIntegration } from './find-receiver.ts';
 import { attemptWithinLimits, type LimitedAttemptsServices, type LimitedOutcome } from './limited-attempts.ts';
 import { parkedWithoutLedger } from './parking.ts';
-import { type DeadLetterServices, type DeliveryOutcome, sendDeadLetter, settle } from './settle.ts';
+import { type DeliveryOutcome, settle } from './settle.ts';
 
 export interface DeliverMessagesServices extends FindReceiverServices, LimitedAttemptsServices, DeadLetterServices {
   readonly ledger: Ledger;

@@ -16,7 +16,7 @@ import { toMessageText } from '../shared/json-text.ts';
 import { createQueues } from '../shared/sqs.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS, type EnrichEventsServices, enrichEvents } from './enrich-events.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
-import { createDeadLetter } from './sort-events.ts';
+import { createDeadLetter } from './reject-events.ts';
 
 /** Called by SQS with a batch of the events queue. */
 export const handler = createHandler({

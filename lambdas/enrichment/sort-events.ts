@@ -1,28 +1,15 @@
-import { type ReportServices, reportIfCriticalEvent } from '../events/critical-dead.ts';
-import { deadLetterMessage } from '../events/dead-letter.ts';
 import type { DecidedEnrichment, Delivery, DeliverySubject } from '../events/delivery.ts';
 import { newDelivery, pendingEnrichment } from '../events/progress.ts';
 import type { VersionedFlag } from '../flag/flag-document.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import type { ReceivedMessage } from '../shared/batch-intake.ts';
 import type { Log } from '../shared/log.ts';
-import { type Counter, METRICS } from '../shared/metric-definitions.ts';
-import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { LearnerKey } from '../warehouse/learning-time.ts';
 import { acceptEvent } from './accept-event.ts';
 import { countedNeed, enrichmentNeed } from './enrichment-need.ts';
+import { type RejectEventsServices, type RejectedMessage, rejectEvents } from './reject-events.ts';
 
-/** A message of the events queue that is dead-lettered. */
-export interface RejectedMessage extends ReceivedMessage {
-  readonly reason: string;
-  readonly integrationId?: string;
-}
-
-export interface SortEventsServices {
-  /** Dead-letters messages of the events queue. @returns the ids of those that SQS refused */
-  deadLetter(messages: readonly RejectedMessage[]): Promise<ReadonlySet<string>>;
-  readonly log: Log;
-  readonly counter: Counter;
+export interface SortEventsServices extends RejectEventsServices {
   now(): number;
 }
 
@@ -85,7 +72,7 @@ export async function sortEvents(
       rejected.push({ ...message, ...acceptance });
     }
   }
-  await reject(rejected, failures, services);
+  await rejectEvents(rejected, failures, services);
   return { ready, scheduled, lookups, filtered };
 }
 
@@ -106,35 +93,4 @@ function warnIfUnidentified(decided: DecidedEnrichment, subject: DeliverySubject
     });
   }
   return decided;
-}
-
-async function reject(
-  rejected: readonly RejectedMessage[],
-  failures: Map<string, string>,
-  services: SortEventsServices,
-) {
-  if (rejected.length === 0) return;
-  const stuck = await services.deadLetter(rejected);
-  for (const { id, reason, integrationId } of rejected) {
-    if (stuck.has(id)) {
-      failures.set(id, 'the dead letter queue refused it');
-      continue;
-    }
-    services.counter.count(METRICS.eventRejected);
-    services.log.error('event.rejected', { message_id: id, integration_id: integrationId, reason });
-  }
-}
-
-export interface DeadLetterServices extends ReportServices {
-  /** Sends to the dead-letter queue of events. @returns the ids of those that SQS refused */
-  send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
-}
-
-/** Dead-letters messages of the events queue, rejected or held for too long, and raises an alarm for critical ones. */
-export function createDeadLetter(services: DeadLetterServices): SortEventsServices['deadLetter'] {
-  return async (messages) => {
-    const refused = await services.send(messages.map(deadLetterMessage));
-    for (const message of messages) if (!refused.has(message.id)) reportIfCriticalEvent(message, services);
-    return refused;
-  };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { DeadLetter } from '../../lambdas/delivery/dead-letter-messages.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
-import type { DeadLetter } from '../../lambdas/delivery/settle.ts';
 import { type Delivery, deliverySchema } from '../../lambdas/events/delivery.ts';
 import { executionToken } from '../../lambdas/events/identity.ts';
 import type { Claim, Settlement } from '../../lambdas/ledger/ports.ts';

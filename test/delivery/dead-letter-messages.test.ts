@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { type DeadLetter, deadLetterExpired } from '../../lambdas/delivery/settle.ts';
+import { type DeadLetter, deadLetterExpired } from '../../lambdas/delivery/dead-letter-messages.ts';
 import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, NOT_ENRICHED } from '../support/factories.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createDeadLetter } from '../../lambdas/enrichment/sort-events.ts';
+import { createDeadLetter } from '../../lambdas/enrichment/reject-events.ts';
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
