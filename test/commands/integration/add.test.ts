@@ -110,6 +110,10 @@ describe('changes nothing where', () => {
     await expectRefusal(faulty, /id: must be[\s\S]*url: must be[\s\S]*Unrecognized key: "timeout"/);
   });
 
+  test('an option belongs to another payload format', async () => {
+    await expectRefusal([...ACME, '--set', 'duration_unit=hours'], /duration_unit: is an option of percipio/);
+  });
+
   test('the id is taken', async () => {
     world.deploy({ integrations: [{ id: 'acme', url: URL }] });
     await expectRefusal(ACME, /an integration acme already/);
