@@ -1,4 +1,4 @@
-import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
@@ -22,8 +22,8 @@ interface Adoption {
 const NO_ENTERPRISE = '-';
 
 /**
- * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (requirement S3: user
- * adoption is monitored; here by enterprise, which the flag is on or off for).
+ * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (requirement S3:
+ * user adoption is monitored; here by enterprise, which the flag is on or off for).
  *
  * @throws LedgerUnavailable
  */
@@ -33,11 +33,11 @@ export async function adoption(options: CountOptions, world: LedgerSession): Pro
   const span = readSpan(options, now(), USUAL_SPANS.adoption);
   const found = await findDays(table, span, integrationId);
   const enterprises = new Map<string, Adoption>();
-  const progress = createProgressBar({ unit: 'webhooks' });
+  const progress = createProgressBar({ unit: 'deliveries' });
   let read = 0;
   for (const day of found.days) {
-    for await (const webhook of table.listRecords(day, span, { states: ['delivered'] })) {
-      if (webhook.event_type === 'course_completion') add(webhook, enterprises);
+    for await (const delivery of table.listRecords(day, span, { states: ['delivered'] })) {
+      if (delivery.event_type === 'course_completion') add(delivery, enterprises);
       read += 1;
       progress.report(read);
     }
@@ -51,7 +51,7 @@ export async function adoption(options: CountOptions, world: LedgerSession): Pro
 }
 
 function add(
-  { enterprise_customer_uuid: id = NO_ENTERPRISE, enrichment, accepted_at }: ListedWebhook,
+  { enterprise_customer_uuid: id = NO_ENTERPRISE, enrichment, accepted_at }: ListedDelivery,
   all: Map<string, Adoption>,
 ) {
   const own = all.get(id) ?? { withLearningTime: 0, flagOff: 0, otherwise: 0, firstUse: undefined };

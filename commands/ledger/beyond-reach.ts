@@ -23,8 +23,8 @@ export interface BeyondReach {
 }
 
 /**
- * What a deletion from the ledger does not reach. The times hold for webhooks that are final; the copies of another one
- * begin to age when it ends.
+ * What a deletion from the ledger does not reach. The times hold for deliveries that are final; the copies of another
+ * one begin to age when it ends.
  */
 export function beyondReach(nowMs: number, factsDays: number): readonly BeyondReach[] {
   const until = (days: number) => new Date(nowMs + days * DAY_MS).toISOString();

@@ -4,7 +4,7 @@ import { leaseEndMs } from '../../lambdas/ledger/transitions.ts';
 import { shortTime } from '../shared/time-span.ts';
 
 /**
- * What carries a webhook now. `unclaimed`: a message, or an execution that reads its learning time. `message`: of the
+ * What carries a delivery now. `unclaimed`: a message, or an execution that reads its learning time. `message`: of the
  * deliveries queue. `lost`: the function whose lease has ended did not settle it. `none`: it is final.
  */
 export type Carrier =

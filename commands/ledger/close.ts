@@ -35,8 +35,8 @@ interface Open {
 }
 
 /**
- * `ledger close`: ends deliveries that look open for ever, by the word of an operator who knows what became of them. What
- * carries one still finds it ended, and sends nothing.
+ * `ledger close`: ends deliveries that look open for ever, by the word of an operator who knows what became of them.
+ * What carries one still finds it ended, and sends nothing.
  *
  * @returns 0 where each has its end now, or would have; else 1
  * @throws CommandFailed where the ledger knows one of them not: then nothing is changed. LedgerUnavailable
@@ -55,7 +55,9 @@ export async function close(ids: readonly string[], options: CloseOptions, world
     results.push({ webhook_id: webhookId, state: ended === 'closed' ? options.as : record.state, result: ended });
   }
   if (asJson)
-    print(JSON.stringify({ stage: stageName, is_dry_run: options.dryRun ?? false, as: options.as, webhooks: results }));
+    print(
+      JSON.stringify({ stage: stageName, is_dry_run: options.dryRun ?? false, as: options.as, deliveries: results }),
+    );
   else print(alignColumns(results.map(({ webhook_id, result }) => [webhook_id, WORDS[result]])));
   return results.every(({ result }) => ['closed', 'would_close', 'final'].includes(result)) ? 0 : 1;
 }
@@ -102,7 +104,7 @@ async function closeOne(
 
 function rowsOf(found: readonly Open[]): string {
   return alignColumns([
-    ['webhook', 'integration', 'type', 'state', 'attempts', 'reason'],
+    ['delivery', 'integration', 'type', 'state', 'attempts', 'reason'],
     ...found.map(({ record }) => [
       ...[record.webhook_id, record.integration_id, record.event_type, record.state],
       ...[String(record.attempt), record.reason ?? '-'],

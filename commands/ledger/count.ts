@@ -1,34 +1,34 @@
-import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES, type DeliveryState } from '../../lambdas/ledger/record.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { formatSpan, readSpan, spanFields, type TimeOptions } from '../shared/time-span.ts';
-import { allWebhooks, findDays, formatNone } from './find-deliveries.ts';
+import { allDeliveries, findDays, formatNone } from './find-deliveries.ts';
 import { USUAL_SPANS } from './usual.ts';
 
 export interface CountOptions extends TimeOptions {
   readonly integration?: string | undefined;
 }
 
-type Counts = Record<WebhookState, number>;
+type Counts = Record<DeliveryState, number>;
 
-/** `ledger count`: how many webhooks of which integration are in which state. @throws LedgerUnavailable */
+/** `ledger count`: how many deliveries of which integration are in which state. @throws LedgerUnavailable */
 export async function count(options: CountOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId } = options;
   const span = readSpan(options, now(), USUAL_SPANS.count);
   const found = await findDays(table, span, integrationId);
   const counts = new Map<string, Counts>();
-  const progress = createProgressBar({ unit: 'webhooks' });
+  const progress = createProgressBar({ unit: 'deliveries' });
   let read = 0;
   for (const day of found.days) {
     const own = counts.get(day.integrationId) ?? noCounts();
-    for await (const { state } of allWebhooks(table, day, span)) {
+    for await (const { state } of allDeliveries(table, day, span)) {
       own[state] += 1;
       read += 1;
       progress.report(read);
     }
-    // A day of which the span has no webhook.
+    // A day of which the span has no delivery.
     if (totalOf(own) > 0) counts.set(day.integrationId, own);
   }
   progress.end();
@@ -41,7 +41,7 @@ export async function count(options: CountOptions, world: LedgerSession): Promis
     return 0;
   }
   if (rows.length === 0) {
-    print(formatNone('webhook', stageName, span, found, integrationId));
+    print(formatNone('delivery', stageName, span, found, integrationId));
     return 0;
   }
   print(`what stage ${stageName} accepted ${formatSpan(span)}`);
@@ -53,10 +53,10 @@ export async function count(options: CountOptions, world: LedgerSession): Promis
 function countTable(rows: readonly (readonly [string, Counts])[]): string {
   const lines = rows.map(([name, counts]) => [
     name,
-    ...WEBHOOK_STATES.map((state) => formatNumber(counts[state])),
+    ...DELIVERY_STATES.map((state) => formatNumber(counts[state])),
     formatNumber(totalOf(counts)),
   ]);
-  const all = [['integration', ...WEBHOOK_STATES, 'total'], ...lines];
+  const all = [['integration', ...DELIVERY_STATES, 'total'], ...lines];
   const widthOf = (column: number) => Math.max(...all.map((cells) => cells[column]?.length ?? 0));
   return alignColumns(
     all.map((cells) => cells.map((cell, column) => (column === 0 ? cell : cell.padStart(widthOf(column))))),
@@ -64,7 +64,7 @@ function countTable(rows: readonly (readonly [string, Counts])[]): string {
 }
 
 function noCounts(): Counts {
-  return Object.fromEntries(WEBHOOK_STATES.map((state) => [state, 0])) as Counts;
+  return Object.fromEntries(DELIVERY_STATES.map((state) => [state, 0])) as Counts;
 }
 
 function totalOf(counts: Counts): number {
@@ -73,6 +73,6 @@ function totalOf(counts: Counts): number {
 
 function sumOf(all: readonly Counts[]): Counts {
   const sum = noCounts();
-  for (const counts of all) for (const state of WEBHOOK_STATES) sum[state] += counts[state];
+  for (const counts of all) for (const state of DELIVERY_STATES) sum[state] += counts[state];
   return sum;
 }

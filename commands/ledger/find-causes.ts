@@ -1,12 +1,12 @@
 import type { Enrichment } from '../../lambdas/events/delivery.ts';
-import type { LedgerTable, ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { LedgerTable, ListedDelivery } from '../../lambdas/ledger/ports.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { counted } from '../shared/format.ts';
 import { lastResponse } from '../shared/last-response.ts';
 import { openFailureSearch } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
 
-interface Waiting extends Pick<ListedWebhook, 'webhook_id' | 'integration_id' | 'state'> {
+interface Waiting extends Pick<ListedDelivery, 'webhook_id' | 'integration_id' | 'state'> {
   readonly reason?: string | undefined;
   readonly enrichment?: Enrichment | undefined;
 }
@@ -22,17 +22,18 @@ export interface CauseSource {
 const ENDPOINT_FAILS = / is (?:failing|gone)$/;
 
 /**
- * Why deliveries are scheduled or parked: `warehouse: 2 attempts failed`, `HTTP 503`, `no response: TIMEOUT`. One that is
- * parked because its endpoint fails has the error of its own last attempt, else that of another delivery to the endpoint.
+ * Why deliveries are scheduled or parked: `warehouse: 2 attempts failed`, `HTTP 503`, `no response: TIMEOUT`. One that
+ * is parked because its endpoint fails has the error of its own last attempt, else that of another delivery to the
+ * endpoint.
  *
  * @returns by webhook id; absent where its reason says it, or it waits for nothing
  * @throws LedgerUnavailable
  */
 export async function findCauses(
-  webhooks: readonly Waiting[],
+  deliveries: readonly Waiting[],
   { table, stage, now }: CauseSource,
 ): Promise<ReadonlyMap<string, string>> {
-  const waiting = webhooks.filter(({ state }) => state === 'scheduled' || state === 'parked');
+  const waiting = deliveries.filter(({ state }) => state === 'scheduled' || state === 'parked');
   const causes = new Map<string, string>();
   for (const { webhook_id, enrichment } of waiting) {
     if (enrichment?.status === 'pending')
@@ -61,14 +62,14 @@ function lastAttemptError(record: LedgerRecord | undefined): string | undefined 
   return record?.attempts.findLast(({ error }) => error !== undefined)?.error;
 }
 
-/** Webhooks, each with its cause where there is one. @throws LedgerUnavailable */
+/** Deliveries, each with its cause where there is one. @throws LedgerUnavailable */
 export async function withCauses<T extends Waiting>(
-  webhooks: readonly T[],
+  deliveries: readonly T[],
   source: CauseSource,
 ): Promise<readonly (T & { readonly cause?: string })[]> {
-  const causes = await findCauses(webhooks, source);
-  return webhooks.map((webhook) => {
-    const cause = causes.get(webhook.webhook_id);
-    return cause === undefined ? webhook : { ...webhook, cause };
+  const causes = await findCauses(deliveries, source);
+  return deliveries.map((delivery) => {
+    const cause = causes.get(delivery.webhook_id);
+    return cause === undefined ? delivery : { ...delivery, cause };
   });
 }

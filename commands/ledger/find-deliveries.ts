@@ -1,10 +1,10 @@
-import type { LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../../lambdas/ledger/ports.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { LedgerDay, LedgerTable, ListedDelivery, ListedEvent, Span } from '../../lambdas/ledger/ports.ts';
+import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { changedAt } from '../../lambdas/ledger/transitions.ts';
 import { formatSpan } from '../shared/time-span.ts';
 
-/** A webhook as lists show it. Of what type it is, only a record says. */
-export type FoundWebhook = Omit<ListedWebhook, 'event_type'> & {
+/** A delivery as lists show it. Of what type it is, only a record says. */
+export type FoundDelivery = Omit<ListedDelivery, 'event_type'> & {
   readonly event_type?: string;
   /** Why it is scheduled or parked, where its reason does not say it. */
   readonly cause?: string;
@@ -15,56 +15,56 @@ export type Lists = Pick<LedgerTable, 'days' | 'records' | 'listRecords' | 'list
 /** Records that are asked for together. */
 const CHUNK = 100;
 
-/** In these a webhook may be listed only by its event: no function has claimed it, or one for the first time. */
-const IN_FLIGHT: readonly WebhookState[] = ['accepted', 'delivering'];
+/** In these a delivery may be listed only by its event: no function has claimed it, or one for the first time. */
+const IN_FLIGHT: readonly DeliveryState[] = ['accepted', 'delivering'];
 
-export interface WebhookFilter {
-  readonly state: WebhookState;
+export interface DeliveryFilter {
+  readonly state: DeliveryState;
   /** A part of the reason. */
   readonly reason: string | undefined;
 }
 
-/** The webhooks of one day in one state, in no order. @throws LedgerUnavailable */
-export async function* webhooksIn(
+/** The deliveries of one day in one state, in no order. @throws LedgerUnavailable */
+export async function* deliveriesIn(
   table: Lists,
   day: LedgerDay,
   span: Span,
-  { state, reason }: WebhookFilter,
-): AsyncGenerator<FoundWebhook> {
+  { state, reason }: DeliveryFilter,
+): AsyncGenerator<FoundDelivery> {
   if (!IN_FLIGHT.includes(state)) {
     yield* table.listRecords(day, span, { states: [state], ...(reason !== undefined && { reason }) });
     return;
   }
-  for await (const webhook of allWebhooks(table, day, span)) {
-    if (webhook.state === state && (reason === undefined || webhook.reason?.includes(reason))) yield webhook;
+  for await (const delivery of allDeliveries(table, day, span)) {
+    if (delivery.state === state && (reason === undefined || delivery.reason?.includes(reason))) yield delivery;
   }
 }
 
-/** Every webhook of one day, once, in no order. @throws LedgerUnavailable */
-export async function* allWebhooks(table: Lists, day: LedgerDay, span: Span): AsyncGenerator<FoundWebhook> {
+/** Every delivery of one day, once, in no order. @throws LedgerUnavailable */
+export async function* allDeliveries(table: Lists, day: LedgerDay, span: Span): AsyncGenerator<FoundDelivery> {
   const listed = new Set<string>();
-  for await (const webhook of table.listRecords(day, span)) {
-    listed.add(webhook.webhook_id);
-    yield webhook;
+  for await (const delivery of table.listRecords(day, span)) {
+    listed.add(delivery.webhook_id);
+    yield delivery;
   }
   let events: ListedEvent[] = [];
   for await (const event of table.listEvents(day, span)) {
     if (listed.has(event.webhook_id)) continue;
     events.push(event);
     if (events.length < CHUNK) continue;
-    yield* await unlistedWebhooks(table, day, span, events);
+    yield* await unlistedDeliveries(table, day, span, events);
     events = [];
   }
-  yield* await unlistedWebhooks(table, day, span, events);
+  yield* await unlistedDeliveries(table, day, span, events);
 }
 
-/** Webhooks that no list of records had, as their records say how they stand. @throws LedgerUnavailable */
-export async function unlistedWebhooks(
+/** Deliveries that no list of records had, as their records say how they stand. @throws LedgerUnavailable */
+export async function unlistedDeliveries(
   table: Lists,
   day: LedgerDay,
   span: Span,
   events: readonly ListedEvent[],
-): Promise<readonly FoundWebhook[]> {
+): Promise<readonly FoundDelivery[]> {
   if (events.length === 0) return [];
   const records = await table.records(events.map(({ webhook_id }) => webhook_id));
   return events.flatMap((event) => {
@@ -81,14 +81,14 @@ function isListedElsewhere(record: LedgerRecord, { day }: LedgerDay, { from, unt
   return !isFirstClaim && !isHere;
 }
 
-function unclaimed({ integrationId }: LedgerDay, { webhook_id, accepted_at }: ListedEvent): FoundWebhook {
+function unclaimed({ integrationId }: LedgerDay, { webhook_id, accepted_at }: ListedEvent): FoundDelivery {
   return {
     ...{ webhook_id, integration_id: integrationId, accepted_at, state: 'accepted', changed_at: accepted_at },
     ...{ generation: 0, attempt: 0 },
   };
 }
 
-function lineOf(record: LedgerRecord): FoundWebhook {
+function lineOf(record: LedgerRecord): FoundDelivery {
   const { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt, due_at, reason } = record;
   const { enterprise_customer_uuid, enrichment } = record;
   return {
@@ -132,22 +132,22 @@ export function formatNone(
   const whose = integrationId === undefined ? '' : ` of integration ${integrationId}`;
   const none = `none: no ${what}${whose} of stage ${stageName} was accepted ${formatSpan(span)}`;
   if (days.length > 0 || integrationId === undefined) return none;
-  const others = integrationIds.length === 0 ? 'nothing at all' : `webhooks of ${integrationIds.join(', ')}`;
+  const others = integrationIds.length === 0 ? 'nothing at all' : `deliveries of ${integrationIds.join(', ')}`;
   return `${none}\nthe ledger has ${others} from that time`;
 }
 
 /** The collected rows are truncated when they exceed the number asked for by this many. */
 const SPARE = 1000;
 
-/** Keeps the latest of many webhooks, and counts them all. */
+/** Keeps the latest of many deliveries, and counts them all. */
 export interface LatestFound<T> {
-  add(webhook: T): void;
+  add(delivery: T): void;
   /** By when they were accepted, latest first. */
   latest(): readonly T[];
   readonly total: number;
 }
 
-export function createLatestFound<T extends Pick<FoundWebhook, 'accepted_at'>>(atMost: number): LatestFound<T> {
+export function createLatestFound<T extends Pick<FoundDelivery, 'accepted_at'>>(atMost: number): LatestFound<T> {
   let kept: T[] = [];
   let total = 0;
   const cut = () => {
@@ -155,9 +155,9 @@ export function createLatestFound<T extends Pick<FoundWebhook, 'accepted_at'>>(a
     return kept;
   };
   return {
-    add(webhook) {
+    add(delivery) {
       total += 1;
-      if (kept.push(webhook) >= atMost + SPARE) cut();
+      if (kept.push(delivery) >= atMost + SPARE) cut();
     },
     latest: cut,
     get total() {

@@ -1,5 +1,5 @@
 import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 
 /** Whose events are to be forgotten; given both, those that fit either. */
@@ -9,25 +9,27 @@ export interface Learner {
   readonly containing?: string | undefined;
 }
 
-/** A webhook whose event is a learner's. */
-export interface LearnersWebhook {
+/** A delivery whose event is a learner's. */
+export interface LearnersDelivery {
   readonly webhook_id: string;
   readonly integration_id: string;
   readonly accepted_at: string;
-  readonly state: WebhookState;
+  readonly state: DeliveryState;
   /** Parked in the ledger alone: without its event it is never delivered. */
   readonly rests_here: boolean;
 }
 
 /** States that are not the end yet. */
-const OPEN: ReadonlySet<WebhookState> = new Set(['accepted', 'delivering', 'scheduled', 'parked']);
+const OPEN: ReadonlySet<DeliveryState> = new Set(['accepted', 'delivering', 'scheduled', 'parked']);
 
-/** Every webhook of a learner whose event is held, oldest first, by reading the whole table. @throws LedgerUnavailable */
+/**
+ * Every delivery of a learner whose event is held, oldest first, by reading the whole table. @throws LedgerUnavailable
+ */
 export async function findLearner(
   table: Pick<LedgerTable, 'eventsOf' | 'records'>,
   { userId, containing }: Learner,
-): Promise<readonly LearnersWebhook[]> {
-  const found = new Map<string, Pick<LearnersWebhook, 'webhook_id' | 'integration_id' | 'accepted_at'>>();
+): Promise<readonly LearnersDelivery[]> {
+  const found = new Map<string, Pick<LearnersDelivery, 'webhook_id' | 'integration_id' | 'accepted_at'>>();
   const progress = createProgressBar({ unit: 'items read' });
   let readBefore = 0;
   let read = 0;
@@ -50,11 +52,11 @@ export async function findLearner(
     .toSorted((one, other) => (one.accepted_at < other.accepted_at ? -1 : 1));
 }
 
-export function isOpen({ state }: LearnersWebhook): boolean {
+export function isOpen({ state }: LearnersDelivery): boolean {
   return OPEN.has(state);
 }
 
-function standingOf(record: LedgerRecord | undefined): Pick<LearnersWebhook, 'state' | 'rests_here'> {
+function standingOf(record: LedgerRecord | undefined): Pick<LearnersDelivery, 'state' | 'rests_here'> {
   const { state = 'accepted', token } = record ?? {};
   return { state, rests_here: state === 'parked' && token === undefined };
 }

@@ -1,14 +1,14 @@
 import type { Enrichment, NOT_ENRICHED_REASONS, ParkedFor } from '../../lambdas/events/delivery.ts';
 import { definitionOfType, kindOf } from '../../lambdas/events/event-types/event-types.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
-import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState, LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { DueDecision } from '../../lambdas/ledger/timers.ts';
 import { alignColumns, formatDuration, formatNumber, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, formatCarrier } from './carrier.ts';
 import { awaitsSendTime, formatWaking, isTimed } from './scheduled.ts';
 
-/** All that the ledger holds of one webhook: its record, its event, or both. */
+/** All that the ledger holds of one delivery: its record, its event, or both. */
 export interface DeliveryView {
   readonly webhookId: string;
   /** Undefined before the first claim. */
@@ -17,7 +17,7 @@ export interface DeliveryView {
   readonly event: LedgerEvent | undefined;
   /** How the partner's last refusal began. */
   readonly responseStart: string | undefined;
-  readonly state: WebhookState;
+  readonly state: DeliveryState;
   /** When it entered that state. */
   readonly since: string;
   /** Why it is scheduled or parked, where its reason does not say it. */
@@ -29,7 +29,10 @@ export interface DeliveryView {
   readonly heldUntil: string;
 }
 
-/** One delivery, as text. @param showsPayload whether the event as the LMS sent it follows, and the partner's response: it may repeat the event */
+/**
+ * One delivery, as text. @param showsPayload whether the event as the LMS sent it follows, and the partner's response:
+ * it may repeat the event
+ */
 export function formatDelivery(view: DeliveryView, stageName: string, showsPayload: boolean): string {
   const { record, event, responseStart } = view;
   const parts = [alignColumns(factsOf(view, stageName, showsPayload))];
@@ -44,7 +47,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
   const { webhookId, record, event, state, since } = view;
   const subject = record ?? event;
   const facts: (readonly [string, string | undefined])[] = [
-    ['webhook', webhookId],
+    ['delivery', webhookId],
     ['event', subject && `${kindOf(subject)} ${subject.event_id} of integration ${subject.integration_id}`],
     event === undefined ? ['learner', undefined] : formatSubject(event),
     ['occurred', subject && shortTime(subject.occurred_at)],
@@ -71,7 +74,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
   return facts.flatMap(([name, words]) => (words === undefined ? [] : [[name, words]]));
 }
 
-const STATE_TEXT: Readonly<Record<WebhookState, string>> = {
+const STATE_TEXT: Readonly<Record<DeliveryState, string>> = {
   accepted: 'no function has begun to send it',
   delivering: 'a function has begun to send it',
   scheduled: 'it waits for its next attempt',
@@ -136,7 +139,7 @@ function formatNext({ webhookId, record, event, state, carrier }: DeliveryView, 
 }
 
 /** How a replay sends what was never sent, or is to be sent later. */
-const AGAIN: Readonly<Partial<Record<WebhookState, string>>> = { scheduled: 'at once', cancelled: 'all the same' };
+const AGAIN: Readonly<Partial<Record<DeliveryState, string>>> = { scheduled: 'at once', cancelled: 'all the same' };
 
 function formatAttempts({ attempts, attempt }: LedgerRecord): string {
   const rows = attempts.map(({ at, status, duration_ms, error, content_type, body_bytes }) => [
@@ -170,7 +173,7 @@ const NOT_ENRICHED_REASON_TEXT: Readonly<Record<(typeof NOT_ENRICHED_REASONS)[nu
   warehouse_unavailable: 'the warehouse did not respond',
 };
 
-/** What is known of a webhook's learning time. @param event undefined where it was deleted */
+/** What is known of a delivery's learning time. @param event undefined where it was deleted */
 export function formatLearningTime(record: LedgerRecord | undefined, event: LedgerEvent | undefined): string {
   const enrichment = record?.enrichment ?? usualOf(record ?? event);
   switch (enrichment?.status) {

@@ -1,11 +1,11 @@
 import { alignColumns, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
-import type { FoundWebhook } from './find-deliveries.ts';
+import type { FoundDelivery } from './find-deliveries.ts';
 
-type Column = readonly [heading: string, cellOf: (webhook: FoundWebhook) => string | undefined];
+type Column = readonly [heading: string, cellOf: (delivery: FoundDelivery) => string | undefined];
 
 const COLUMNS = {
-  webhook: ['webhook', ({ webhook_id }) => webhook_id],
+  delivery: ['delivery', ({ webhook_id }) => webhook_id],
   integration: ['integration', ({ integration_id }) => integration_id],
   type: ['type', ({ event_type }) => event_type],
   accepted: ['accepted', ({ accepted_at }) => shortTime(accepted_at)],
@@ -25,10 +25,10 @@ const COLUMNS = {
 
 export type ColumnName = keyof typeof COLUMNS;
 
-/** Webhooks as a table, with the columns that are asked for; of these, those in which nothing stands are left out. */
-export function webhookRows(webhooks: readonly FoundWebhook[], names: readonly ColumnName[]): string {
+/** Deliveries as a table, with the columns that are asked for; of these, those in which nothing stands are left out. */
+export function deliveryRows(deliveries: readonly FoundDelivery[], names: readonly ColumnName[]): string {
   const columns: Column[] = names.map((name) => COLUMNS[name]);
-  const filled = columns.filter(([, cellOf]) => webhooks.some((webhook) => cellOf(webhook) !== undefined));
-  const rows = webhooks.map((webhook) => filled.map(([, cellOf]) => cellOf(webhook) ?? '-'));
+  const filled = columns.filter(([, cellOf]) => deliveries.some((delivery) => cellOf(delivery) !== undefined));
+  const rows = deliveries.map((delivery) => filled.map(([, cellOf]) => cellOf(delivery) ?? '-'));
   return alignColumns([filled.map(([heading]) => heading), ...rows]);
 }

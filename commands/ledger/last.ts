@@ -4,13 +4,13 @@ import { readSpan } from '../shared/time-span.ts';
 import { withCauses } from './find-causes.ts';
 import {
   createLatestFound,
-  type FoundWebhook,
+  type FoundDelivery,
   findDays,
   formatNone,
   type Lists,
-  unlistedWebhooks,
+  unlistedDeliveries,
 } from './find-deliveries.ts';
-import { webhookRows } from './format-rows.ts';
+import { deliveryRows } from './format-rows.ts';
 import { USUAL_SPANS } from './usual.ts';
 
 export interface LastOptions {
@@ -19,26 +19,26 @@ export interface LastOptions {
   readonly number: number;
 }
 
-/** `ledger last`: an integration's last webhooks, the latest first. @throws LedgerUnavailable */
+/** `ledger last`: an integration's last deliveries, the latest first. @throws LedgerUnavailable */
 export async function last(options: LastOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId, number: atMost } = options;
   const span = readSpan({}, now(), USUAL_SPANS.last);
   const found = await findDays(table, span, integrationId);
-  let webhooks: readonly FoundWebhook[] = [];
+  let deliveries: readonly FoundDelivery[] = [];
   for (const day of found.days.toReversed()) {
-    webhooks = [...webhooks, ...(await lastOfDay(table, day, span, atMost - webhooks.length))];
-    if (webhooks.length >= atMost) break;
+    deliveries = [...deliveries, ...(await lastOfDay(table, day, span, atMost - deliveries.length))];
+    if (deliveries.length >= atMost) break;
   }
-  webhooks = await withCauses(webhooks, world);
-  if (asJson) print(JSON.stringify({ stage: stageName, integration_id: integrationId, webhooks }));
-  else if (webhooks.length === 0) print(formatNone('webhook', stageName, span, found, integrationId));
-  else print(webhookRows(webhooks, ['accepted', 'webhook', 'type', 'state', 'since', 'due', 'attempts', 'reason']));
+  deliveries = await withCauses(deliveries, world);
+  if (asJson) print(JSON.stringify({ stage: stageName, integration_id: integrationId, deliveries }));
+  else if (deliveries.length === 0) print(formatNone('delivery', stageName, span, found, integrationId));
+  else print(deliveryRows(deliveries, ['accepted', 'delivery', 'type', 'state', 'since', 'due', 'attempts', 'reason']));
   return 0;
 }
 
 /** Those that records list, and among them, or after them, those that only events list. */
-async function lastOfDay(table: Lists, day: LedgerDay, span: Span, atMost: number): Promise<readonly FoundWebhook[]> {
+async function lastOfDay(table: Lists, day: LedgerDay, span: Span, atMost: number): Promise<readonly FoundDelivery[]> {
   const records = await table.latestRecords(day, atMost);
   const listed = new Set(records.map(({ webhook_id }) => webhook_id));
   const oldest = records.length < atMost ? undefined : records.at(-1);
@@ -47,8 +47,8 @@ async function lastOfDay(table: Lists, day: LedgerDay, span: Span, atMost: numbe
   for await (const event of table.listEvents(day, { from, until: span.until })) {
     if (!listed.has(event.webhook_id)) events.add(event);
   }
-  const latest = createLatestFound<FoundWebhook>(atMost);
-  for (const webhook of records) latest.add(webhook);
-  for (const webhook of await unlistedWebhooks(table, day, { ...span, from }, events.latest())) latest.add(webhook);
+  const latest = createLatestFound<FoundDelivery>(atMost);
+  for (const delivery of records) latest.add(delivery);
+  for (const delivery of await unlistedDeliveries(table, day, { ...span, from }, events.latest())) latest.add(delivery);
   return latest.latest();
 }

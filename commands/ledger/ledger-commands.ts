@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { webhookId } from '../../lambdas/events/identity.ts';
-import { WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import {
@@ -48,7 +48,7 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./last.ts')).last(options, world)));
   stageCommand(ledger, 'list', 'all deliveries in one state, the latest first')
-    .addOption(new Option('--state <state>', 'the state').choices(WEBHOOK_STATES).makeOptionMandatory())
+    .addOption(new Option('--state <state>', 'the state').choices(DELIVERY_STATES).makeOptionMandatory())
     .addOption(integrationOption())
     .option('--error <text>', 'only those whose reason contains it')
     .addOption(atMostOption(USUAL_NUMBERS.list))
@@ -119,7 +119,7 @@ function subjectOf(
   { integration, eventId }: { readonly integration?: string | undefined; readonly eventId?: string | undefined },
 ): Subject {
   if (id !== undefined && integration === undefined && eventId === undefined)
-    return { webhookId: id, asked: `webhook ${id}` };
+    return { webhookId: id, asked: `delivery ${id}` };
   if (id === undefined && integration !== undefined && eventId !== undefined)
     return { webhookId: webhookId(integration, eventId), asked: `event ${eventId} of integration ${integration}` };
   throw new UsageError('show takes the id of a delivery, or --integration and --event-id');

@@ -18,7 +18,7 @@ export function awaitsSendTime(record: LedgerRecord): boolean {
 }
 
 /**
- * What happens to a scheduled webhook when it is due, as its user's timer stands now.
+ * What happens to a scheduled delivery when it is due, as its user's timer stands now.
  *
  * @returns undefined where it does not wait for its scheduled time, or its event, which names the user, is deleted
  * @throws LedgerUnavailable

@@ -18,7 +18,7 @@ export interface Subject {
 
 const DAY_MS = 24 * 3600_000;
 
-/** `ledger show`: what became of one webhook. @throws CommandFailed for an unknown id; LedgerUnavailable */
+/** `ledger show`: what became of one delivery. @throws CommandFailed for an unknown id; LedgerUnavailable */
 export async function show(
   { webhookId: given, asked }: Subject,
   { payload: showsPayload = false }: { readonly payload?: boolean | undefined },

@@ -2,7 +2,7 @@ import {
   COUNTED_STATES,
   MAX_NAMED_STUCK,
   type ReconcileReport,
-  type StuckWebhook,
+  type StuckDelivery,
 } from '../../lambdas/ledger/reconciliation.ts';
 import { alignColumns, counted, formatNumber } from '../shared/format.ts';
 
@@ -17,7 +17,7 @@ export function formatReport(report: ReconcileReport, stageName: string): string
   if (report.unbalanced > 0) parts.push(stuckRows(report), '');
   parts.push(...actionsOf(report), ...formatWaiting(report));
   const isProven = report.is_balanced && report.is_complete && report.outcomes_waiting === 0;
-  if (isProven) parts.push('Balanced: every accepted webhook is accounted for.');
+  if (isProven) parts.push('Balanced: every accepted delivery is accounted for.');
   if (!report.is_complete) {
     parts.push(
       'Time ran out: not everything was looked at or fixed. Run it again, with fewer --days or one --integration.',
@@ -41,13 +41,13 @@ function stuckRows({ stuck, unbalanced }: ReconcileReport): string {
   const rows = stuck.map(({ webhook_id, integration_id, state, since, why, action }) => [
     ...[webhook_id, integration_id, state, `${since.slice(0, 19)}Z`, why, DONE[action]],
   ]);
-  const table = alignColumns([['webhook', 'integration', 'state', 'since', 'why', 'done'], ...rows]);
+  const table = alignColumns([['delivery', 'integration', 'state', 'since', 'why', 'done'], ...rows]);
   const unnamed = unbalanced - stuck.length;
   const more = `\nand ${formatNumber(unnamed)} more: at most ${formatNumber(MAX_NAMED_STUCK)} are named`;
   return unnamed > 0 ? `${table}${more}` : table;
 }
 
-const DONE: Readonly<Record<StuckWebhook['action'], string>> = {
+const DONE: Readonly<Record<StuckDelivery['action'], string>> = {
   republished: 'resent',
   would_republish: 'nothing: a dry run; would be resent',
   failed: 'nothing: it failed, the next run tries again',

@@ -29,7 +29,7 @@ export async function reconcile(options: ReconcileOptions, context: Context): Pr
   const { stage: stageName, json, days, boundSeconds, integration: id, dryRun = false } = options;
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
-  if (!json) print('reconciling: with many webhooks this takes minutes');
+  if (!json) print('reconciling: with many deliveries this takes minutes');
   const report = await invoke(stage, {
     ...(days !== undefined && { days }),
     ...(boundSeconds !== undefined && { in_flight_bound_seconds: boundSeconds }),

@@ -1,10 +1,10 @@
 import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { isInFlight } from './replay-deliveries.ts';
 
-/** A webhook that may be resent. */
+/** A delivery that may be resent. */
 export interface Found extends Pick<LedgerRecord, 'webhook_id' | 'integration_id' | 'state' | 'accepted_at'> {
   /** Then it is left alone. */
   readonly isInFlight: boolean;
@@ -13,14 +13,14 @@ export interface Found extends Pick<LedgerRecord, 'webhook_id' | 'integration_id
 export interface ReplayFilter {
   /** Undefined: of all. */
   readonly integrationId: string | undefined;
-  readonly states: readonly WebhookState[];
+  readonly states: readonly DeliveryState[];
   /** By when they were accepted. */
   readonly span: Span;
   /** A part of the reason that the ledger gives. */
   readonly reason: string | undefined;
 }
 
-/** Webhooks by their ids, each once. @throws CommandFailed where one of them is unknown; LedgerUnavailable */
+/** Deliveries by their ids, each once. @throws CommandFailed where one of them is unknown; LedgerUnavailable */
 export async function findById(
   table: Pick<LedgerTable, 'records' | 'event'>,
   webhookIds: readonly string[],
@@ -40,10 +40,10 @@ export async function findById(
   if (unknown.length > 0) {
     const [first = '', ...others] = unknown;
     const whose =
-      others.length === 0 ? `no webhook has the id ${first}` : `no webhooks have the ids ${unknown.join(', ')}`;
+      others.length === 0 ? `no delivery has the id ${first}` : `no deliveries have the ids ${unknown.join(', ')}`;
     throw new CommandFailed(`${whose}: nothing is replayed`);
   }
-  return found.filter((webhook) => webhook !== undefined);
+  return found.filter((delivery) => delivery !== undefined);
 }
 
 async function unclaimed(table: Pick<LedgerTable, 'event'>, webhookId: string): Promise<Found | undefined> {
@@ -51,7 +51,7 @@ async function unclaimed(table: Pick<LedgerTable, 'event'>, webhookId: string): 
   return event === undefined ? undefined : { ...event, state: 'accepted', isInFlight: true };
 }
 
-/** Webhooks that a filter finds, the oldest first. @throws LedgerUnavailable */
+/** Deliveries that a filter finds, the oldest first. @throws LedgerUnavailable */
 export async function findByFilter(
   table: Pick<LedgerTable, 'days' | 'listRecords'>,
   { integrationId, states, span, reason }: ReplayFilter,

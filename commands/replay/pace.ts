@@ -15,7 +15,7 @@ const MOST_BEHIND_MS = 1_000;
 /** How often a wait looks whether it was interrupted, in milliseconds. */
 const LOOK_EVERY_MS = 500;
 
-/** Webhooks in their order, at an even pace. */
+/** Deliveries in their order, at an even pace. */
 export function evenly(webhookIds: readonly string[], perSecond: number): Turn[] {
   return webhookIds.map((webhookId, position) => ({ webhookId, afterMs: (position * 1000) / perSecond }));
 }

@@ -36,7 +36,11 @@ times out of the age of the oldest one, on which the alarm dead-events-old depen
 
 /** Commands that publish events, send deliveries again, or repair them. */
 export function addReplayCommands(program: Parent, run: Run): void {
-  stageCommand(program, 'publish', 'publishes sample events to the events queue, and prints the ids of their webhooks')
+  stageCommand(
+    program,
+    'publish',
+    'publishes sample events to the events queue, and prints the ids of their deliveries',
+  )
     .addOption(new Option('--count <n>', `1 to ${MOST_PUBLISHED}`).default(1).argParser(wholeNumber(1, MOST_PUBLISHED)))
     .addOption(integrationOption('whose events (default: the first active one that subscribes to them)'))
     .addOption(new Option('--type <type>', 'of the events').choices(SAMPLE_TYPES).default('completion' as const))

@@ -8,10 +8,10 @@ import type { Context } from '../shared/context.ts';
 import { inTime, type Turn } from './pace.ts';
 
 /**
- * The result of one webhook. `in_flight`: a message or a function has it already. `no_payload`: there is nothing left to
- * send. `changed`: by another writer meanwhile. `refused`: reopened, and the queue did not take it. `unconfirmed`: the
- * ledger did not respond, and whether it is reopened is not known. The last two may be `accepted` without a message: the
- * reconciler finds them.
+ * The result of one delivery. `in_flight`: a message or a function has it already. `no_payload`: there is nothing left
+ * to send. `changed`: by another writer meanwhile. `refused`: reopened, and the queue did not take it. `unconfirmed`:
+ * the ledger did not respond, and whether it is reopened is not known. The last two may be `accepted` without a
+ * message: the reconciler finds them.
  */
 export const REPLAY_RESULTS = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unconfirmed'] as const;
 export type ReplayResult = (typeof REPLAY_RESULTS)[number];
@@ -26,25 +26,25 @@ export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
 export interface ReplayOrder {
   readonly cause: Exclude<Cause, 'republish'>;
   readonly turns: readonly Turn[];
-  /** Whether a webhook, as it stands when its turn comes, is still one of those that were meant. */
+  /** Whether a delivery, as it stands when its turn comes, is still one of those that were meant. */
   readonly isMeant: (record: LedgerRecord) => boolean;
 }
 
 export interface Replayed {
   readonly results: Readonly<Record<ReplayResult, readonly string[]>>;
-  /** Webhooks whose turn did not come: nothing about them is changed. */
+  /** Deliveries whose turn did not come: nothing about them is changed. */
   readonly left: number;
   /** What the ledger or the queue threw, where that ended it. */
   readonly thrown?: unknown;
 }
 
 /**
- * Sends webhooks again, each in its next generation, a few at a time. What was begun is finished before it ends: a webhook
- * is either as it was, or reopened and on the deliveries queue. The first failure ends it.
+ * Sends deliveries again, each in its next generation, a few at a time. What was begun is finished before it ends: a
+ * delivery is either as it was, or reopened and on the deliveries queue. The first failure ends it.
  *
  * @param watch receives the number done, and decides whether to stop
  */
-export async function replayWebhooks(
+export async function replayDeliveries(
   order: ReplayOrder,
   means: ReplayMeans,
   watch: { readonly report: (done: number) => void; readonly isInterrupted: () => boolean },

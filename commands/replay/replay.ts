@@ -71,7 +71,7 @@ async function nothingFound(stage: Stage, what: WhatToReplay, { terminal }: Cont
   if (integrationId !== undefined) entryOf((await readDeployed(stage)).document, integrationId);
   const { payloadDays } = heldDays(stage);
   terminal.print(
-    `no webhook of stage ${stage.name} fits: nothing to replay (payloads are held for ${payloadDays} days)`,
+    `no delivery of stage ${stage.name} fits: nothing to replay (payloads are held for ${payloadDays} days)`,
   );
   return 0;
 }

@@ -12,11 +12,11 @@ import {
   type Replayed,
   type ReplayOrder,
   type ReplayResult,
-  replayWebhooks,
+  replayDeliveries,
 } from './replay-deliveries.ts';
 
 /**
- * Sends webhooks again with a progress bar, and prints the results. Ctrl-C ends it after those that were begun.
+ * Sends deliveries again with a progress bar, and prints the results. Ctrl-C ends it after those that were begun.
  *
  * @returns 0 where nothing is left to do, else 1
  */
@@ -31,7 +31,7 @@ export async function runReplay(
   const interruption = noteInterruption();
   const progress = createProgressBar({ total: order.turns.length, output: terminal.progress, now });
   const watch = { report: progress.report, isInterrupted: interruption.isRequested };
-  const replayed = await replayWebhooks(order, means, watch).finally(() => {
+  const replayed = await replayDeliveries(order, means, watch).finally(() => {
     interruption.ignore();
     progress.end();
   });
@@ -57,7 +57,7 @@ export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'
   }
   const rows = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
   return alignColumns([
-    ['integration', 'state', 'webhooks'],
+    ['integration', 'state', 'deliveries'],
     ...rows.map(([, { cells, count }]) => [...cells, formatNumber(count)]),
   ]);
 }
@@ -82,7 +82,9 @@ export function formatReplay({ results, left }: Replayed, done: 'replayed' | 're
   return lines.join('\n');
 }
 
-/** Whether nothing is left to do: a delivery that is in flight, or was changed by another writer, is being processed. */
+/**
+ * Whether nothing is left to do: a delivery that is in flight, or was changed by another writer, is being processed.
+ */
 export function isDone({ results, left }: Replayed): boolean {
   return left === 0 && [results.no_payload, results.refused, results.unconfirmed].every((ids) => ids.length === 0);
 }

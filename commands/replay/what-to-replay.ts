@@ -1,4 +1,4 @@
-import type { WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { readSpan, type TimeOptions } from '../shared/time-span.ts';
 import type { ReplayFilter } from './find-deliveries.ts';
@@ -11,11 +11,11 @@ export const REPLAYED_STATES = [
   'scheduled',
   'filtered',
   'cancelled',
-] as const satisfies readonly WebhookState[];
+] as const satisfies readonly DeliveryState[];
 
 export interface FilterOptions extends TimeOptions {
   readonly integration?: string | undefined;
-  readonly state?: readonly WebhookState[] | undefined;
+  readonly state?: readonly DeliveryState[] | undefined;
   /** A part of the reason. */
   readonly error?: string | undefined;
   /** Needed where nothing narrows it down. */

@@ -1,4 +1,4 @@
-import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
 
 /** A partner's response, or a token server's, or how the connection failed: `response-outcome.ts` writes it so. */
 const RESPONSE = /(?:token: )?(?:HTTP \d{3}|no response: [A-Z0-9_]+)/;
@@ -12,7 +12,7 @@ export interface LastResponse {
 
 /** The response of the delivery that changed last, of those whose reason names one. */
 export function lastResponse(
-  deliveries: readonly Pick<ListedWebhook, 'reason' | 'changed_at'>[],
+  deliveries: readonly Pick<ListedDelivery, 'reason' | 'changed_at'>[],
 ): LastResponse | undefined {
   let last: LastResponse | undefined;
   for (const { reason = '', changed_at } of deliveries) {

@@ -1,4 +1,4 @@
-import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
@@ -66,11 +66,11 @@ async function readDeliveries(
   stage: Stage,
   ids: readonly string[],
   nowMs: number,
-): Promise<ReadonlyMap<string, readonly ListedWebhook[]>> {
+): Promise<ReadonlyMap<string, readonly ListedDelivery[]>> {
   const table = openLedger(stage, { now: () => nowMs });
   const today = new Date(nowMs).toISOString().slice(0, 10);
   const failures = openFailureSearch(stage);
-  const found = new Map<string, readonly ListedWebhook[]>();
+  const found = new Map<string, readonly ListedDelivery[]>();
   try {
     for (const some of chunksOf(ids, IN_PARALLEL)) {
       await Promise.all(
@@ -92,7 +92,11 @@ async function readDeliveries(
 type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at'>;
 
 /** What an integration's deliveries say of it. @param configured what its entry says */
-export function statusOf(configured: IntegrationState, deliveries: readonly ListedWebhook[], nowMs: number): Delivered {
+export function statusOf(
+  configured: IntegrationState,
+  deliveries: readonly ListedDelivery[],
+  nowMs: number,
+): Delivered {
   const latestFirst = deliveries.toSorted((one, other) => (one.changed_at < other.changed_at ? 1 : -1));
   const response = lastResponse(deliveries);
   const waiting = latestFirst.filter(({ state }) => state === 'scheduled' || state === 'parked');
@@ -107,7 +111,7 @@ export function statusOf(configured: IntegrationState, deliveries: readonly List
 }
 
 /** As `lambdas/delivery` writes the reason: the index does not hold `parked_for`. */
-function parkedState(latest: ListedWebhook | undefined): IntegrationState {
+function parkedState(latest: ListedDelivery | undefined): IntegrationState {
   if (latest === undefined || !latest.reason?.startsWith('parked: ')) return 'active';
   if (latest.state !== 'scheduled' && latest.state !== 'parked') return 'active';
   if (/ is gone$/.test(latest.reason)) return 'gone';

@@ -4,7 +4,7 @@ import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import { definitionOfType, EVENT_TYPES, kindNamed, kindOf, kindOfEvent } from './event-types/event-types.ts';
 
 /** A dead webhook: a delivery, or its record in the ledger. */
-export interface DeadWebhook {
+export interface DeadDelivery {
   readonly webhook_id: string;
   readonly integration_id: string;
   readonly event_type: string;
@@ -20,7 +20,7 @@ export interface ReportServices {
  * Counts and logs a dead webhook of a critical kind, for an alarm. Every function that dead-letters or ends a delivery
  * calls it, possibly twice for the same webhook.
  */
-export function reportIfCritical(webhook: DeadWebhook, { log, counter }: ReportServices): void {
+export function reportIfCritical(webhook: DeadDelivery, { log, counter }: ReportServices): void {
   const kind = kindOf(webhook);
   if (!kindNamed(kind).isCritical) return;
   const { webhook_id, integration_id } = webhook;

@@ -2,7 +2,7 @@ import type { Integration } from '../partners/integration.ts';
 import { routeTo } from '../partners/integration-registry.ts';
 import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import type { CountedState } from './reconciliation.ts';
-import type { LedgerRecord, WebhookState } from './record.ts';
+import type { DeliveryState, LedgerRecord } from './record.ts';
 import { changedAt, leaseEndMs } from './transitions.ts';
 
 /** Longest time that a delivery stays parked without an attempt, in milliseconds; then it is dead. */
@@ -10,7 +10,7 @@ export const LONGEST_PARKING_MS = 72 * HOUR_MS;
 
 /** The state of a delivery, from a list, its record, or an event that was never claimed. */
 export interface Sighting {
-  readonly state: WebhookState;
+  readonly state: DeliveryState;
   /** When the delivery entered that state. */
   readonly changedAt: string;
   readonly dueAt?: string | undefined;
@@ -31,7 +31,9 @@ export type Standing =
   | { readonly kind: 'in_flight' }
   | { readonly kind: 'stuck'; readonly since: string; readonly why: string };
 
-/** Whether a delivery is accounted for. @param boundMs a delivery that is in flight, or overdue, for this long is stuck */
+/**
+ * Whether a delivery is accounted for. @param boundMs a delivery that is in flight, or overdue, for this long is stuck
+ */
 export function standingOf(seen: Sighting, boundMs: number, nowMs: number): Standing {
   const { state, dueAt } = seen;
   const isOld = (since: string) => nowMs - Date.parse(since) >= boundAfter(seen.republished ?? 0, boundMs);
@@ -46,7 +48,9 @@ export function standingOf(seen: Sighting, boundMs: number, nowMs: number): Stan
   return { kind: 'stuck', since, why: 'overdue: what carries it did not run' };
 }
 
-/** Doubles the bound with each resend, up to a day: resending what waits in a long queue only makes the queue longer. */
+/**
+ * Doubles the bound with each resend, up to a day: resending what waits in a long queue only makes the queue longer.
+ */
 function boundAfter(republished: number, boundMs: number): number {
   return Math.min(boundMs * 2 ** Math.min(republished, 30), Math.max(boundMs, DAY_MS));
 }
@@ -62,8 +66,8 @@ export function isParkedInLedger({ state, token }: LedgerRecord): boolean {
 }
 
 /**
- * Whether a delivery that is parked in the ledger may be released to its integration, which is not paused. `as_probe`: the
- * state of the partner's endpoint is not known, so that a single delivery may test it.
+ * Whether a delivery that is parked in the ledger may be released to its integration, which is not paused. `as_probe`:
+ * the state of the partner's endpoint is not known, so that a single delivery may test it.
  *
  * @param lastDeliveredAt the latest successful delivery to the integration that this run has found
  */
@@ -90,7 +94,10 @@ function parkedSince(record: LedgerRecord): string {
   return record.parked_since ?? changedAt(record);
 }
 
-/** Longest SQS delay of a message, in minutes: one run releases as many deliveries as the rate limit allows in that time. */
+/**
+ * Longest SQS delay of a message, in minutes: one run releases as many deliveries as the rate limit allows in that
+ * time.
+ */
 const RELEASE_MINUTES = 15;
 
 /** For an integration without a rate limit: 6,000 in 15 minutes. */

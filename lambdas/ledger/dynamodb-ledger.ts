@@ -7,7 +7,7 @@ import { truncate } from '../shared/text.ts';
 import { factsOf } from './late-outcome.ts';
 import type { Claim, Ledger, LedgerTable, Settlement, TimerResult } from './ports.ts';
 import { type LedgerRecord, RESPONSE_START_CHARACTERS } from './record.ts';
-import { claimWebhook, settleClaimed, settleLate } from './table/claim-and-settle.ts';
+import { claimDelivery, settleClaimed, settleLate } from './table/claim-and-settle.ts';
 import { createLedgerTable } from './table/ledger-table.ts';
 import { createTableGuard, type TableGuardOptions } from './table/table-guard.ts';
 import type { Timer } from './timer.ts';
@@ -50,14 +50,18 @@ export function openLedger(
 }
 
 /**
- * Creates the ledger over its table. While the table does not respond, this is logged and counted, claims are granted without
- * a record, so that deliveries continue at least once, and outcomes go to a queue until the table responds again.
+ * Creates the ledger over its table. While the table does not respond, this is logged and counted, claims are granted
+ * without a record, so that deliveries continue at least once, and outcomes go to a queue until the table responds
+ * again.
  */
 export function createLedger(options: LedgerOptions): Ledger {
   const { table, log, counter, now } = options;
   const guard = createTableGuard(options);
 
-  /** Writes the event of a webhook that is parked in the ledger: nothing else stores it, and its acceptance may have failed. */
+  /**
+   * Writes the event of a delivery that is parked in the ledger: nothing else stores it, and its acceptance may have
+   * failed.
+   */
   async function storeEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
     const acceptedAt = delivery.accepted_at ?? record?.accepted_at;
     await table.putEvents([
@@ -76,7 +80,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, stored));
   }
 
-  /** Queues an outcome. `parked` is refused: its event must be in the ledger, so the caller lets an execution carry it. */
+  /**
+   * Queues an outcome. `parked` is refused: its event must be in the ledger, so the caller lets an execution carry it.
+   */
   async function leaveToQueue(outcome: UnsettledOutcome): Promise<boolean> {
     if (outcome.settlement.progress.outcome === 'parked') return false;
     const isTaken = await options.queueOutcome(outcome);
@@ -110,7 +116,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
     async claim(delivery, leaseMs) {
       const unseen: Claim = { verdict: 'claimed', lease: { delivery, record: undefined } };
-      const claim = await guard('claim', unseen, () => claimWebhook(delivery, leaseMs, options));
+      const claim = await guard('claim', unseen, () => claimDelivery(delivery, leaseMs, options));
       const { webhook_id, integration_id, generation } = delivery;
       if (claim.verdict === 'done') {
         counter.count(METRICS.deliveryDuplicate);

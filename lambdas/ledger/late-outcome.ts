@@ -4,9 +4,9 @@ import { changedAt, decideClaim, leaseEndMs, newRecord, settled } from './transi
 import type { DeliveryFacts, UnsettledOutcome } from './unsettled-outcome.ts';
 
 /**
- * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger has the outcome
- * already. `stale`: the delivery has changed since. `wait`: a function has a lease, possibly that of the outcome's own claim;
- * decide again when the lease has ended.
+ * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger has the
+ * outcome already. `stale`: the delivery has changed since. `wait`: a function has a lease, possibly that of the
+ * outcome's own claim; decide again when the lease has ended.
  */
 type LateDecision =
   | { readonly to: 'write'; readonly record: LedgerRecord }
@@ -18,12 +18,12 @@ export function factsOf({ payload, user_id, course_id, send_at, ...facts }: Deli
 }
 
 /**
- * Decides what a late outcome changes. The table did not respond when the delivery ended, or wrote the outcome without a
- * response. Late outcomes arrive in any order, more than once, and after newer ones.
+ * Decides what a late outcome changes. The table did not respond when the delivery ended, or wrote the outcome without
+ * a response. Late outcomes arrive in any order, more than once, and after newer ones.
  *
- * - A delivered outcome always wins, unless the webhook is known as delivered and was replayed since.
- * - Any other outcome yields to a later generation, to a later change, and to a final record. But if the record waits for the
- *   message or execution that ended with this outcome, the outcome is written.
+ * - A delivered outcome always wins, unless the ledger has it as delivered and it was replayed since.
+ * - Any other outcome yields to a later generation, to a later change, and to a final record. But if the record waits
+ *   for the message or execution that ended with this outcome, the outcome is written.
  *
  * @param standing the current record; undefined if there is none
  * @param claimedBy the writer's name, for a record that was never claimed
@@ -61,8 +61,8 @@ export function decideLate(
 }
 
 /**
- * Whether the record was delivered before, and this delivery precedes its last replay. If a webhook was delivered twice, the
- * operator may have replayed it with only the first delivery known.
+ * Whether the record was delivered before, and this outcome precedes its last replay. If an event was delivered
+ * twice, the operator may have replayed it with only the first delivery known.
  */
 function isBeforeReplay({ times, generation }: LedgerRecord, delivery: DeliveryFacts, atMs: number): boolean {
   if (times.delivered === undefined) return false;
@@ -82,7 +82,10 @@ function isOver(
   return isEnd && isNamed && (state === 'scheduled' || state === 'parked');
 }
 
-/** Whether the record changed later, or with this outcome. A claim of the same millisecond is the one that is settled here. */
+/**
+ * Whether the record changed later, or with this outcome. A claim of the same millisecond is the one that is settled
+ * here.
+ */
 function hasChangedSince(standing: LedgerRecord, atMs: number): boolean {
   const changedMs = Date.parse(changedAt(standing));
   const isOpen = standing.state === 'accepted' || standing.state === 'delivering';
@@ -94,7 +97,7 @@ function isSameClaim(standing: LedgerRecord, { version, claimed_by }: LedgerReco
   return standing.state === 'delivering' && standing.version === version && standing.claimed_by === claimed_by;
 }
 
-/** Whether, by its record, no function has a lease and no message or execution carries the webhook. */
+/** Whether, by its record, no function has a lease and no message or execution carries the delivery. */
 function isFree(standing: LedgerRecord, nowMs: number): boolean {
   return standing.state === 'accepted' || (standing.state === 'delivering' && leaseEndMs(standing) <= nowMs);
 }

@@ -1,27 +1,27 @@
 import type { Delivery, DeliverySubject, Enrichment, Progress } from '../events/delivery.ts';
-import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './record.ts';
+import type { Attempt, DeliveryState, LedgerEvent, LedgerRecord } from './record.ts';
 import type { Timer } from './timer.ts';
 
 /** A claimed delivery, and its record if the ledger could be read. */
 export interface Lease {
   /** In the generation of its record, which may be later than that of the message. */
   readonly delivery: Delivery;
-  /** Undefined if the ledger did not respond: another function may send this webhook too. */
+  /** Undefined if the ledger did not respond: another function may send this delivery too. */
   readonly record: LedgerRecord | undefined;
 }
 
-/** Whether a function may send a webhook. */
+/** Whether a function may send a delivery. */
 export type Claim =
   | { readonly verdict: 'claimed'; readonly lease: Lease }
   /** Another function holds its lease until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /**
-   * The delivery has ended, or another message or execution carries it. `deadRecord` is set if this execution recorded it as
-   * dead, and may not have sent the dead-letter message.
+   * The delivery has ended, or another message or execution carries it. `deadRecord` is set if this execution recorded
+   * it as dead, and may not have sent the dead-letter message.
    */
-  | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
+  | { readonly verdict: 'done'; readonly state: DeliveryState; readonly deadRecord?: LedgerRecord };
 
-/** How a function settles a webhook. */
+/** How a function settles a delivery. */
 export interface Settlement {
   /** Its outcome determines the state. `retry` means `scheduled`, or `parked` if `park_count` is above 0. */
   readonly progress: Progress;
@@ -37,15 +37,15 @@ export interface Settlement {
 export type TimerResult = 'written' | 'refused' | 'unreached';
 
 /**
- * The ledger's interface for functions. It never throws: while the table is unavailable, deliveries continue at least once,
- * and outcomes wait in a queue until they are settled.
+ * The ledger's interface for functions. It never throws: while the table is unavailable, deliveries continue at least
+ * once, and outcomes wait in a queue until they are settled.
  */
 export interface Ledger {
   /**
    * Records events from the events queue.
    *
-   * @returns the records of webhooks that have ended or are already carried, by webhook id; undefined if the table did not
-   * respond
+   * @returns the records of deliveries that have ended or are already carried, by webhook id; undefined if the table
+   * did not respond
    */
   accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, LedgerRecord> | undefined>;
   /** Timers by their keys, without those that do not exist. Undefined if they could not be read. */
@@ -55,17 +55,17 @@ export interface Ledger {
    * generation. A fired timer always replaces that of the same event.
    */
   putTimer(timer: Timer): Promise<TimerResult>;
-  /** Claims a webhook for `leaseMs` milliseconds. */
+  /** Claims a delivery for `leaseMs` milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /**
    * Settles a claim.
    *
-   * @returns whether the outcome was written, or is in the outcomes queue. `parked` is never queued: either the ledger stores
-   * the parked webhook, or an execution has to carry it
+   * @returns whether the outcome was written, or is in the outcomes queue. `parked` is never queued: either the ledger
+   * stores the parked delivery, or an execution has to carry it
    */
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
   /**
-   * Settles a webhook without a claim: it was handed to an execution without an attempt, or it is filtered.
+   * Settles a delivery without a claim: it was handed to an execution without an attempt, or it is filtered.
    *
    * @returns see `settle`
    */
@@ -73,12 +73,12 @@ export interface Ledger {
 }
 
 /** One entry of a list, with the attributes of the index. */
-export interface ListedWebhook {
+export interface ListedDelivery {
   readonly webhook_id: string;
   readonly integration_id: string;
   readonly event_type: string;
   readonly accepted_at: string;
-  readonly state: WebhookState;
+  readonly state: DeliveryState;
   readonly generation: number;
   readonly attempt: number;
   /** When it entered its state. */
@@ -90,7 +90,7 @@ export interface ListedWebhook {
   readonly enrichment?: Enrichment;
 }
 
-/** One integration's webhooks of one UTC day. */
+/** One integration's deliveries of one UTC day. */
 export interface LedgerDay {
   readonly integrationId: string;
   /** `YYYY-MM-DD` */
@@ -103,14 +103,14 @@ export interface Span {
   readonly until: string;
 }
 
-/** An event in the index: one per webhook, until its payload expires. */
+/** An event in the index: one per delivery, until its payload expires. */
 export interface ListedEvent {
   readonly webhook_id: string;
   readonly accepted_at: string;
 }
 
-/** An entry of a day's list: a webhook's record, or its accepted event. */
-export type DayEntry = ({ readonly kind: 'record' } & ListedWebhook) | ({ readonly kind: 'event' } & ListedEvent);
+/** An entry of a day's list: a delivery's record, or its accepted event. */
+export type DayEntry = ({ readonly kind: 'record' } & ListedDelivery) | ({ readonly kind: 'event' } & ListedEvent);
 
 /** Numbers of waiting timers. */
 export interface TimerCount {
@@ -127,7 +127,7 @@ export interface CountOptions {
 /** The ledger's table. Every call throws `LedgerUnavailable` if the table does not respond. */
 export interface LedgerTable {
   record(webhookId: string): Promise<LedgerRecord | undefined>;
-  /** Strongly consistent. Webhooks without a record are absent. */
+  /** Strongly consistent. Deliveries without a record are absent. */
   records(webhookIds: readonly string[]): Promise<ReadonlyMap<string, LedgerRecord>>;
   /** Undefined if it was deleted, or has expired. */
   event(webhookId: string): Promise<LedgerEvent | undefined>;
@@ -155,28 +155,30 @@ export interface LedgerTable {
   forget(webhookId: string): Promise<void>;
   /** Every integration and day with an accepted event, oldest day first. */
   days(span: Span): Promise<readonly LedgerDay[]>;
-  /** Webhooks that were claimed at least once, unordered. `reason` matches a part of the reason. */
+  /** Deliveries that were claimed at least once, unordered. `reason` matches a part of the reason. */
   listRecords(
     day: LedgerDay,
     span: Span,
-    filter?: { readonly states?: readonly WebhookState[]; readonly reason?: string },
-  ): AsyncIterable<ListedWebhook>;
+    filter?: { readonly states?: readonly DeliveryState[]; readonly reason?: string },
+  ): AsyncIterable<ListedDelivery>;
   /** Accepted events in any state, unordered. */
   listEvents(day: LedgerDay, span: Span): AsyncIterable<ListedEvent>;
   /**
-   * What `listRecords` and `listEvents` return, with half as many queries. A webhook's record precedes its event; otherwise
-   * unordered.
+   * What `listRecords` and `listEvents` return, with half as many queries. A delivery's record precedes its event;
+   * otherwise unordered.
    */
   listDay(day: LedgerDay, span: Span): AsyncIterable<DayEntry>;
-  /** The ids that start with a prefix, of `wh_` and at least one hexadecimal digit; in no order, and one may come twice. */
+  /**
+   * The ids that start with a prefix, of `wh_` and at least one hexadecimal digit; in no order, and one may come twice.
+   */
   idsStartingWith(day: LedgerDay, prefix: string): AsyncIterable<string>;
   /** Number of accepted events. */
   countEvents(day: LedgerDay, span: Span): Promise<number>;
-  /** The webhooks accepted last, latest first. */
-  latestRecords(day: LedgerDay, atMost: number): Promise<readonly ListedWebhook[]>;
+  /** The deliveries accepted last, latest first. */
+  latestRecords(day: LedgerDay, atMost: number): Promise<readonly ListedDelivery[]>;
   /**
-   * Finds every event of a learner by scanning the whole table. `report` receives the number of items read. `containing`
-   * only finds events without a user id, because another learner's payload may contain the same text.
+   * Finds every event of a learner by scanning the whole table. `report` receives the number of items read.
+   * `containing` only finds events without a user id, because another learner's payload may contain the same text.
    */
   eventsOf(
     learner: { readonly userId: string } | { readonly containing: string },

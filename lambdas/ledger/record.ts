@@ -4,11 +4,11 @@ import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from '../even
 import { EVENT_TYPES, KINDS } from '../events/event-types/event-types.ts';
 
 /**
- * States of a webhook. `accepted`: received from the events queue, and not claimed yet. `delivering`: a function has a lease.
- * `scheduled`: a message or an execution carries it to its scheduled time. `parked`: its integration is paused, failing or
- * gone. The other states are final, until an operator replays the webhook.
+ * States of a delivery. `accepted`: received from the events queue, and not claimed yet. `delivering`: a function has a
+ * lease. `scheduled`: a message or an execution carries it to its scheduled time. `parked`: its integration is paused,
+ * failing or gone. The other states are final, until an operator replays the delivery.
  */
-export const WEBHOOK_STATES = [
+export const DELIVERY_STATES = [
   'accepted',
   'delivering',
   'scheduled',
@@ -18,11 +18,11 @@ export const WEBHOOK_STATES = [
   'filtered',
   'cancelled',
 ] as const;
-export type WebhookState = (typeof WEBHOOK_STATES)[number];
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /**
- * Shortest lease, in seconds. It is longer than DeliverBatch may run, so that no function outlives its lease. An attempt
- * with a longer timeout has a longer lease (`leaseMs` in transitions.ts).
+ * Shortest lease, in seconds. It is longer than DeliverBatch may run, so that no function outlives its lease. An
+ * attempt with a longer timeout has a longer lease (`leaseMs` in transitions.ts).
  */
 export const MIN_LEASE_SECONDS = 40;
 
@@ -42,8 +42,8 @@ export const MAX_LEDGER_REASON_CHARACTERS = 200;
 const MAX_CONTENT_TYPE_CHARACTERS = 40;
 
 /**
- * Length of the stored start of a partner's refusal, in characters. It may repeat the request and so contain personal data:
- * it expires with the payload. Secrets that were sent are redacted.
+ * Length of the stored start of a partner's refusal, in characters. It may repeat the request and so contain personal
+ * data: it expires with the payload. Secrets that were sent are redacted.
  */
 export const RESPONSE_START_CHARACTERS = 500;
 
@@ -57,7 +57,7 @@ export const attemptSchema = z.object({
   content_type: z.string().max(MAX_CONTENT_TYPE_CHARACTERS).optional(),
   /** Received length of a refusal's body, in bytes. Absent if nothing was received. */
   body_bytes: z.int().min(1).optional(),
-  /** Absent if the webhook was delivered. */
+  /** Absent if the partner accepted the delivery. */
   error: z.string().max(MAX_ATTEMPT_ERROR_CHARACTERS).optional(),
 });
 export type Attempt = z.infer<typeof attemptSchema>;
@@ -76,18 +76,18 @@ const subject = {
 };
 
 /**
- * The state item of one webhook. It contains no personal data (an enterprise is no person), so it may outlive the payload.
- * The first claim creates it; until then, the event item alone means `accepted`.
+ * The state item of one delivery. It contains no personal data (an enterprise is no person), so it may outlive the
+ * payload. The first claim creates it; until then, the event item alone means `accepted`.
  */
 export const ledgerRecordSchema = z.object({
   ...subject,
-  state: z.enum(WEBHOOK_STATES),
+  state: z.enum(DELIVERY_STATES),
   /** The learner's enterprise, for which the flag is on or off. */
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
   /** The latest generation; it never decreases. */
   generation: z.int().min(0),
-  /** When the webhook last entered each state. */
-  times: z.partialRecord(z.enum(WEBHOOK_STATES), z.iso.datetime()),
+  /** When the delivery last entered each state. */
+  times: z.partialRecord(z.enum(DELIVERY_STATES), z.iso.datetime()),
   /** The learning time that was sent, or would be sent. */
   enrichment: enrichmentSchema.optional(),
   /** The flag's version that decided about learning time. */
@@ -98,22 +98,25 @@ export const ledgerRecordSchema = z.object({
   attempts: z.array(attemptSchema).max(RECORDED_ATTEMPTS),
   /** While `delivering`: no other function may send until then. */
   lease_until: z.iso.datetime().optional(),
-  /** The last writer: a function's log stream, or `replay`, `release`, `republish` or `end`, with a random suffix per write. */
+  /**
+   * The last writer: a function's log stream, or `replay`, `release`, `republish` or `end`, with a random suffix per
+   * write.
+   */
   claimed_by: z.string().optional(),
   /**
-   * While `scheduled` or `parked`: the message or execution that carries the webhook and may claim it; a parked webhook
-   * without a token is stored in the ledger only. Once `dead`: the execution that still has to send the dead-letter message;
-   * absent if the message was sent before.
+   * While `scheduled` or `parked`: the message or execution that carries the delivery and may claim it; a parked
+   * delivery without a token is stored in the ledger only. Once `dead`: the execution that still has to send the
+   * dead-letter message; absent if the message was sent before.
    */
   token: z.string().optional(),
   /** The due time, while `scheduled`, or `parked` with a token. */
   due_at: z.iso.datetime().optional(),
-  /** Why the webhook is in this state. */
+  /** Why the delivery is in this state. */
   reason: z.string().max(MAX_LEDGER_REASON_CHARACTERS).optional(),
-  /** Since when the webhook has been parked, releases included. An attempt resets it. */
+  /** Since when the delivery has been parked, releases included. An attempt resets it. */
   parked_since: z.iso.datetime().optional(),
   parked_for: z.enum(PARKED_FOR).optional(),
-  /** Number of times that the reconciler has resent the webhook. */
+  /** Number of times that the reconciler has resent the delivery. */
   republished: z.int().min(0).optional(),
   /** Incremented by every write: a write based on another version is refused. */
   version: z.int().min(1),
@@ -134,7 +137,7 @@ export type LedgerEvent = z.infer<typeof ledgerEventSchema>;
 
 /** Keys and index of the table, for `lib/ledger.ts`, which creates it, and `table/`, which reads and writes it. */
 export const LEDGER_TABLE = {
-  /** A webhook's id, or `directory` for the list of integrations and days. */
+  /** A delivery's id, or `directory` for the list of integrations and days. */
   partitionKey: 'pk',
   /** `state`, `event` or `response`, or `<day>#<integration>` in the directory. */
   sortKey: 'sk',
@@ -145,8 +148,8 @@ export const LEDGER_TABLE = {
   index: {
     name: 'ByIntegrationAndDay',
     /**
-     * `<integration>#<day>#<first hexadecimal digit of the webhook's hash>`: sixteen partitions per integration and day,
-     * because DynamoDB writes at most 1,000 units a second to one partition.
+     * `<integration>#<day>#<first hexadecimal digit of the delivery's hash>`: sixteen partitions per integration and
+     * day, because DynamoDB writes at most 1,000 units a second to one partition.
      */
     partitionKey: 'listing',
     /** `event#<accepted at>` or `state#<accepted at>`. */

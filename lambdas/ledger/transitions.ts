@@ -5,13 +5,13 @@ import { truncate } from '../shared/text.ts';
 import type { Settlement } from './ports.ts';
 import {
   type Attempt,
+  type DeliveryState,
   type LedgerEvent,
   type LedgerRecord,
   MAX_ATTEMPT_ERROR_CHARACTERS,
   MAX_LEDGER_REASON_CHARACTERS,
   MIN_LEASE_SECONDS,
   RECORDED_ATTEMPTS,
-  type WebhookState,
 } from './record.ts';
 import type { DeliveryFacts } from './unsettled-outcome.ts';
 
@@ -19,30 +19,32 @@ import type { DeliveryFacts } from './unsettled-outcome.ts';
 export type ClaimDecision =
   | { readonly verdict: 'claimed'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
-  | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
+  | { readonly verdict: 'done'; readonly state: DeliveryState; readonly deadRecord?: LedgerRecord };
 
 /** States that only a replay ends; a redriven dead-letter message ends `dead` too. */
-const ENDED_UNTIL_REPLAY: ReadonlySet<WebhookState> = new Set(['delivered', 'filtered', 'cancelled']);
+const ENDED_UNTIL_REPLAY: ReadonlySet<DeliveryState> = new Set(['delivered', 'filtered', 'cancelled']);
 
-/** States in which a webhook has ended, or a message or an execution carries it: a copy of its event is acknowledged. */
-const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...ENDED_UNTIL_REPLAY, 'dead', 'scheduled', 'parked']);
+/**
+ * States in which a delivery has ended, or a message or an execution carries it: a copy of its event is acknowledged.
+ */
+const NEEDS_NO_COPY: ReadonlySet<DeliveryState> = new Set([...ENDED_UNTIL_REPLAY, 'dead', 'scheduled', 'parked']);
 
-/** Whether only an operator's replay, or a redriven dead-letter message, continues the webhook. */
+/** Whether only an operator's replay, or a redriven dead-letter message, continues the delivery. */
 export function isFinal({ state }: LedgerRecord): boolean {
   return ENDED_UNTIL_REPLAY.has(state) || state === 'dead';
 }
 
-/** Whether a copy of this webhook's event, published or redelivered, can be acknowledged. */
+/** Whether a copy of this delivery's event, published or redelivered, can be acknowledged. */
 export function needsNoCopy(record: LedgerRecord | undefined): boolean {
   return record !== undefined && NEEDS_NO_COPY.has(record.state);
 }
 
 /**
- * Decides whether a function may send. Any function may claim a webhook that has no lease, or whose lease has ended. A
- * scheduled or parked webhook may be claimed by the message or execution that carries it (its token, or a later one), or by
- * a later generation. A dead webhook may be claimed by a later generation only.
+ * Decides whether a function may send. Any function may claim a delivery that has no lease, or whose lease has ended. A
+ * scheduled or parked delivery may be claimed by the message or execution that carries it (its token, or a later one),
+ * or by a later generation. A dead delivery may be claimed by a later generation only.
  *
- * @param record the current record; undefined if the webhook was never claimed
+ * @param record the current record; undefined if the delivery was never claimed
  */
 export function decideClaim(
   record: LedgerRecord | undefined,
@@ -83,7 +85,10 @@ export function asClaimed(delivery: Delivery, { generation, attempt }: LedgerRec
 /** What a lease covers in addition to the attempt: reading the secret, waiting for a reserved slot, and settling. */
 const LEASE_MARGIN_MS = 20_000;
 
-/** Duration of a lease, in ms. No request outlives its lease, so that two functions never send a webhook at the same time. */
+/**
+ * Duration of a lease, in ms. No request outlives its lease, so that two functions never send a delivery at the same
+ * time.
+ */
 export function leaseMs(attemptTimeoutMs: number): number {
   return Math.max(MIN_LEASE_SECONDS * 1000, attemptTimeoutMs + LEASE_MARGIN_MS);
 }
@@ -119,7 +124,7 @@ export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
   return state === 'delivering' && lease_until !== undefined ? Date.parse(lease_until) : 0;
 }
 
-/** The initial record of a webhook, version 0, which is never written itself. */
+/** The initial record of a delivery, version 0, which is never written itself. */
 export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, nowMs: number): LedgerRecord {
   const accepted_at = subject.accepted_at ?? iso(nowMs);
   const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
@@ -137,7 +142,7 @@ export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, no
   };
 }
 
-const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, WebhookState>> = {
+const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, DeliveryState>> = {
   delivered: 'delivered',
   dead: 'dead',
   filtered: 'filtered',
@@ -167,7 +172,7 @@ export function settled(before: LedgerRecord, settlement: Settlement, nowMs: num
   };
 }
 
-function stateAfter({ outcome, park_count }: Progress): WebhookState {
+function stateAfter({ outcome, park_count }: Progress): DeliveryState {
   if (outcome === undefined || outcome === 'retry') return (park_count ?? 0) > 0 ? 'parked' : 'scheduled';
   if (outcome === 'duplicate') throw new Error('a duplicate is not recorded');
   return STATE_OF[outcome];
@@ -178,12 +183,12 @@ function shortened(attempt: Attempt): Attempt {
   return { ...attempt, error: truncate(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
 }
 
-/** Why a webhook is resent: an operator replays it, the reconciler releases it, or the reconciler found it stuck. */
+/** Why a delivery is resent: an operator replays it, the reconciler releases it, or the reconciler found it stuck. */
 export type Cause = 'replay' | 'release' | 'republish';
 
 /**
- * The record of a webhook that is resent, in the next generation. A release does not reset `parked_since`: only an attempt,
- * or an operator's replay, does.
+ * The record of a delivery that is resent, in the next generation. A release does not reset `parked_since`: only an
+ * attempt, or an operator's replay, does.
  *
  * @returns undefined while a function has a lease
  */
@@ -201,7 +206,7 @@ export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): Led
   };
 }
 
-/** The record of a webhook that an operator, or the reconciler, ends without an attempt. */
+/** The record of a delivery that an operator, or the reconciler, ends without an attempt. */
 export function ended(
   before: LedgerRecord,
   outcome: 'delivered' | 'cancelled' | 'dead',
@@ -214,8 +219,8 @@ export function ended(
 }
 
 /**
- * The delivery of a webhook that is resent: like a new one, but with the learning time that is already known. A replay is sent
- * immediately. Any other scheduled webhook stays scheduled, and a later event may supersede it.
+ * The message of a delivery that is resent: like a new one, but with the learning time that is already known. A replay
+ * is sent immediately. Any other scheduled delivery stays scheduled, and a later event may supersede it.
  */
 export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number, cause: Cause): Delivery {
   const { send_at } = event;
@@ -243,7 +248,7 @@ export function changedAt({ state, times, accepted_at }: LedgerRecord): string {
   return times[state] ?? accepted_at;
 }
 
-function entered(before: LedgerRecord, state: WebhookState, nowMs: number): Pick<LedgerRecord, 'state' | 'times'> {
+function entered(before: LedgerRecord, state: DeliveryState, nowMs: number): Pick<LedgerRecord, 'state' | 'times'> {
   return { state, times: { ...before.times, [state]: iso(nowMs) } };
 }
 

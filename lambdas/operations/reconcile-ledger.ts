@@ -1,5 +1,5 @@
 import { isParkedTooLong, LONGEST_PARKING_MS, sightingOf, standingOf } from '../ledger/balance.ts';
-import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../ledger/ports.ts';
+import type { LedgerDay, LedgerTable, ListedDelivery, Span } from '../ledger/ports.ts';
 import { type ReconcileReport, type ReconcileRequest, reconcileInputSchema } from '../ledger/reconciliation.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
 import { OVERDUE_AFTER_MS } from '../ledger/timer.ts';
@@ -11,19 +11,19 @@ import { faultsOf } from '../shared/faults.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { endParked, type ParkedInLedger, releaseParked } from './reconcile-parked.ts';
 import { CHUNK, ReconcileRun, type ReconcileServices } from './reconcile-run.ts';
-import { resendStuck, type StuckFound } from './resend-webhooks.ts';
+import { resendStuck, type StuckFound } from './resend-deliveries.ts';
 
-/** Largest number of parked webhooks of one integration in memory, about 20 MB; later runs find the others. */
+/** Largest number of parked deliveries of one integration in memory, about 20 MB; later runs find the others. */
 const MAX_PARKED = 100_000;
 
 /** Findings about one integration's days, for its release. */
 interface Findings {
   readonly parked: ParkedInLedger[];
-  /** When a webhook was last delivered to the integration. */
+  /** When the integration last received a delivery. */
   lastDeliveredAt: string | undefined;
 }
 
-/** A webhook whose record must be read, because the list is not conclusive. */
+/** A delivery whose record must be read, because the list is not conclusive. */
 interface Suspect {
   readonly webhookId: string;
   readonly acceptedAt: string;
@@ -32,8 +32,8 @@ interface Suspect {
 }
 
 /**
- * Verifies that no webhook is lost: each accepted webhook has ended, is carried by a message or an execution, or has been in
- * flight for less than a bound. Stuck webhooks are reported and resent, parked ones are released or ended.
+ * Verifies that no delivery is lost: each accepted delivery has ended, is carried by a message or an execution, or has
+ * been in flight for less than a bound. Stuck deliveries are reported and resent, parked ones are released or ended.
  *
  * @param remainingMs time until this invocation's timeout
  * @throws InputInvalid
@@ -82,8 +82,8 @@ function rotated<T>(all: readonly T[], nowMs: number): readonly T[] {
 }
 
 /**
- * Measures the numbers of waiting and overdue timers. Unless this is a dry run, it first clears the timers of deliveries that
- * have ended, which remain if the ledger did not respond when they fired. Never throws.
+ * Measures the numbers of waiting and overdue timers. Unless this is a dry run, it first clears the timers of
+ * deliveries that have ended, which remain if the ledger did not respond when they fired. Never throws.
  */
 async function measureTimers({ table, log, counter, now }: ReconcileServices, isDryRun: boolean): Promise<void> {
   const dueBeforeMs = now() - OVERDUE_AFTER_MS;
@@ -118,11 +118,11 @@ async function reconcileIntegration(integrationId: string, days: readonly Ledger
 }
 
 /**
- * Counts one integration's webhooks of one day in the balance: those whose records are listed, and the events without a listed
- * record. The index is eventually consistent, so a webhook counts as stuck only after its record was read.
+ * Counts one integration's deliveries of one day in the balance: those whose records are listed, and the events without
+ * a listed record. The index is eventually consistent, so a delivery counts as stuck only after its record was read.
  *
- * It lists the events because a mere count would hide a lost webhook behind a deleted payload, and a counting query costs as
- * many read units as one that lists.
+ * It lists the events because a mere count would hide a lost delivery behind a deleted payload, and a counting query
+ * costs as many read units as one that lists.
  */
 async function reconcileDay(day: LedgerDay, findings: Findings, run: ReconcileRun): Promise<void> {
   const { table, now } = run.services;
@@ -148,7 +148,7 @@ async function reconcileDay(day: LedgerDay, findings: Findings, run: ReconcileRu
   await examine(suspects, day, findings, run);
 }
 
-function addToFindings(listed: ListedWebhook, findings: Findings): void {
+function addToFindings(listed: ListedDelivery, findings: Findings): void {
   const { webhook_id: webhookId, accepted_at: acceptedAt, state } = listed;
   if (state === 'delivered') addDelivery(listed.changed_at, findings);
   const isParkedInLedger = state === 'parked' && listed.due_at === undefined;
@@ -160,8 +160,8 @@ function addDelivery(at: string, findings: Findings): void {
   if (lastDeliveredAt === undefined || Date.parse(at) > Date.parse(lastDeliveredAt)) findings.lastDeliveredAt = at;
 }
 
-/** An upper bound: the list has no `parked_since`, but the webhook was accepted before. */
-function mayBeParkedTooLong({ state, accepted_at: acceptedAt }: ListedWebhook, nowMs: number): boolean {
+/** An upper bound: the list has no `parked_since`, but the delivery was accepted before. */
+function mayBeParkedTooLong({ state, accepted_at: acceptedAt }: ListedDelivery, nowMs: number): boolean {
   return state === 'parked' && nowMs - Date.parse(acceptedAt) > LONGEST_PARKING_MS;
 }
 
@@ -191,8 +191,8 @@ async function examine(suspects: readonly Suspect[], day: LedgerDay, findings: F
 }
 
 /**
- * Whether an event's record is listed under another day, because the LMS published the event twice, around midnight or days
- * apart. A first claim is not listed: its event lists it.
+ * Whether an event's record is listed under another day, because the LMS published the event twice, around midnight or
+ * days apart. A first claim is not listed: its event lists it.
  */
 function isCountedElsewhere(record: LedgerRecord, { day }: LedgerDay, { span }: ReconcileRun): boolean {
   const isListed = record.version > 1 || record.state !== 'delivering';

@@ -8,17 +8,17 @@ import type { Integration } from '../partners/integration.ts';
 import { toMessageText } from '../shared/json-text.ts';
 import type { OutgoingMessage } from '../shared/queue-message.ts';
 import { CHUNK, type ReconcileRun } from './reconcile-run.ts';
-import { resendWebhooks } from './resend-webhooks.ts';
+import { resendDeliveries } from './resend-deliveries.ts';
 
-/** A listed webhook that is parked in the ledger only. */
+/** A listed delivery that is parked in the ledger only. */
 export interface ParkedInLedger {
   readonly webhookId: string;
   readonly acceptedAt: string;
 }
 
 /**
- * Releases the parked webhooks of one integration that may be sent, oldest first, within its rate limit. The next run releases
- * the others.
+ * Releases the parked deliveries of one integration that may be sent, oldest first, within its rate limit. The next run
+ * releases the others.
  *
  * @param lastDeliveredAt the latest delivery to the integration that this run has found
  * @throws LedgerUnavailable
@@ -45,7 +45,7 @@ export async function releaseParked(
     const resends = chosen
       .slice(0, atMost - released)
       .map((record, at) => ({ webhookId: record.webhook_id, record, delaySeconds: delaySeconds(released + at) }));
-    const results = await resendWebhooks(resends, 'release', run);
+    const results = await resendDeliveries(resends, 'release', run);
     const sent = [...results].filter(([, result]) => result === 'sent').map(([id]) => id);
     isProbed ||= probe !== undefined && sent.includes(probe.webhook_id);
     released += sent.length;
@@ -69,7 +69,7 @@ async function openIntegration(
   return registry.paused || integration?.paused ? undefined : integration;
 }
 
-/** Selects the webhooks that may be released, and one that may probe the partner's endpoint. */
+/** Selects the deliveries that may be released, and one that may probe the partner's endpoint. */
 function choose(
   records: readonly LedgerRecord[],
   integration: Integration,
@@ -81,7 +81,7 @@ function choose(
   return { free: may.get('yes') ?? [], probe: may.get('as_probe')?.[0] };
 }
 
-/** A webhook to end. `message` is its dead-letter message; absent if the payload was deleted. */
+/** A delivery to end. `message` is its dead-letter message; absent if the payload was deleted. */
 interface Expired {
   readonly record: LedgerRecord;
   readonly reason: string;
@@ -89,8 +89,8 @@ interface Expired {
 }
 
 /**
- * Ends webhooks that were parked for too long: sends the dead-letter message, then writes the record, unless it has changed
- * since. An execution that still carries the webhook finds it dead, and ends. Never throws.
+ * Ends deliveries that were parked for too long: sends the dead-letter message, then writes the record, unless it has
+ * changed since. An execution that still carries the delivery finds it dead, and ends. Never throws.
  */
 export async function endParked(records: readonly LedgerRecord[], run: ReconcileRun): Promise<void> {
   if (run.request.dry_run) return run.did('ended', records.length);

@@ -1,6 +1,6 @@
 import type { Standing } from '../ledger/balance.ts';
 import type { LedgerTable, Span } from '../ledger/ports.ts';
-import type { StuckWebhook } from '../ledger/reconciliation.ts';
+import type { StuckDelivery } from '../ledger/reconciliation.ts';
 import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../ledger/reconciliation.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import { errorFields } from '../shared/errors.ts';
@@ -22,7 +22,7 @@ export interface ReconcileServices {
   now(): number;
 }
 
-/** Number of webhooks that are read and handled together: the maximum of BatchGetItem. */
+/** Number of deliveries that are read and handled together: the maximum of BatchGetItem. */
 export const CHUNK = 100;
 
 /** With less time left, in milliseconds, the run changes nothing more. */
@@ -46,7 +46,7 @@ export class ReconcileRun {
   readonly #states = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
   #inFlight = 0;
   #unbalanced = 0;
-  readonly #stuck: StuckWebhook[] = [];
+  readonly #stuck: StuckDelivery[] = [];
   readonly #done = { released: 0, ended: 0, republished: 0, failed: 0 };
   #isComplete = true;
   #outcomesWaiting: number | undefined = 0;
@@ -79,8 +79,8 @@ export class ReconcileRun {
   }
 
   /**
-   * Whether webhooks may be resent or ended: not while outcomes are queued, because a webhook that looks stuck or parked may
-   * have been delivered. Once there are queued outcomes, the result is false for the whole run.
+   * Whether deliveries may be resent or ended: not while outcomes are queued, because a delivery that looks stuck or
+   * parked may have been delivered. Once there are queued outcomes, the result is false for the whole run.
    */
   async areOutcomesSettled(): Promise<boolean> {
     if (this.#outcomesWaiting === 0) {
@@ -92,18 +92,18 @@ export class ReconcileRun {
     return this.#outcomesWaiting === 0;
   }
 
-  /** Counts one webhook in the balance. */
+  /** Counts one delivery in the balance. */
   count(standing: Standing): void {
     if (standing.kind === 'counted') this.#states[standing.state] += 1;
     else if (standing.kind === 'in_flight') this.#inFlight += 1;
     else this.#unbalanced += 1;
   }
 
-  /** Reports a stuck webhook in the log and, up to `MAX_NAMED_STUCK`, in the report. */
-  reportStuck(webhook: StuckWebhook): void {
+  /** Reports a stuck delivery in the log and, up to `MAX_NAMED_STUCK`, in the report. */
+  reportStuck(delivery: StuckDelivery): void {
     if (this.#stuck.length === MAX_NAMED_STUCK) return;
-    this.#stuck.push(webhook);
-    this.services.log.warn('ledger.stuck', { ...webhook });
+    this.#stuck.push(delivery);
+    this.services.log.warn('ledger.stuck', { ...delivery });
   }
 
   /** Counts actions that were done, or in a dry run, would be. */
@@ -117,7 +117,7 @@ export class ReconcileRun {
     this.#done.failed += 1;
   }
 
-  /** Runs an action for one webhook. Its error is logged and counted, and does not stop the others. */
+  /** Runs an action for one delivery. Its error is logged and counted, and does not stop the others. */
   async guard<T>(webhookId: string, action: () => Promise<T>): Promise<T | 'failed'> {
     try {
       return await action();

@@ -1,4 +1,4 @@
-import { type DeadWebhook, reportIfCritical } from '../events/critical-dead.ts';
+import { type DeadDelivery, reportIfCritical } from '../events/critical-dead.ts';
 import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS, type Redrive } from '../events/delivery.ts';
 import { rescueName } from '../events/identity.ts';
 import { redriveOf } from '../events/progress.ts';
@@ -8,7 +8,9 @@ import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import { attributeText } from '../shared/text.ts';
 
-/** A failed execution from `DescribeExecution`. `input` is JSON. The cause is omitted, because it may quote the state. */
+/**
+ * A failed execution from `DescribeExecution`. `input` is JSON. The cause is omitted, because it may quote the state.
+ */
 export interface FailedExecution {
   readonly name: string;
   readonly status: string;
@@ -35,11 +37,12 @@ export interface RescueServices {
 const UNSTARTABLE = new Set(['InvalidExecutionInput', 'ValidationException']);
 
 /**
- * Dead-letters the delivery of a failed execution, through a new execution of the workflow. That execution is the durable record
- * of the rescue, so the rule's event and the sweep may both rescue, in any order and any number of times.
+ * Dead-letters the delivery of a failed execution, through a new execution of the workflow. That execution is the
+ * durable record of the rescue, so the rule's event and the sweep may both rescue, in any order and any number of
+ * times.
  *
- * If the workflow cannot start, the rule's event sends the input to the queue directly. The sweep does not: without a record it
- * would send the input again in each run.
+ * If the workflow cannot start, the rule's event sends the input to the queue directly. The sweep does not: without a
+ * record it would send the input again in each run.
  *
  * @throws the service's error, or QueueRefused, if the input is not dead-lettered yet
  */
@@ -69,8 +72,8 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
 }
 
 /**
- * The input with which the workflow dead-letters a failed execution's delivery immediately. An input that is no delivery (of a
- * manual execution, or an unsupported version) is dead-lettered unchanged.
+ * The input with which the workflow dead-letters a failed execution's delivery immediately. An input that is no
+ * delivery (of a manual execution, or an unsupported version) is dead-lettered unchanged.
  */
 export function rescueInput(failed: FailedExecution, now: Date): Record<string, unknown> {
   const input: unknown = JSON.parse(failed.input);
@@ -91,7 +94,10 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
   };
 }
 
-/** Keeps the scheduled time, because it is not known whether the timer fired: after a redrive a later event may supersede it. */
+/**
+ * Keeps the scheduled time, because it is not known whether the timer fired: after a redrive a later event may
+ * supersede it.
+ */
 function rescuedRedrive(delivery: Delivery): Redrive {
   const redrive = redriveOf(delivery);
   const { timed, due_at } = delivery.progress;
@@ -99,7 +105,7 @@ function rescuedRedrive(delivery: Delivery): Redrive {
 }
 
 /** The delivery of a failed execution, as far as its input can be read. */
-export function carriedBy({ input }: FailedExecution): DeadWebhook {
+export function carriedBy({ input }: FailedExecution): DeadDelivery {
   const read: unknown = JSON.parse(input);
   const fields = isRecord(read) ? read : {};
   return {

@@ -17,28 +17,31 @@ export interface SweepServices {
   remainingMs(): number;
 }
 
-/** More recent failures are left to the rule: its event may not have arrived yet, and listings are eventually consistent. */
+/**
+ * More recent failures are left to the rule: its event may not have arrived yet, and listings are eventually
+ * consistent.
+ */
 export const SWEEP_AFTER_MS = 5 * MINUTE_MS;
 
 /** Look-back of the first sweep: the time for which Step Functions allows an execution to be redriven. */
 export const FIRST_SWEEP_MS = 14 * DAY_MS;
 
-/** How long after its end a failed rescue is retried; afterwards the reconciler finds the webhook stuck. */
+/** How long after its end a failed rescue is retried; afterwards the reconciler finds the delivery stuck. */
 export const RESCUED_FOR_MS = DAY_MS;
 
 /** Largest number of failed rescues stored for the next sweep: at 150 bytes each, far under an item's 400 KB. */
 export const MAX_FAILED = 100;
 
 /**
- * Time reserved at the end of an invocation, in milliseconds: a rescue with two calls that time out, and the write of the
- * progress, 15 s each, and a margin. Without the write, the next sweep would repeat the whole sweep.
+ * Time reserved at the end of an invocation, in milliseconds: a rescue with two calls that time out, and the write of
+ * the progress, 15 s each, and a margin. Without the write, the next sweep would repeat the whole sweep.
  */
 export const RESERVE_MS = 50_000;
 
 /**
- * Rescues executions that the rule missed, because Step Functions emits events on a best-effort basis. Each failed execution is
- * handled once, in the order of their end times, and the progress stores the time reached. A sweep that runs out of time leaves
- * the others to the next one.
+ * Rescues executions that the rule missed, because Step Functions emits events on a best-effort basis. Each failed
+ * execution is handled once, in the order of their end times, and the progress stores the time reached. A sweep that
+ * runs out of time leaves the others to the next one.
  *
  * @throws the last rescue's error, after all rescues, so that the invocation counts as failed
  */

@@ -43,7 +43,7 @@ const health = {
   error_count: count,
   /** 0 to 1, with three decimals; null without attempts, or if it could not be read. */
   success_rate: z.number().min(0).max(1).nullable(),
-  /** Of the latest failed and undelivered webhook; null if there is none, or it cannot be read. */
+  /** Of the latest delivery that failed and has not succeeded since; null if there is none, or it cannot be read. */
   last_error_time: z.iso.datetime().nullable(),
   /** `HTTP 503`, `no response: TIMEOUT` or one of our own reasons; never a partner's text. */
   last_error_message: z.string().nullable(),

@@ -1,4 +1,4 @@
-import type { ListedWebhook } from '../ledger/ports.ts';
+import type { ListedDelivery } from '../ledger/ports.ts';
 import { HEALTHY_SUCCESS_RATE, type Health } from './health-document.ts';
 
 /** Attempts in a window. */
@@ -47,15 +47,15 @@ export function summed(all: readonly (AttemptCounts | undefined)[]): AttemptCoun
 const FAILED_ATTEMPT = /(?:token: )?(?:HTTP \d{3}|no response: [A-Z0-9_]+|the response has no access_token)/;
 
 /**
- * The latest failure; undefined if there is none. A webhook that waits for another reason (a rate limit, a pause, the
+ * The latest failure; undefined if there is none. A delivery that waits for another reason (a rate limit, a pause, the
  * warehouse) has not failed.
  */
-export function lastErrorOf(webhooks: readonly ListedWebhook[]): LastError | undefined {
+export function lastErrorOf(deliveries: readonly ListedDelivery[]): LastError | undefined {
   let last: LastError | undefined;
-  for (const webhook of webhooks) {
-    const message = messageOf(webhook);
+  for (const delivery of deliveries) {
+    const message = messageOf(delivery);
     if (message === undefined) continue;
-    if (last === undefined || webhook.changed_at > last.at) last = { at: webhook.changed_at, message };
+    if (last === undefined || delivery.changed_at > last.at) last = { at: delivery.changed_at, message };
   }
   return last;
 }
@@ -67,7 +67,7 @@ export function latestError(errors: readonly (LastError | undefined)[]): LastErr
 }
 
 /** Our own reasons only. A reason with a URL is not repeated, because an error may have inserted it. */
-function messageOf({ state, reason = '' }: ListedWebhook): string | undefined {
+function messageOf({ state, reason = '' }: ListedDelivery): string | undefined {
   const [failedAttempt] = FAILED_ATTEMPT.exec(reason) ?? [];
   if (failedAttempt !== undefined) return failedAttempt;
   if (state !== 'dead') return undefined;

@@ -1,5 +1,5 @@
 import { KINDS } from '../events/event-types/event-types.ts';
-import type { ListedWebhook } from '../ledger/ports.ts';
+import type { ListedDelivery } from '../ledger/ports.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import { createCachedValue, onePerKey } from '../shared/cache.ts';
 import { errorFields } from '../shared/errors.ts';
@@ -22,7 +22,7 @@ export interface HealthServices {
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly metrics: MetricReader;
   /** @throws LedgerUnavailable */
-  readonly failures: (integrationId: string, nowMs: number) => Promise<readonly ListedWebhook[]>;
+  readonly failures: (integrationId: string, nowMs: number) => Promise<readonly ListedDelivery[]>;
   /** Namespace of the stage's metrics. */
   readonly namespace: string;
   readonly log: Log;

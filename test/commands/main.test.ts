@@ -37,7 +37,7 @@ describe('the process', () => {
     try {
       // The program has the machine's clock.
       operator.world.nowMs = Date.now();
-      await operator.webhooks([DEAD, DEAD, DEAD]);
+      await operator.deliveries([DEAD, DEAD, DEAD]);
       const { child, ended } = start(['replay', '--all', '--rate', '1'], operator.world.stateFile);
       operator.queueFront.decide(() => {
         child.kill('SIGINT');

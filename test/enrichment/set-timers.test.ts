@@ -4,7 +4,7 @@ import { setTimers } from '../../lambdas/enrichment/set-timers.ts';
 import type { Delivery } from '../../lambdas/events/delivery.ts';
 import { executionToken } from '../../lambdas/events/identity.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { timerOf } from '../../lambdas/ledger/timers.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
@@ -24,7 +24,7 @@ function lead(eventId: string, occurredMs: number, dueMs?: number, overrides: ob
 interface World {
   readonly ready?: readonly Delivery[];
   readonly scheduled?: readonly Delivery[];
-  readonly known?: Readonly<Record<string, WebhookState>>;
+  readonly known?: Readonly<Record<string, DeliveryState>>;
   /** Other fields of their records. */
   readonly record?: Partial<LedgerRecord>;
   /** Whether the ledger does not return which events it knows. */

@@ -8,7 +8,7 @@ import {
   sightingOf,
   standingOf,
 } from '../../lambdas/ledger/balance.ts';
-import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES, type LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { integration, NOW } from '../support/factories.ts';
 import { DAY, HOUR, isoAgo, MINUTE, recordOf } from '../support/reconcile-fixture.ts';
@@ -25,7 +25,7 @@ const seen = (state: Sighting['state'], agoMs: number, more: Partial<Sighting> =
 const age = fc.integer({ min: -2 * DAY, max: 20 * DAY });
 const sightings = fc.record(
   {
-    state: fc.constantFrom(...WEBHOOK_STATES),
+    state: fc.constantFrom(...DELIVERY_STATES),
     changedAt: age.map(isoAgo),
     dueAt: age.map(isoAgo),
     leaseEndMs: age.map((ageMs) => NOW - ageMs),
@@ -36,7 +36,7 @@ const sightings = fc.record(
 const bounds = fc.integer({ min: 0, max: 7 * DAY });
 
 describe('the balance', () => {
-  test('never counts a leased webhook as stuck', () => {
+  test('never counts a leased delivery as stuck', () => {
     fc.assert(
       fc.property(sightings, bounds, fc.integer({ min: 1, max: DAY }), (one, boundMs, leftMs) => {
         const held = { ...one, state: 'delivering', leaseEndMs: NOW + leftMs } as const;
@@ -101,7 +101,7 @@ describe('the balance', () => {
   });
 });
 
-describe('a parked webhook in the balance', () => {
+describe('a parked delivery in the balance', () => {
   const parked = (record: object = {}) =>
     recordOf('a', { agoMs: 5 * DAY, state: 'parked', changedAgoMs: HOUR, record });
 
@@ -136,7 +136,7 @@ describe('a release', () => {
     ['failing, and the partner took one before', parked('failing'), integration(), isoAgo(3 * HOUR), 'as_probe'],
     ['failing, and the partner took one since', parked('failing'), integration(), isoAgo(HOUR), 'yes'],
     ['failing, and resumed', parked('failing'), resumed(HOUR), undefined, 'yes'],
-  ])('of a webhook that is %s', (_, record, entry, lastDeliveredAt, verdict) => {
+  ])('of a delivery that is %s', (_, record, entry, lastDeliveredAt, verdict) => {
     expect(mayRelease(record, entry, lastDeliveredAt)).toBe(verdict);
   });
 

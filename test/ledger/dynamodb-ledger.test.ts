@@ -53,7 +53,7 @@ const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', mess
 const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
 const operations = () => shared.front.calls.map(({ operation }) => operation);
 
-test('the life cycle of a webhook is an event, a claim and a delivery', async () => {
+test('the life cycle of a delivery is an event, a claim and a delivery', async () => {
   const { accept, claim, settle, log, counter } = newLedger();
   const one = newDelivery();
   expect(await accept([one])).toEqual(new Map());

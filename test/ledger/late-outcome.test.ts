@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Progress } from '../../lambdas/events/delivery.ts';
 import { decideLate, factsOf } from '../../lambdas/ledger/late-outcome.ts';
-import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES, type LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import type { UnsettledOutcome } from '../../lambdas/ledger/unsettled-outcome.ts';
 import { delivery, ENRICHED, NOW, subject } from '../support/factories.ts';
@@ -50,7 +50,7 @@ const decide = (record: LedgerRecord | undefined, outcome: UnsettledOutcome, min
 const claimedAs = (record: LedgerRecord) => ({ lease: { kind: 'claimed', record } }) as const;
 
 describe('a delivered outcome', () => {
-  test.each(WEBHOOK_STATES.filter((state) => state !== 'delivered'))(
+  test.each(DELIVERY_STATES.filter((state) => state !== 'delivered'))(
     'replaces %s, even if that came later',
     (state) => {
       const later = standing(state, 5, { generation: 4, token: 'g4-a1', lease_until: at(90), attempt: 2 });
@@ -104,7 +104,7 @@ describe('another outcome', () => {
 
   test.each<[string, LedgerRecord, Parameters<typeof outcomeOf>[2], 'write' | 'stale']>([
     ['of a claim that is the last write', claim, claimedAs(claim), 'write'],
-    ['of a claim after which its webhook was claimed again', { ...claim, version: 4 }, claimedAs(claim), 'stale'],
+    ['of a claim after which its delivery was claimed again', { ...claim, version: 4 }, claimedAs(claim), 'stale'],
     ['of a claim that was settled', { ...claim, state: 'scheduled', version: 4 }, claimedAs(claim), 'stale'],
     ['of a claim with another writer', { ...claim, claimed_by: 'another' }, claimedAs(claim), 'stale'],
     ['of a claim, in an earlier generation', later, claimedAs(claim), 'stale'],
@@ -172,7 +172,7 @@ test('for any record: the next version is written, no generation falls, and the 
   const minutes = fc.integer({ min: -3, max: 3 });
   const records = fc
     .record({
-      state: fc.constantFrom(...WEBHOOK_STATES),
+      state: fc.constantFrom(...DELIVERY_STATES),
       minutes,
       generation,
       version: fc.integer({ min: 1, max: 4 }),

@@ -3,6 +3,7 @@ import { type Delivery, deliverySchema, type Progress } from '../../lambdas/even
 import type { Settlement } from '../../lambdas/ledger/ports.ts';
 import {
   type Attempt,
+  DELIVERY_STATES,
   type LedgerEvent,
   type LedgerRecord,
   ledgerEventSchema,
@@ -10,7 +11,6 @@ import {
   MAX_ATTEMPT_ERROR_CHARACTERS,
   MAX_LEDGER_REASON_CHARACTERS,
   RECORDED_ATTEMPTS,
-  WEBHOOK_STATES,
 } from '../../lambdas/ledger/record.ts';
 import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '../../lambdas/ledger/transitions.ts';
 import { delivery, ENRICHED, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
@@ -44,7 +44,7 @@ function left(
   return after;
 }
 
-describe('a webhook is settled', () => {
+describe('a delivery is settled', () => {
   test.each([
     ['delivered', { outcome: 'delivered' }],
     ['dead', { outcome: 'dead' }],
@@ -61,7 +61,7 @@ describe('a webhook is settled', () => {
     expect(after).not.toHaveProperty('lease_until');
   });
 
-  test('not as a duplicate, which is another function’s webhook', () => {
+  test('not as a duplicate, which is another function’s delivery', () => {
     expect(() => left({ outcome: 'duplicate' })).toThrow('is not recorded');
   });
 
@@ -113,7 +113,7 @@ describe('a webhook is settled', () => {
   });
 });
 
-describe('a parked webhook', () => {
+describe('a parked delivery', () => {
   test('has its cause, and since when it is parked', () => {
     const after = left({ outcome: 'parked', parked_for: 'failing' });
     expect(after).toMatchObject({ parked_for: 'failing', parked_since: at(0) });
@@ -136,7 +136,7 @@ describe('a parked webhook', () => {
   });
 });
 
-describe('a webhook that is resent', () => {
+describe('a delivery that is resent', () => {
   const ended = (overrides: Partial<LedgerRecord> = {}) =>
     held({
       state: 'dead',
@@ -160,7 +160,7 @@ describe('a webhook that is resent', () => {
   });
 
   test.each(CAUSES)('%s: from any state, but not during a lease', (cause) => {
-    for (const state of WEBHOOK_STATES)
+    for (const state of DELIVERY_STATES)
       expect(reopened(ended({ state, lease_until: at(0) }), cause, NOW)).toBeDefined();
     expect(reopened(ended({ state: 'delivering', lease_until: at(0.001) }), cause, NOW)).toBeUndefined();
   });

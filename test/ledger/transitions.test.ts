@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../lambdas/events/delivery.ts';
-import { type LedgerRecord, WEBHOOK_STATES, type WebhookState } from '../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES, type DeliveryState, type LedgerRecord } from '../../lambdas/ledger/record.ts';
 import {
   asClaimed,
   changedAt,
@@ -17,7 +17,7 @@ const LEASE = { ms: 40 * SECOND, claimedBy: 'stream-2' };
 const at = (seconds: number) => new Date(NOW + seconds * SECOND).toISOString();
 
 /** A record in a state, in generation 1, claimed before. */
-function record(state: WebhookState, overrides: Partial<LedgerRecord> = {}): LedgerRecord {
+function record(state: DeliveryState, overrides: Partial<LedgerRecord> = {}): LedgerRecord {
   const accepted = newRecord(subject({ generation: 1, accepted_at: at(-60) }), NOW);
   const times = { ...accepted.times, [state]: at(-30) };
   return { ...accepted, state, times, enrichment: ENRICHED, attempt: 1, version: 3, ...overrides };
@@ -34,7 +34,7 @@ function claimed(standing: LedgerRecord | undefined, copy: Delivery): LedgerReco
   return decision.record;
 }
 
-describe('permission to claim a webhook', () => {
+describe('permission to claim a delivery', () => {
   const ANY = [copyOf(0), copyOf(1), copyOf(2), copyOf(1, 'g1'), copyOf(1, 'g1-a1'), copyOf(99)];
   const carriers = (...tokens: string[]) => tokens.map((token) => copyOf(1, token));
   const waiting = (['scheduled', 'parked'] as const).flatMap((state): [string, LedgerRecord, Delivery[], string][] => [
@@ -75,7 +75,7 @@ describe('permission to claim a webhook', () => {
     for (const copy of copies) expect(decideClaim(standing, copy, LEASE, NOW).verdict).toBe(verdict);
   });
 
-  test('the execution that carried a dead webhook gets its record: it may have to send the dead-letter message', () => {
+  test('the execution that carried a dead delivery gets its record: it may have to send the dead-letter message', () => {
     const standing = record('dead', { token: 'g1-a1' });
     const done = { verdict: 'done', state: 'dead' };
     expect(decideClaim(standing, copyOf(1, 'g1-a1'), LEASE, NOW)).toEqual({ ...done, deadRecord: standing });
@@ -85,7 +85,7 @@ describe('permission to claim a webhook', () => {
 });
 
 describe('a claim', () => {
-  test('of a webhook without a record writes its first version, as it was accepted', () => {
+  test('of a delivery without a record writes its first version, as it was accepted', () => {
     const after = claimed(undefined, { ...copyOf(0), accepted_at: at(-5) });
     const counts = { version: 1, generation: 0, attempt: 0, attempts: [] };
     expect(after).toMatchObject({ ...counts, state: 'delivering', accepted_at: at(-5) });
@@ -133,7 +133,7 @@ describe('a lease', () => {
   });
 
   test('ends at 0 in every other state, and without an end time', () => {
-    for (const state of WEBHOOK_STATES.filter((one) => one !== 'delivering')) {
+    for (const state of DELIVERY_STATES.filter((one) => one !== 'delivering')) {
       expect(leaseEndMs(record(state, { lease_until: at(40) }))).toBe(0);
     }
     expect(leaseEndMs(record('delivering'))).toBe(0);
@@ -142,10 +142,10 @@ describe('a lease', () => {
 
 test('a copy of an event is forwarded if it has no record, or is accepted or delivering', () => {
   expect(needsNoCopy(undefined)).toBe(false);
-  expect(WEBHOOK_STATES.filter((state) => !needsNoCopy(record(state)))).toEqual(['accepted', 'delivering']);
+  expect(DELIVERY_STATES.filter((state) => !needsNoCopy(record(state)))).toEqual(['accepted', 'delivering']);
 });
 
-describe('the initial record of a webhook', () => {
+describe('the initial record of a delivery', () => {
   test('has the event’s fields, and was never written', () => {
     const accepted = subject({ accepted_at: at(-60), generation: 2 });
     expect(newRecord(accepted, NOW)).toEqual({

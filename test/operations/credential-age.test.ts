@@ -17,7 +17,7 @@ beforeAll(async () => {
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_SECRETS_MANAGER: controlPlane.endpoint,
     POWERTOOLS_SERVICE_NAME: 'operations',
-    POWERTOOLS_METRICS_NAMESPACE: 'webhooks',
+    POWERTOOLS_METRICS_NAMESPACE: 'deliveries',
     IO_DEADLINE_FACTOR: '1',
     SNOWFLAKE_SECRET_ID: SECRET,
   });

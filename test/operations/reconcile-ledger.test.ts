@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import { reconcileReportSchema } from '../../lambdas/ledger/reconciliation.ts';
-import { WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES } from '../../lambdas/ledger/record.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
@@ -15,7 +15,7 @@ const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, c
 const carried = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
 
 describe('the balance of a ledger', () => {
-  test('is the sum of ended, carried and in-flight webhooks', async () => {
+  test('is the sum of ended, carried and in-flight deliveries', async () => {
     const fixture = reconcileFixture([integration(), integration({ id: 'umbrella', paused: true })]);
     await fixture.put('delivered', { agoMs: HOUR, state: 'delivered' });
     await fixture.put('yesterday', { agoMs: DAY, state: 'delivered' });
@@ -53,12 +53,12 @@ describe('the balance of a ledger', () => {
     expect(fixture.log.only('ledger.reconciled')).toMatchObject({ accepted: 10, unbalanced: 0, named: 0, took_ms: 0 });
   });
 
-  test('adds up for any mixture of webhooks, each counted once', async () => {
+  test('adds up for any mixture of deliveries, each counted once', async () => {
     const age = fc.integer({ min: 0, max: 3 * DAY });
     const put = fc.record(
       {
         agoMs: age,
-        state: fc.constantFrom(...WEBHOOK_STATES),
+        state: fc.constantFrom(...DELIVERY_STATES),
         changedAgoMs: age,
         integrationId: fc.constantFrom('acme', 'umbrella'),
         record: fc.record({ due_at: age.map(isoAgo), token: fc.constant('g0') }, { requiredKeys: [] }),
@@ -133,7 +133,7 @@ describe('the balance of a ledger', () => {
   });
 });
 
-describe('a webhook that is stuck', () => {
+describe('a delivery that is stuck', () => {
   test('because its message was lost, is reported and resent like a new one, without data of the learner', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('lost', { agoMs: 31 * MINUTE });
@@ -261,7 +261,7 @@ describe('a webhook that is stuck', () => {
   test('is resent if the write’s response was lost, and its repetition refused', async () => {
     const fixture = reconcileFixture();
     await fixture.put('a', { agoMs: HOUR });
-    // The records of overdue timers, that of the webhook, its event, and the write.
+    // The records of overdue timers, that of the delivery, its event, and the write.
     fixture.table = new Calls(['done', 'done', 'done', 'repeated']).table(fixture.ledger);
     expect(await fixture.run()).toMatchObject({ republished: 1, in_flight: 0, failed: 0 });
     expect(fixture.sent).toHaveLength(1);

@@ -12,7 +12,7 @@ type World = ReturnType<typeof reconcileFixture>;
 /** A paused integration: nothing is released. */
 const closed = () => reconcileFixture([integration({ paused: true })]);
 
-/** Adds a webhook that was first parked that many hours ago. */
+/** Adds a delivery that was first parked that many hours ago. */
 const park = (fixture: World, eventId: string, sinceHours: number, record: Partial<LedgerRecord> = {}) =>
   fixture.put(eventId, {
     agoMs: (sinceHours + 1) * HOUR,
@@ -28,7 +28,7 @@ const park = (fixture: World, eventId: string, sinceHours: number, record: Parti
     },
   });
 
-describe('a webhook that was parked for over 72 hours', () => {
+describe('a delivery that was parked for over 72 hours', () => {
   test('is not ended while outcomes are queued, because it may have been delivered', async () => {
     const fixture = closed();
     fixture.outcomes = 1;
@@ -128,7 +128,7 @@ describe('a webhook that was parked for over 72 hours', () => {
   test('is ended if the write’s response was lost, and its repetition refused', async () => {
     const fixture = closed();
     await park(fixture, 'a', 73);
-    // The records of overdue timers, that of the webhook, its event, and the write.
+    // The records of overdue timers, that of the delivery, its event, and the write.
     fixture.table = new Calls(['done', 'done', 'done', 'repeated']).table(fixture.ledger);
     expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
     expect(fixture.counter.counts).toMatchObject({ [METRICS.ledgerEnded]: 1 });

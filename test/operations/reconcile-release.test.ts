@@ -7,7 +7,7 @@ import { HOUR, isoAgo, MINUTE, reconcileFixture } from '../support/reconcile-fix
 
 type World = ReturnType<typeof reconcileFixture>;
 
-/** Adds a webhook that was parked in the ledger two hours ago. */
+/** Adds a delivery that was parked in the ledger two hours ago. */
 const rest = (fixture: World, eventId: string, record: Partial<LedgerRecord>, agoMs = 5 * HOUR) =>
   fixture.put(eventId, {
     agoMs,
@@ -17,7 +17,7 @@ const rest = (fixture: World, eventId: string, record: Partial<LedgerRecord>, ag
   });
 const releasedIds = (fixture: World) => fixture.sent.map(({ id }) => id);
 
-describe('a webhook parked for a paused integration', () => {
+describe('a delivery parked for a paused integration', () => {
   test('is released after the pause, in the next generation, with the time since when it was parked', async () => {
     const fixture = reconcileFixture();
     const id = await rest(fixture, 'a', { parked_for: 'paused', generation: 2 });
@@ -96,8 +96,8 @@ describe('a webhook parked for a paused integration', () => {
   });
 });
 
-describe('a webhook parked for a failing partner', () => {
-  test('is probed with one webhook in a run, the oldest', async () => {
+describe('a delivery parked for a failing partner', () => {
+  test('is probed with one delivery in a run, the oldest', async () => {
     const fixture = reconcileFixture();
     for (let index = 0; index < 205; index += 1) await rest(fixture, `event-${index}`, { parked_for: 'failing' });
     const oldest = await rest(fixture, 'oldest', { parked_for: 'failing' }, 6 * HOUR);

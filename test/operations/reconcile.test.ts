@@ -51,7 +51,7 @@ function sent(): string[] {
   );
 }
 
-test('finds lost, releasable and expired webhooks in a real table', async () => {
+test('finds lost, releasable and expired deliveries in a real table', async () => {
   const { client, tableName } = ledger;
   const table = createLedgerTable({ client, tableName, payloadDays: 30, factsDays: 400 });
   for (const [event_id, acceptedAt, record] of [

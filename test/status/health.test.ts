@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
-import type { WebhookState } from '../../lambdas/ledger/record.ts';
+import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
+import type { DeliveryState } from '../../lambdas/ledger/record.ts';
 import { classify } from '../../lambdas/partners/response-outcome.ts';
 import { healthOf, lastErrorOf, latestError, summed } from '../../lambdas/status/health.ts';
 import { healthSchema } from '../../lambdas/status/health-document.ts';
@@ -43,14 +43,14 @@ describe('health', () => {
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 15, 12, minute)).toISOString();
 
-function webhook(state: WebhookState, reason: string | undefined, changed_at = at(0)): ListedWebhook {
+function webhook(state: DeliveryState, reason: string | undefined, changed_at = at(0)): ListedDelivery {
   const subject = { webhook_id: 'wh_1', integration_id: 'acme', event_type: 'course_completion' };
   const where = { accepted_at: at(0), generation: 0, attempt: 1, state, changed_at };
   return { ...subject, ...where, ...(reason !== undefined && { reason }) };
 }
 
 describe('the last error', () => {
-  test.each<[WebhookState, string, string]>([
+  test.each<[DeliveryState, string, string]>([
     ['scheduled', 'HTTP 503', 'HTTP 503'],
     ['dead', '4 attempts failed, the last with: HTTP 503', 'HTTP 503'],
     ['dead', '4 attempts failed, the last with: no response: TIMEOUT', 'no response: TIMEOUT'],
@@ -62,7 +62,7 @@ describe('the last error', () => {
     expect(lastErrorOf([webhook(state, reason)])).toEqual({ at: at(0), message: message || reason });
   });
 
-  test.each<[WebhookState, string | undefined]>([
+  test.each<[DeliveryState, string | undefined]>([
     ['scheduled', 'over the limit of its integration'],
     ['scheduled', undefined],
     ['parked', 'parked: integration acme is paused'],

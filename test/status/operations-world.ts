@@ -1,4 +1,4 @@
-import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import { LedgerUnavailable, type SecretUnavailable } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
@@ -20,7 +20,7 @@ export interface OperationsWorldOptions {
   /** Kinds that are absent have no attempts. */
   readonly kinds?: Attempts;
   /** Failed webhooks, by integration. */
-  readonly failures?: Readonly<Record<string, readonly ListedWebhook[]>>;
+  readonly failures?: Readonly<Record<string, readonly ListedDelivery[]>>;
 }
 
 /** The sources of the handler's services, which tests may break, and the calls made to them. */
@@ -99,7 +99,11 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
   return { state, asked, log, ask };
 }
 
-export function failed(reason: string, changedAt: string, state: ListedWebhook['state'] = 'scheduled'): ListedWebhook {
+export function failed(
+  reason: string,
+  changedAt: string,
+  state: ListedDelivery['state'] = 'scheduled',
+): ListedDelivery {
   const subject = { webhook_id: 'wh_1', integration_id: 'acme', event_type: 'course_completion' };
   return { ...subject, accepted_at: changedAt, generation: 0, attempt: 1, state, changed_at: changedAt, reason };
 }

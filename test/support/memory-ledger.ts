@@ -1,4 +1,4 @@
-import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerDay, LedgerTable, ListedDelivery, Span } from '../../lambdas/ledger/ports.ts';
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { changedAt } from '../../lambdas/ledger/transitions.ts';
@@ -153,7 +153,8 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
     async latestRecords(day, atMost) {
       await reach();
       const always = { from: '', until: '~' };
-      const latestFirst = (one: ListedWebhook, other: ListedWebhook) => (one.accepted_at < other.accepted_at ? 1 : -1);
+      const latestFirst = (one: ListedDelivery, other: ListedDelivery) =>
+        one.accepted_at < other.accepted_at ? 1 : -1;
       return listed(day, always).toSorted(latestFirst).slice(0, atMost);
     },
     async *eventsOf(learner, report) {
@@ -189,7 +190,7 @@ function isOf(item: { integration_id: string; accepted_at: string }, day: Ledger
   return isOnDay && accepted_at >= from && accepted_at <= until;
 }
 
-function toLine(record: LedgerRecord): ListedWebhook {
+function toLine(record: LedgerRecord): ListedDelivery {
   const { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt, due_at, reason } = record;
   return {
     ...{ webhook_id, integration_id, event_type, accepted_at, state, generation, attempt },

@@ -1,6 +1,6 @@
 import type { DeliverySubject } from '../../lambdas/events/delivery.ts';
 import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { eventOf, newRecord } from '../../lambdas/ledger/transitions.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
 import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.ts';
@@ -21,7 +21,7 @@ export interface Put {
   /** How long ago it was accepted. */
   readonly agoMs: number;
   readonly integrationId?: string;
-  readonly state?: WebhookState;
+  readonly state?: DeliveryState;
   /** How long ago it entered its state. Default: when it was accepted. */
   readonly changedAgoMs?: number;
   /** Other fields of its record. */

@@ -1,6 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { evenly } from '../../commands/replay/pace.ts';
-import { replayWebhooks } from '../../commands/replay/replay-deliveries.ts';
+import { replayDeliveries } from '../../commands/replay/replay-deliveries.ts';
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deliver-one.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
@@ -270,7 +270,7 @@ export class SimulatedPipeline {
     const send = ({ input }: { input: { MessageBody: string } }) =>
       calls.make(async () => this.put(this.deliveries, input.MessageBody), noResponse);
     await this.#outcome(calls, () =>
-      replayWebhooks(
+      replayDeliveries(
         { cause: 'replay', turns: evenly([webhookId], 10), isMeant: () => true },
         {
           ...{ table: calls.table(this.table), sqs: { send } as unknown as SQSClient, queueUrl: 'deliveries' },

@@ -16,24 +16,24 @@ interface WriterOptions<Table extends RecordTable = RecordTable> {
   now(): number;
 }
 
-/** `lost`: another function has claimed or settled the webhook, and nothing was written. */
+/** `lost`: another function has claimed or settled the delivery, and nothing was written. */
 export type WriteResult = 'written' | 'lost';
 
 /** Largest number of rounds of decision and conditional write while other functions change the record. */
 const MAX_ROUNDS = 4;
 
 /**
- * A delivered outcome is written unconditionally. The version leaps, so that the conditional write of a function that has
- * claimed the webhook since fails and does not overwrite it.
+ * A delivered outcome is written unconditionally. The version leaps, so that the conditional write of a function that
+ * has claimed the delivery since fails and does not overwrite it.
  */
 const DELIVERED_LEAP = 1000;
 
 /**
- * Claims a webhook. Most claims are first claims, so the first one is a conditional write without a read.
+ * Claims a delivery. Most claims are first claims, so the first one is a conditional write without a read.
  *
  * @throws LedgerUnavailable
  */
-export async function claimWebhook(
+export async function claimDelivery(
   delivery: Delivery,
   leaseMs: number,
   { table, claimedBy, now }: WriterOptions,
@@ -94,8 +94,8 @@ export async function settleLate(
  * Writes a record if the stored version is still the one before it.
  *
  * @param record with the writer's name (`writerName`) in `claimed_by`
- * @returns whether the record was written. If the response was lost, the SDK repeats the write, and DynamoDB refuses the
- * repetition
+ * @returns whether the record was written. If the response was lost, the SDK repeats the write, and DynamoDB refuses
+ * the repetition
  * @throws LedgerUnavailable
  */
 export async function isReplaced(record: LedgerRecord, table: RecordTable): Promise<boolean> {
@@ -110,7 +110,7 @@ export function writerName(claimedBy: string): string {
 /**
  * Writes the decision about the current record, and decides again if another write came first.
  *
- * @param hasRecord false if the webhook most likely has no record: none is read before the first write
+ * @param hasRecord false if the delivery most likely has no record: none is read before the first write
  * @param decide returns a decision with the `record` to write; without a record, nothing is written
  * @returns undefined if other functions changed the record in every round
  */

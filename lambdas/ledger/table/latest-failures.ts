@@ -1,28 +1,30 @@
 import { DAY_MS } from '../../shared/durations.ts';
 import { IO_DEADLINES } from '../../shared/io-deadlines.ts';
-import type { ListedWebhook } from '../ports.ts';
-import type { WebhookState } from '../record.ts';
+import type { ListedDelivery } from '../ports.ts';
+import type { DeliveryState } from '../record.ts';
 import { lineOf } from './ledger-items.ts';
 import { dayQueries } from './ledger-lists.ts';
 import { queryFirstPage, type TableAddress } from './table-calls.ts';
 
 /**
- * Entries read from each of a day's sixteen partitions, the latest accepted first. Older failures are not reported. Without a
- * bound, the million entries of a busy day would be read every minute.
+ * Entries read from each of a day's sixteen partitions, the latest accepted first. Older failures are not reported.
+ * Without a bound, the million entries of a busy day would be read every minute.
  */
 const ENTRIES_OF_PARTITION = 100;
 
-/** Today and the two days before: the default policy retries for 23.6 hours, and failures of the last 24 hours count. */
+/**
+ * Today and the two days before: the default policy retries for 23.6 hours, and failures of the last 24 hours count.
+ */
 const DAYS = 3;
 
-const UNDELIVERED: readonly WebhookState[] = ['dead', 'scheduled', 'parked'];
+const UNDELIVERED: readonly DeliveryState[] = ['dead', 'scheduled', 'parked'];
 
 export interface FailureSearchOptions extends TableAddress {
   readonly searchTimeoutMs?: number;
 }
 
-/** Finds undelivered webhooks of the latest day that has any. @throws LedgerUnavailable */
-export type FailureSearch = (integrationId: string, nowMs: number) => Promise<readonly ListedWebhook[]>;
+/** Finds the deliveries that failed or wait, of the latest day that has any. @throws LedgerUnavailable */
+export type FailureSearch = (integrationId: string, nowMs: number) => Promise<readonly ListedDelivery[]>;
 
 /** Creates the search. It reads the index only, and so needs no permission for the table. */
 export function createFailureSearch({

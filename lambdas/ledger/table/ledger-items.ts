@@ -1,22 +1,22 @@
 import { enrichmentSchema } from '../../events/delivery.ts';
 import { DAY_MS } from '../../shared/durations.ts';
 import { isRecord } from '../../shared/json.ts';
-import type { ListedWebhook } from '../ports.ts';
+import type { ListedDelivery } from '../ports.ts';
 import {
+  DELIVERY_STATES,
+  type DeliveryState,
   LEDGER_TABLE,
   type LedgerEvent,
   type LedgerRecord,
   ledgerEventSchema,
   ledgerRecordSchema,
-  WEBHOOK_STATES,
-  type WebhookState,
 } from '../record.ts';
 import { changedAt } from '../transitions.ts';
 import type { Item } from './table-calls.ts';
 
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
 
-/** Sort keys of a webhook's items. */
+/** Sort keys of a delivery's items. */
 export const SORT_KEYS = { state: 'state', event: 'event', response: 'response' } as const;
 
 /** Partition of the list of integrations and days. */
@@ -28,7 +28,7 @@ export const HEX_DIGITS = [...'0123456789abcdef'];
 /** Sorts after every time, and after every character of an integration's id. */
 export const AFTER_ALL = '~';
 
-/** The primary key of one of a webhook's items. */
+/** The primary key of one of a delivery's items. */
 export function keyOf(webhookId: string, sort: keyof typeof SORT_KEYS): Readonly<Record<string, string>> {
   return { [partitionKey]: webhookId, [sortKey]: SORT_KEYS[sort] };
 }
@@ -57,8 +57,8 @@ function expiresAt(acceptedAt: string, days: number): number {
 }
 
 /**
- * The state item of a record. A webhook's first claim is not in the index, which saves a write unit: its event lists it until
- * the next write.
+ * The state item of a record. A delivery's first claim is not in the index, which saves a write unit: its event lists
+ * it until the next write.
  */
 export function stateItem(record: LedgerRecord, factsDays: number): Item {
   const { webhook_id, accepted_at, times, attempts, ...rest } = record;
@@ -67,7 +67,7 @@ export function stateItem(record: LedgerRecord, factsDays: number): Item {
     ...keyOf(webhook_id, 'state'),
     ...rest,
     ...converted(record, TIME_NAMES, compactTime),
-    times: converted(times, WEBHOOK_STATES, compactTime),
+    times: converted(times, DELIVERY_STATES, compactTime),
     attempts: attempts.map((attempt) => ({ ...attempt, at: compactTime(attempt.at) })),
     [expiry]: expiresAt(accepted_at, factsDays),
     ...(!isFirstClaim && { ...listed('state', record), changed_at: compactTime(changedAt(record)) }),
@@ -99,8 +99,8 @@ function converted(item: Item, names: readonly string[], convert: (value: unknow
 }
 
 /**
- * A time as the table stores it: epoch milliseconds take 8 bytes, ISO 8601 takes 24, and a state item has 1,024 in total.
- * Other formats (with an offset, or without milliseconds) stay text, so that they are read as written.
+ * A time as the table stores it: epoch milliseconds take 8 bytes, ISO 8601 takes 24, and a state item has 1,024 in
+ * total. Other formats (with an offset, or without milliseconds) stay text, so that they are read as written.
  */
 function compactTime(text: unknown): unknown {
   const ms = Date.parse(String(text));
@@ -147,7 +147,7 @@ export function hasExpired(item: Item, nowMs: number): boolean {
 }
 
 /** The list entry of an item, as far as it can be read: an item of a newer version must not make the list fail. */
-export function lineOf(item: Item): ListedWebhook {
+export function lineOf(item: Item): ListedDelivery {
   const acceptedAt = acceptedAtOf(item);
   const dueAt = textOf(timeText(item.due_at));
   const reason = textOf(item.reason);
@@ -158,7 +158,7 @@ export function lineOf(item: Item): ListedWebhook {
     integration_id: textOf(item.integration_id) ?? '',
     event_type: textOf(item.event_type) ?? '',
     accepted_at: acceptedAt,
-    state: (textOf(item.state) ?? 'accepted') as WebhookState,
+    state: (textOf(item.state) ?? 'accepted') as DeliveryState,
     generation: wholeOf(item.generation),
     attempt: wholeOf(item.attempt),
     changed_at: textOf(timeText(item.changed_at)) ?? acceptedAt,

@@ -1,6 +1,6 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { DayEntry, LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../ports.ts';
-import { LEDGER_TABLE, type WebhookState } from '../record.ts';
+import type { DayEntry, LedgerDay, LedgerTable, ListedDelivery, ListedEvent, Span } from '../ports.ts';
+import { type DeliveryState, LEDGER_TABLE } from '../record.ts';
 import { AFTER_ALL, acceptedAtOf, DIRECTORY, dayOf, HEX_DIGITS, lineOf, listingOf, SORT_KEYS } from './ledger-items.ts';
 import {
   countItems,
@@ -21,7 +21,7 @@ type Lists = Pick<
 
 /** Filters of a list: states, and a part of the reason. */
 interface Filter {
-  readonly states?: readonly WebhookState[];
+  readonly states?: readonly DeliveryState[];
   readonly reason?: string;
 }
 
@@ -44,8 +44,8 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
     return isEmpty(retained) ? [] : dayQueries(day, 'event', retained);
   }
 
-  async function latestOf(query: TableQuery, atMost: number): Promise<ListedWebhook[]> {
-    const found: ListedWebhook[] = [];
+  async function latestOf(query: TableQuery, atMost: number): Promise<ListedDelivery[]> {
+    const found: ListedDelivery[] = [];
     const latestFirst = { ...query, ScanIndexForward: false, Limit: atMost };
     for await (const page of queryItems('latestRecords', latestFirst, table)) {
       found.push(...page.map(lineOf));
@@ -90,7 +90,8 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
     async latestRecords(day, atMost) {
       if (atMost < 1) return [];
       const found = await Promise.all(dayQueries(day, 'state').map((query) => latestOf(query, atMost)));
-      const latestFirst = (one: ListedWebhook, other: ListedWebhook) => (one.accepted_at < other.accepted_at ? 1 : -1);
+      const latestFirst = (one: ListedDelivery, other: ListedDelivery) =>
+        one.accepted_at < other.accepted_at ? 1 : -1;
       return found.flat().toSorted(latestFirst).slice(0, atMost);
     },
     /** Includes expired events until DynamoDB deletes them, because the caller must delete all stored data. */
@@ -163,7 +164,10 @@ function prefixQuery({ integrationId, day }: LedgerDay, prefix: string): TableQu
   };
 }
 
-/** The sixteen queries that read events and records together. Records sort last, so the reverse order returns them first. */
+/**
+ * The sixteen queries that read events and records together. Records sort last, so the reverse order returns them
+ * first.
+ */
 function wholeDayQueries({ integrationId, day }: LedgerDay, { from, until }: Span): TableQuery[] {
   return HEX_DIGITS.map((hexDigit) => ({
     IndexName: index.name,

@@ -40,10 +40,10 @@ async function releasedAfter(ids: readonly string[], sinceMs: number): Promise<n
 test('of one: ends its pause, and releases its parked deliveries of the last days at its rate limit', async () => {
   await run('pause', 'acme');
   operator.world.nowMs = NOW - 6 * 24 * 3600_000;
-  const old = await operator.webhooks([PARKED]);
+  const old = await operator.deliveries([PARKED]);
   operator.world.nowMs = NOW;
-  const ids = [...old, ...(await operator.webhooks([IN_WORKFLOW, PARKED]))];
-  const [other = ''] = await operator.webhooks([PARKED], 'globex');
+  const ids = [...old, ...(await operator.deliveries([IN_WORKFLOW, PARKED]))];
+  const [other = ''] = await operator.deliveries([PARKED], 'globex');
   expect(await run('resume', 'acme')).toBe(0);
   const resumed = { ...ACME, paused: false, resumed_at: new Date(NOW).toISOString() };
   expect(operator.world.deployed()).toEqual({ integrations: [resumed, GLOBEX] });
@@ -62,7 +62,7 @@ test('of one: ends its pause, and releases its parked deliveries of the last day
 });
 
 test('--no-release: parked deliveries wait, and the command does not', async () => {
-  const [id = ''] = await operator.webhooks([PARKED]);
+  const [id = ''] = await operator.deliveries([PARKED]);
   expect(await run('resume', 'acme', '--no-release')).toBe(0);
   expect(operator.world.deployed()).toMatchObject({ integrations: [{ id: 'acme', paused: false }, {}] });
   expect([await stateOf(id), await operator.sent()]).toEqual(['parked', []]);
@@ -74,8 +74,8 @@ test('--all: the entries stay as they are, and only what the common pause kept b
   await run('pause', '--all');
   const entries = { integrations: [ACME, { ...GLOBEX, paused: true }] };
   expect(operator.world.deployed()).toEqual({ ...entries, paused: true });
-  const [parked = '', gone = ''] = await operator.webhooks([PARKED, GONE]);
-  const [paused = ''] = await operator.webhooks([PARKED], 'globex');
+  const [parked = '', gone = ''] = await operator.deliveries([PARKED, GONE]);
+  const [paused = ''] = await operator.deliveries([PARKED], 'globex');
   expect(await run('resume', '--all')).toBe(0);
   expect(operator.world.deployed()).toEqual({ ...entries, paused: false });
   expect(await operator.sentIds()).toEqual([parked]);
@@ -83,7 +83,7 @@ test('--all: the entries stay as they are, and only what the common pause kept b
 });
 
 test('--all without a common pause: nothing is deployed, and what is left is released at once', async () => {
-  const [id = ''] = await operator.webhooks([PARKED]);
+  const [id = ''] = await operator.deliveries([PARKED]);
   const versions = operator.world.versions();
   expect(await run('resume', '--all')).toBe(0);
   expect(operator.world.versions()).toBe(versions);
@@ -100,7 +100,7 @@ describe('prints why nothing is released', () => {
     [{ integrations: [{ ...ACME, active: false }] }, 'Integration acme is not active, and receives nothing.'],
   ])('%j', async (document, why) => {
     operator.world.deploy(document);
-    const [id = ''] = await operator.webhooks([PARKED]);
+    const [id = ''] = await operator.deliveries([PARKED]);
     expect(await run('resume', 'acme')).toBe(0);
     expect(printed()).toContain(why);
     expect(printed()).toMatch(/\nThere are no parked deliveries to release\.$/);

@@ -41,8 +41,8 @@ describe('what looks open for ever', () => {
 
   test('is closed as cancelled where it waits, rests, or was never claimed', async () => {
     const ids = [
-      await operator.webhook({ event_id: '1' }, SCHEDULED),
-      await operator.webhook({ event_id: '2' }, PARKED),
+      await operator.delivery({ event_id: '1' }, SCHEDULED),
+      await operator.delivery({ event_id: '2' }, PARKED),
       (await operator.accept({ event_id: '3' })).webhook_id,
     ];
     const given = ids.map((id) => id.slice(0, 39));
@@ -58,14 +58,14 @@ describe('what looks open for ever', () => {
 });
 
 test('what has its end, or is in hand, is left as it is', async () => {
-  const done = await operator.webhook({ event_id: '1' }, DELIVERED);
+  const done = await operator.delivery({ event_id: '1' }, DELIVERED);
   const busy = await unfinished('2');
   expect(await operator.run('close', done, busy, '--as', 'cancelled', '--reason', 'withdrawn', '--yes', '--json')).toBe(
     1,
   );
   expect(operator.document()).toEqual({
     ...{ stage: 'local', is_dry_run: false, as: 'cancelled' },
-    webhooks: [
+    deliveries: [
       { webhook_id: done, state: 'delivered', result: 'final' },
       { webhook_id: busy, state: 'delivering', result: 'in_hand' },
     ],

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { allWebhooks, createLatestFound, type FoundWebhook } from '../../../commands/ledger/find-deliveries.ts';
+import { allDeliveries, createLatestFound, type FoundDelivery } from '../../../commands/ledger/find-deliveries.ts';
 import type { ListedEvent, Span } from '../../../lambdas/ledger/ports.ts';
-import type { WebhookState } from '../../../lambdas/ledger/record.ts';
+import type { DeliveryState } from '../../../lambdas/ledger/record.ts';
 import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
@@ -20,7 +20,7 @@ beforeEach(() => {
 interface Life {
   readonly hoursAgo: number;
   /** Undefined where nobody has claimed it. */
-  readonly record?: { readonly state: WebhookState; readonly version: number } | undefined;
+  readonly record?: { readonly state: DeliveryState; readonly version: number } | undefined;
   /** When the LMS published it again. */
   readonly againHoursAgo?: number | undefined;
 }
@@ -36,14 +36,14 @@ async function live(event_id: string, { hoursAgo, record, againHoursAgo }: Life)
   return published.webhook_id;
 }
 
-async function all(span = ALWAYS): Promise<FoundWebhook[]> {
-  const found: FoundWebhook[] = [];
+async function all(span = ALWAYS): Promise<FoundDelivery[]> {
+  const found: FoundDelivery[] = [];
   for (const day of await ledger.days(span))
-    for await (const webhook of allWebhooks(ledger, day, span)) found.push(webhook);
+    for await (const delivery of allDeliveries(ledger, day, span)) found.push(delivery);
   return found;
 }
 
-describe('every webhook is found once, in the state that its record has', () => {
+describe('every delivery is found once, in the state that its record has', () => {
   test('however many times and days apart the LMS published it', async () => {
     const life: fc.Arbitrary<Life> = fc.record({
       hoursAgo: fc.integer({ min: 24, max: 90 }),
@@ -53,7 +53,7 @@ describe('every webhook is found once, in the state that its record has', () => 
           fc.record({
             state: fc.constantFrom('accepted', 'delivering', 'scheduled', 'parked', 'delivered', 'dead'),
             version: fc.integer({ min: 2, max: 9 }),
-          }) as fc.Arbitrary<{ state: WebhookState; version: number }>,
+          }) as fc.Arbitrary<{ state: DeliveryState; version: number }>,
         ),
         { nil: undefined },
       ),

@@ -9,9 +9,12 @@ const operator = eachTest(startLedgerOperator);
 const isHeld = async (id: string) => (await operator.table.event(id)) !== undefined;
 
 test('events and answers of one learner are deleted once somebody says yes; the facts stay', async () => {
-  const theirs = await operator.webhook({ event_id: '1' }, DELIVERED);
-  const refused = await operator.webhook({ event_id: '2' }, { ...DEAD, responseStart: 'unknown: learner@example.com' });
-  const others = await operator.webhook({ event_id: '3', user_id: '421' }, DELIVERED);
+  const theirs = await operator.delivery({ event_id: '1' }, DELIVERED);
+  const refused = await operator.delivery(
+    { event_id: '2' },
+    { ...DEAD, responseStart: 'unknown: learner@example.com' },
+  );
+  const others = await operator.delivery({ event_id: '3', user_id: '421' }, DELIVERED);
   operator.world.answers.push('yes');
   expect(await operator.run('forget', '--user-id', '42')).toBe(0);
   expect(operator.world.questions).toEqual([
@@ -42,10 +45,10 @@ test('always says what it does not reach, and until when that stays', async () =
 });
 
 test('names those that are not final; a dry run and a no change nothing', async () => {
-  const parked = await operator.webhook({ event_id: '1' }, PARKED);
-  const scheduled = await operator.webhook({ event_id: '2' }, SCHEDULED);
+  const parked = await operator.delivery({ event_id: '1' }, PARKED);
+  const scheduled = await operator.delivery({ event_id: '2' }, SCHEDULED);
   const { webhook_id: accepted } = await operator.accept({ event_id: '3' });
-  await operator.webhook({ event_id: '4' }, DELIVERED);
+  await operator.delivery({ event_id: '4' }, DELIVERED);
   expect(await operator.run('forget', '--user-id', '42', '--dry-run')).toBe(0);
   expect(operator.world.questions).toEqual([]);
   const printed = operator.world.printed();
@@ -63,12 +66,12 @@ test('--containing finds what has no user id: just that text, as JSON holds it; 
   const payload = { ...PAYLOAD, user: { id: 'none', email: 'jo"e@example.com', name: 'Zoë Q', motto: '\\o/ back' } };
   const { user_id: _, ...event } = subject({ event_id: '1', payload: JSON.stringify(payload) });
   await operator.table.putEvents([eventOf(event, NOW)]);
-  await operator.webhook({ event_id: '2', payload: JSON.stringify(payload) }, DELIVERED);
-  await operator.webhook({ event_id: '3', user_id: '7' }, DELIVERED);
+  await operator.delivery({ event_id: '2', payload: JSON.stringify(payload) }, DELIVERED);
+  await operator.delivery({ event_id: '3', user_id: '7' }, DELIVERED);
   const found = async (...words: readonly string[]) => {
     await operator.run('forget', ...words, '--dry-run', '--json');
-    const { webhooks } = JSON.parse(operator.world.printed().split('\n').at(-1) ?? '');
-    return webhooks.map(({ webhook_id }: { webhook_id: string }) => webhook_id);
+    const { deliveries } = JSON.parse(operator.world.printed().split('\n').at(-1) ?? '');
+    return deliveries.map(({ webhook_id }: { webhook_id: string }) => webhook_id);
   };
   for (const text of ['jo"e@example.com', 'Zoë Q', '\\o/ back']) {
     expect(await found('--containing', text)).toEqual([event.webhook_id]);
@@ -77,11 +80,11 @@ test('--containing finds what has no user id: just that text, as JSON holds it; 
 });
 
 test('as JSON: one document, once it is done', async () => {
-  const id = await operator.webhook({}, PARKED);
+  const id = await operator.delivery({}, PARKED);
   await operator.run('forget', '--user-id', '42', '--yes', '--json');
   expect(operator.document()).toMatchObject({
     ...{ stage: 'local', is_dry_run: false, found: 1, deleted: 1 },
-    webhooks: [{ webhook_id: id, integration_id: 'acme', state: 'parked', rests_here: true }],
+    deliveries: [{ webhook_id: id, integration_id: 'acme', state: 'parked', rests_here: true }],
     beyond_reach: expect.arrayContaining([
       expect.objectContaining({ what: 'queues', until: '2026-01-19T12:00:00.000Z' }),
     ]),

@@ -14,7 +14,7 @@ import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
 
 const LEASE_MS = 60_000;
 
-/** How a webhook's holder leaves it. */
+/** How a delivery's holder leaves it. */
 export interface Left {
   readonly progress?: Partial<Progress>;
   readonly token?: string;
@@ -39,11 +39,11 @@ export interface LedgerOperator {
   /** Takes an event at the world's time. */
   accept(overrides?: Partial<DeliverySubject>): Promise<Delivery>;
   claim(delivery: Delivery): Promise<Lease>;
-  /** Takes a lead that waits, as the workflow and its user's timer have it. @returns the webhook's id */
+  /** Takes a lead that waits, as the workflow and its user's timer have it. @returns the delivery's id */
   lead(overrides: Partial<DeliverySubject>): Promise<string>;
   leave(lease: Lease, left: Left): Promise<void>;
-  /** All three, one after the other. @returns the webhook's id */
-  webhook(overrides: Partial<DeliverySubject>, left: Left): Promise<string>;
+  /** All three, one after the other. @returns the delivery's id */
+  delivery(overrides: Partial<DeliverySubject>, left: Left): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export async function startLedgerOperator(
     run: (...words) => runProgram(['ledger', ...words], world.context),
     facts() {
       const printed = world.printed();
-      const [story = ''] = printed.slice(printed.lastIndexOf('webhook  ')).split('\n\n');
+      const [story = ''] = printed.slice(printed.lastIndexOf('delivery  ')).split('\n\n');
       const facts = story.split('\n').map((line) => /^(\S.*?) {2,}(.*)$/.exec(line) ?? []);
       return Object.fromEntries(facts.map(([, name = '', words = '']) => [name, words]));
     },
@@ -108,7 +108,7 @@ export async function startLedgerOperator(
         ...(attempt && { attempt: { at, duration_ms: 120, ...attempt } }),
       });
     },
-    async webhook(overrides, left) {
+    async delivery(overrides, left) {
       const lease = await operator.claim(await operator.accept(overrides));
       await operator.leave(lease, left);
       return lease.delivery.webhook_id;
@@ -136,7 +136,7 @@ export function leadSubject(overrides: Partial<DeliverySubject> = {}): DeliveryS
   };
 }
 
-/** Ways in which a webhook is left. */
+/** Ways in which a delivery is left. */
 export const DELIVERED: Left = { progress: { outcome: 'delivered', reason: 'HTTP 200' }, attempt: { status: 200 } };
 export const DEAD: Left = {
   progress: { outcome: 'dead', reason: 'HTTP 404' },

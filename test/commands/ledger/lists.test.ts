@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Enrichment } from '../../../lambdas/events/delivery.ts';
-import { WEBHOOK_STATES } from '../../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES } from '../../../lambdas/ledger/record.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { ENRICHED, NOT_ENRICHED } from '../../support/factories.ts';
 import { startOperatorWorld } from '../operator-world.ts';
@@ -19,12 +19,12 @@ const lastLine = (pattern: RegExp) =>
 
 test('count: each delivery once, by integration and state, whether a record lists it or only its event', async () => {
   at(30);
-  await operator.webhook({ event_id: 'yesterday' }, DELIVERED);
+  await operator.delivery({ event_id: 'yesterday' }, DELIVERED);
   at(1);
-  for (const event_id of ['2', '3']) await operator.webhook({ event_id }, DELIVERED);
-  await operator.webhook({ event_id: '4' }, DEAD);
-  await operator.webhook({ event_id: '5' }, SCHEDULED);
-  await operator.webhook({ event_id: '6', integration_id: 'globex' }, PARKED);
+  for (const event_id of ['2', '3']) await operator.delivery({ event_id }, DELIVERED);
+  await operator.delivery({ event_id: '4' }, DEAD);
+  await operator.delivery({ event_id: '5' }, SCHEDULED);
+  await operator.delivery({ event_id: '6', integration_id: 'globex' }, PARKED);
   await operator.claim(await operator.accept({ event_id: '7' }));
   await operator.accept({ event_id: '8' });
   at(0);
@@ -37,7 +37,7 @@ total               1           1          1       1          2     1         0 
   await operator.run('count', '--since', '2d', '--until', '2h');
   expect(operator.world.printed()).toMatch(/acme +0 +0 +0 +0 +1 +0 +0 +0 +1$/);
   await operator.run('count', '--integration', 'globex', '--since', '7d', '--json');
-  const states = { ...Object.fromEntries(WEBHOOK_STATES.map((state) => [state, 0])), parked: 1 };
+  const states = { ...Object.fromEntries(DELIVERY_STATES.map((state) => [state, 0])), parked: 1 };
   expect(lastDocument()).toEqual({
     ...{ stage: 'local', since: '2026-01-08T12:00:00.000Z', until: null },
     ...{ integrations: [{ integration_id: 'globex', states, total: 1 }], states, total: 1 },
@@ -47,24 +47,24 @@ total               1           1          1       1          2     1         0 
 test('adoption: which enterprises have learning time, since when, and why others have none', async () => {
   const OFF = { status: 'not_enriched', reason: 'flag_off' } as const;
   const made: string[] = [];
-  const webhook = async (ent: string, enrichment: Enrichment, hoursAgo: number, more = {}, left: Left = DELIVERED) => {
+  const delivery = async (ent: string, enrichment: Enrichment, hoursAgo: number, more = {}, left: Left = DELIVERED) => {
     at(hoursAgo);
     const subject = { event_id: `event-${made.length}`, enterprise_customer_uuid: ent, ...more };
-    made.push(await operator.webhook(subject, { ...left, progress: { ...left.progress, enrichment } }));
+    made.push(await operator.delivery(subject, { ...left, progress: { ...left.progress, enrichment } }));
     at(0);
   };
   // Neither is a completion that was delivered.
-  await webhook('ent-c', { status: 'not_enriched', reason: 'not_a_completion' }, 1, {
+  await delivery('ent-c', { status: 'not_enriched', reason: 'not_a_completion' }, 1, {
     event_type: 'course_enrollment',
   });
-  await webhook('ent-c', ENRICHED, 1, {}, DEAD);
+  await delivery('ent-c', ENRICHED, 1, {}, DEAD);
   await operator.run('adoption');
   expect(operator.world.printed()).toMatch(/^none: no completion of stage local was accepted since /);
-  await webhook('ent-b', OFF, 5);
-  await webhook('ent-b', ENRICHED, 3);
-  await webhook('ent-b', ENRICHED, 2, { integration_id: 'globex' });
-  await webhook('ent-a', NOT_ENRICHED, 4);
-  await webhook('ent-a', OFF, 4);
+  await delivery('ent-b', OFF, 5);
+  await delivery('ent-b', ENRICHED, 3);
+  await delivery('ent-b', ENRICHED, 2, { integration_id: 'globex' });
+  await delivery('ent-a', NOT_ENRICHED, 4);
+  await delivery('ent-a', OFF, 4);
   expect(await operator.run('adoption')).toBe(0);
   expect(
     operator.world.printed(),
@@ -88,20 +88,20 @@ ent-b       2                   1         0        2026-01-15T09:00:00Z`);
 describe('last', () => {
   test('the last ones of one integration, over as many days as it takes, in whatever state they are', async () => {
     at(24 * 390);
-    await operator.webhook({ event_id: 'very-old' }, DELIVERED);
+    await operator.delivery({ event_id: 'very-old' }, DELIVERED);
     at(30);
-    const old = await operator.webhook({ event_id: 'old' }, DELIVERED);
+    const old = await operator.delivery({ event_id: 'old' }, DELIVERED);
     at(3);
-    await operator.webhook({ event_id: 'other', integration_id: 'globex' }, DELIVERED);
+    await operator.delivery({ event_id: 'other', integration_id: 'globex' }, DELIVERED);
     at(2);
-    const scheduled = await operator.webhook({ event_id: 'scheduled' }, SCHEDULED);
+    const scheduled = await operator.delivery({ event_id: 'scheduled' }, SCHEDULED);
     at(1);
     const { webhook_id: accepted } = await operator.accept({ event_id: 'accepted' });
     at(0);
     expect(await operator.run('last', '--integration', 'acme', '--number', '3')).toBe(0);
     expect(
       operator.world.printed(),
-    ).toBe(`accepted              webhook                                      type               state      since                 due                   attempts  reason
+    ).toBe(`accepted              delivery                                     type               state      since                 due                   attempts  reason
 2026-01-15T11:00:00Z  ${accepted}  -                  accepted   2026-01-15T11:00:00Z  -                     0         -
 2026-01-15T10:00:00Z  ${scheduled}  course_completion  scheduled  2026-01-15T10:00:00Z  2026-01-15T12:01:00Z  1         HTTP 503
 2026-01-14T06:00:00Z  ${old}  course_completion  delivered  2026-01-14T06:00:00Z  -                     1         HTTP 200`);
@@ -114,23 +114,25 @@ describe('last', () => {
     for (const [position, left] of [DELIVERED, undefined, DELIVERED, undefined, undefined].entries()) {
       at(10 - position);
       const event_id = `${position}`;
-      ids.unshift(left ? await operator.webhook({ event_id }, left) : (await operator.accept({ event_id })).webhook_id);
+      ids.unshift(
+        left ? await operator.delivery({ event_id }, left) : (await operator.accept({ event_id })).webhook_id,
+      );
     }
     at(0);
     for (const number of [2, 3, 4]) {
       await operator.run('last', '--integration', 'acme', '--number', String(number), '--json');
-      const { webhooks } = lastDocument();
-      expect(webhooks.map(({ webhook_id }: { webhook_id: string }) => webhook_id)).toEqual(ids.slice(0, number));
+      const { deliveries } = lastDocument();
+      expect(deliveries.map(({ webhook_id }: { webhook_id: string }) => webhook_id)).toEqual(ids.slice(0, number));
     }
   });
 
   test('none: says so, and names the integrations there are', async () => {
     expect(await operator.run('last', '--integration', 'acme')).toBe(0);
     expect(operator.world.printed()).toContain('the ledger has nothing at all from that time');
-    await operator.webhook({}, DELIVERED);
+    await operator.delivery({}, DELIVERED);
     await operator.run('last', '--integration', 'acmee');
     expect(operator.world.printed()).toMatch(
-      /\nnone: no webhook of integration acmee .*\nthe ledger has webhooks of acme/,
+      /\nnone: no delivery of integration acmee .*\nthe ledger has deliveries of acme/,
     );
   });
 });
@@ -145,14 +147,14 @@ describe('list', () => {
     ] as const) {
       at(hoursAgo);
       const progress = { outcome: 'dead', reason } as const;
-      ids.unshift(await operator.webhook({ event_id: `${hoursAgo}`, integration_id }, { ...DEAD, progress }));
+      ids.unshift(await operator.delivery({ event_id: `${hoursAgo}`, integration_id }, { ...DEAD, progress }));
     }
-    await operator.webhook({ event_id: 'delivered' }, DELIVERED);
+    await operator.delivery({ event_id: 'delivered' }, DELIVERED);
     at(0);
     const list = (...words: readonly string[]) => operator.run('list', '--state', 'dead', ...words);
     expect(await list()).toBe(0);
     expect(operator.world.printed()).toBe(`3 dead, of what stage local accepted since 2025-12-31T12:00:00Z
-webhook                                      integration  type               accepted              since                 attempts  reason
+delivery                                     integration  type               accepted              since                 attempts  reason
 ${ids[0]}  acme         course_completion  2026-01-15T02:00:00Z  2026-01-15T02:00:00Z  1         HTTP 410
 ${ids[1]}  globex       course_completion  2026-01-14T16:00:00Z  2026-01-14T16:00:00Z  1         the certificate has expired
 ${ids[2]}  acme         course_completion  2026-01-13T20:00:00Z  2026-01-13T20:00:00Z  1         HTTP 404`);
@@ -164,26 +166,26 @@ ${ids[2]}  acme         course_completion  2026-01-13T20:00:00Z  2026-01-13T20:0
     expect(await count('--since', '15h')).toBe('1');
     expect(await count('--until', '15h')).toBe('2');
     expect(await count('--error', 'teapot')).toBe('none:');
-    expect(lastLine(/^none/)).toContain('none: no dead webhook whose reason contains “teapot” of stage local');
+    expect(lastLine(/^none/)).toContain('none: no dead delivery whose reason contains “teapot” of stage local');
     expect(await count('--number', '1')).toBe('3');
     expect(operator.world.printed()).toMatch(/and 2 more, accepted before these: --number shows more.*$/);
     await list('--error', '410', '--json');
     expect(lastDocument()).toMatchObject({
       ...{ stage: 'local', state: 'dead', until: null, total: 1 },
-      webhooks: [{ webhook_id: ids[0], state: 'dead', reason: 'HTTP 410' }],
+      deliveries: [{ webhook_id: ids[0], state: 'dead', reason: 'HTTP 410' }],
     });
   });
 
   test('those that no record lists, found by their events: never claimed, and claimed for the first time', async () => {
     const { webhook_id: unclaimed } = await operator.accept({ event_id: '1' });
     const { webhook_id: claimed } = (await operator.claim(await operator.accept({ event_id: '2' }))).delivery;
-    await operator.webhook({ event_id: '3' }, SCHEDULED);
+    await operator.delivery({ event_id: '3' }, SCHEDULED);
     for (const [state, id] of [
       ['accepted', unclaimed],
       ['delivering', claimed],
     ] as const) {
       await operator.run('list', '--state', state, '--json');
-      expect(lastDocument()).toMatchObject({ total: 1, webhooks: [{ webhook_id: id }] });
+      expect(lastDocument()).toMatchObject({ total: 1, deliveries: [{ webhook_id: id }] });
     }
   });
 });

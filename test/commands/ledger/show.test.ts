@@ -16,9 +16,9 @@ async function shown(webhookId: string, ...words: readonly string[]): Promise<Re
   return facts();
 }
 
-/** A webhook whose record is changed by hand. */
+/** A delivery whose record is changed by hand. */
 async function changed(change: Partial<LedgerRecord>): Promise<string> {
-  const id = await operator.webhook({ event_id: 'changed' }, SCHEDULED);
+  const id = await operator.delivery({ event_id: 'changed' }, SCHEDULED);
   const record = await operator.table.record(id);
   if (record === undefined) throw new Error('there is no record');
   await operator.table.overwrite({ ...record, ...change });
@@ -33,7 +33,7 @@ test('one that was delivered: what it is, what became of it, every try, all time
   await operator.leave(hold, DELIVERED);
   const id = delivery.webhook_id;
   expect(await operator.run('show', id)).toBe(0);
-  expect(operator.world.printed()).toBe(`webhook        ${id}
+  expect(operator.world.printed()).toBe(`delivery       ${id}
 event          course_completion event-1 of integration acme
 learner        42, course course-v1:Org+Course+Run, enterprise 7d2c1b3a-0000-4000-8000-000000000001
 occurred       2026-01-15T11:59:58Z
@@ -81,7 +81,7 @@ describe('in each state it says who carries it, and what can be done', () => {
   });
 
   test('scheduled: an execution, or a message', async () => {
-    const id = await operator.webhook({}, SCHEDULED);
+    const id = await operator.delivery({}, SCHEDULED);
     expect(await shown(id)).toMatchObject({
       due: '2026-01-15T12:01:00Z',
       'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0-a1`,
@@ -93,7 +93,7 @@ describe('in each state it says who carries it, and what can be done', () => {
   });
 
   test('parked: in an execution that sleeps, or at rest here', async () => {
-    expect(await shown(await operator.webhook({}, PARKED))).toMatchObject({
+    expect(await shown(await operator.delivery({}, PARKED))).toMatchObject({
       parked: 'the integration is paused, since 2026-01-15T12:00:00Z; dead-lettered after 2026-01-18T12:00:00Z',
       'carried by': 'the ledger alone, until it is released',
       next: './ltw integration resume acme --stage local   releases what is parked',
@@ -107,7 +107,7 @@ describe('in each state it says who carries it, and what can be done', () => {
       ...{ at: '2026-01-15T12:00:00.000Z', status: 404, duration_ms: 120, error: 'HTTP 404' },
       ...{ content_type: 'application/json', body_bytes: 26 },
     };
-    const id = await operator.webhook({}, { ...DEAD, attempt, responseStart: '{"error":"no such course"}' });
+    const id = await operator.delivery({}, { ...DEAD, attempt, responseStart: '{"error":"no such course"}' });
     expect(await shown(id)).toMatchObject({
       ...{ state: 'dead since 2026-01-15T12:00:00Z: it was dead-lettered', reason: 'HTTP 404' },
       response: 'the last refusal is held as long; --payload prints it',
@@ -123,7 +123,7 @@ describe('in each state it says who carries it, and what can be done', () => {
   });
 
   test('replayed, and on the deliveries queue', async () => {
-    const id = await operator.webhook({}, DEAD);
+    const id = await operator.delivery({}, DEAD);
     const record = await operator.table.record(id);
     await operator.table.replace(reopened(record as LedgerRecord, 'replay', NOW) as LedgerRecord);
     expect(await shown(id)).toMatchObject({
@@ -143,7 +143,7 @@ test.each([
 
 describe('the payload', () => {
   test('is printed where it is asked for, and nowhere else', async () => {
-    const id = await operator.webhook({}, DELIVERED);
+    const id = await operator.delivery({}, DELIVERED);
     await shown(id);
     await shown(id, '--json');
     for (const secret of LEARNER_DATA) expect(operator.world.printed()).not.toContain(secret);
@@ -152,8 +152,8 @@ describe('the payload', () => {
   });
 
   test('was deleted: the facts are there, and it cannot be sent again', async () => {
-    const id = await operator.webhook({}, DEAD);
-    const parked = await operator.webhook({ event_id: 'event-2' }, SCHEDULED);
+    const id = await operator.delivery({}, DEAD);
+    const parked = await operator.delivery({ event_id: 'event-2' }, SCHEDULED);
     operator.world.nowMs += 31 * 24 * 3600_000;
     expect(await shown(id, '--payload')).toMatchObject({
       ...{ payload: 'deleted', next: 'nothing: without its payload it cannot be sent again' },
@@ -164,7 +164,7 @@ describe('the payload', () => {
 });
 
 test('as JSON: the record, the event without its payload, and who carries it', async () => {
-  const id = await operator.webhook({}, SCHEDULED);
+  const id = await operator.delivery({}, SCHEDULED);
   await operator.run('show', id, '--json');
   expect(operator.document()).toMatchObject({
     stage: 'local',
@@ -181,18 +181,18 @@ test('as JSON: the record, the event without its payload, and who carries it', a
 });
 
 test('by integration and event id, or by the start of its id, it is the same', async () => {
-  const id = await operator.webhook({ integration_id: 'globex', event_id: 'e-9' }, DELIVERED);
+  const id = await operator.delivery({ integration_id: 'globex', event_id: 'e-9' }, DELIVERED);
   expect(await operator.run('show', '--integration', 'globex', '--event-id', 'e-9')).toBe(0);
-  expect(facts().webhook).toBe(id);
+  expect(facts().delivery).toBe(id);
   const queries = () => operator.front.calls.filter(({ operation }) => operation === 'Query').length;
   // A whole id is looked up by its key.
   expect(queries()).toBe(0);
-  expect((await shown(id.slice(0, 11))).webhook).toBe(id);
+  expect((await shown(id.slice(0, 11))).delivery).toBe(id);
 });
 
 test.each([
-  [[`wh_${'0'.repeat(40)}`], /^the ledger of stage local knows no webhook wh_0{40}: .* in the last 400 days/],
-  [['wh_1'], /knows no webhook wh_1: an id is wh_ and 40 hexadecimal digits/],
+  [[`wh_${'0'.repeat(40)}`], /^the ledger of stage local knows no delivery wh_0{40}: .* in the last 400 days/],
+  [['wh_1'], /knows no delivery wh_1: an id is wh_ and 40 hexadecimal digits/],
   [['--integration', 'acme', '--event-id', 'e-1'], /knows no event e-1 of integration acme/],
 ])('%j is unknown', async (words, message) => {
   const failure = { name: 'CommandFailed', message: expect.stringMatching(message) };
@@ -214,7 +214,7 @@ describe('a lead', () => {
   test('that waits for its moment: of which kind it is, and until when', async () => {
     const id = await operator.lead({ event_id: 'lead-1', generation: 1 });
     expect(await shown(id)).toEqual({
-      webhook: id,
+      delivery: id,
       event: 'lead.calculated lead-1 of integration acme',
       user: '42',
       occurred: '2026-01-15T11:59:58Z',
@@ -273,7 +273,7 @@ describe('a lead', () => {
   });
 
   test('that was cancelled says by what', async () => {
-    const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason: SUPERSEDED } });
+    const id = await operator.delivery(leadSubject(), { progress: { outcome: 'cancelled', reason: SUPERSEDED } });
     expect(await shown(id)).toMatchObject({
       state: 'cancelled since 2026-01-15T12:00:00Z: it is not sent, and the reason says why',
       reason: SUPERSEDED,
@@ -308,7 +308,7 @@ describe('the cause', () => {
     ['that the reason has already is not repeated', gone, {}, undefined, 'parked: HTTP 410, the endpoint is gone'],
     ['of a final state: none', DELIVERED, {}, undefined, 'HTTP 200'],
   ])('%s; the same in show, last and list', async (_, left, change, cause, reason) => {
-    const id = await operator.webhook({}, left);
+    const id = await operator.delivery({}, left);
     const record = (await operator.table.record(id)) as LedgerRecord;
     await operator.table.overwrite({ ...record, ...change });
     expect((await shown(id)).cause).toBe(cause);
@@ -317,7 +317,7 @@ describe('the cause', () => {
       return operator.world.printed().split('\n').at(-1) ?? '';
     };
     expect(JSON.parse(await last('show', id, '--json')).cause).toBe(cause);
-    expect(JSON.parse(await last('last', '--integration', 'acme', '--json')).webhooks[0].cause).toBe(cause);
+    expect(JSON.parse(await last('last', '--integration', 'acme', '--json')).deliveries[0].cause).toBe(cause);
     expect((await last('list', '--state', record.state)).split(/ {2,}/).at(-1)).toBe(reason);
   });
 
@@ -327,10 +327,10 @@ describe('the cause', () => {
       [1, 'HTTP 503'],
     ] as const) {
       operator.at(hoursAgo);
-      await operator.webhook({ event_id: reason }, { ...SCHEDULED, progress: { ...SCHEDULED.progress, reason } });
+      await operator.delivery({ event_id: reason }, { ...SCHEDULED, progress: { ...SCHEDULED.progress, reason } });
     }
-    await operator.webhook({ event_id: 'other', integration_id: 'globex' }, { ...SCHEDULED, attempt: TIMEOUT });
+    await operator.delivery({ event_id: 'other', integration_id: 'globex' }, { ...SCHEDULED, attempt: TIMEOUT });
     operator.at(0);
-    expect((await shown(await operator.webhook({}, FAILING))).cause).toBe('HTTP 503');
+    expect((await shown(await operator.delivery({}, FAILING))).cause).toBe('HTTP 503');
   });
 });

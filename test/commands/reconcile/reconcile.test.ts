@@ -80,23 +80,23 @@ test('balanced: 0, and the equation', async () => {
   // As long as a Lambda function may run, 15 minutes, and not the client's own timeout.
   expect(invoked).toEqual([{ name: 'reconcile-1', input: { dry_run: false }, timeoutMs: 960_000 }]);
   expect(world.printed()).toMatchInlineSnapshot(`
-"reconciling: with many webhooks this takes minutes
+"reconciling: with many deliveries this takes minutes
 accepted 10,000 = delivered 9,990 + scheduled 2 + parked 3 + dead 5 + filtered 0 + cancelled 0 + in flight 0
 accepted from 2026-01-12 00:00 to 2026-01-15 12:00 UTC, for 3 integrations of stage local
 
-Balanced: every accepted webhook is accounted for."
+Balanced: every accepted delivery is accounted for."
 `);
 });
 
-test('not balanced: 1, every webhook by name with its reason and what was done, and what to do next', async () => {
+test('not balanced: 1, every delivery by name with its reason and what was done, and what to do next', async () => {
   report({ ...UNBALANCED, released: 12, ended: 1 });
   expect(await run()).toBe(1);
   expect(world.printed()).toMatchInlineSnapshot(`
-"reconciling: with many webhooks this takes minutes
+"reconciling: with many deliveries this takes minutes
 accepted 10,000 = delivered 9,989 + scheduled 2 + parked 3 + dead 5 + filtered 0 + cancelled 0 + in flight 0 + not balanced 1
 accepted from 2026-01-12 00:00 to 2026-01-15 12:00 UTC, for 3 integrations of stage local
 
-webhook                                      integration  state     since                 why                    done
+delivery                                     integration  state     since                 why                    done
 wh_0123456789abcdef0123456789abcdef01234567  acme         accepted  2026-01-15T11:00:00Z  nobody has claimed it  resent
 
 1 stuck: resent

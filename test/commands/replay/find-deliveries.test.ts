@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { findByFilter, findById, type ReplayFilter } from '../../../commands/replay/find-deliveries.ts';
 import { REPLAYED_STATES } from '../../../commands/replay/what-to-replay.ts';
-import { type LedgerRecord, WEBHOOK_STATES } from '../../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES, type LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
@@ -16,7 +16,7 @@ beforeEach(() => {
   ledger = createMemoryLedger();
 });
 
-/** A webhook in the ledger. @returns its record */
+/** A delivery in the ledger. @returns its record */
 async function put(event_id: string, hoursAgo: number, change: Partial<LedgerRecord>): Promise<LedgerRecord> {
   const accepted_at = iso(NOW - hoursAgo * HOUR_MS);
   const accepted = subject({ event_id, accepted_at, integration_id: change.integration_id ?? 'acme' });
@@ -28,11 +28,11 @@ async function put(event_id: string, hoursAgo: number, change: Partial<LedgerRec
 
 describe('by a filter', () => {
   test('all that fit and nothing else, each once, the oldest first', async () => {
-    const anyWebhook = fc.record({
+    const anyDelivery = fc.record({
       hoursAgo: fc.integer({ min: 0, max: 100 }),
       change: fc.record({
         integration_id: fc.constantFrom('acme', 'globex'),
-        state: fc.constantFrom(...WEBHOOK_STATES),
+        state: fc.constantFrom(...DELIVERY_STATES),
         reason: fc.constantFrom('HTTP 404', 'HTTP 410', 'no response: TIMEOUT'),
       }),
     });
@@ -46,10 +46,10 @@ describe('by a filter', () => {
       reason: fc.constantFrom(undefined, 'HTTP', '410', 'teapot'),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(anyWebhook, { maxLength: 15 }), anyFilter, async (webhooks, filter) => {
+      fc.asyncProperty(fc.array(anyDelivery, { maxLength: 15 }), anyFilter, async (deliveries, filter) => {
         ledger = createMemoryLedger();
         const records: LedgerRecord[] = [];
-        for (const [position, { hoursAgo, change }] of webhooks.entries()) {
+        for (const [position, { hoursAgo, change }] of deliveries.entries()) {
           records.push(await put(`${position}`, hoursAgo, change));
         }
         const expected = records.filter((record) => fits(record, filter)).map(({ webhook_id }) => webhook_id);
@@ -110,7 +110,7 @@ describe('by id', () => {
       return new Map();
     };
     await expect(findById(ledger, ['wh_1', `WH_${'A'.repeat(40)}`, ''], NOW)).rejects.toMatchObject({
-      ...{ name: 'CommandFailed', message: expect.stringMatching(/^no webhooks have the ids wh_1, WH_A+, /) },
+      ...{ name: 'CommandFailed', message: expect.stringMatching(/^no deliveries have the ids wh_1, WH_A+, /) },
     });
   });
 });

@@ -1,7 +1,7 @@
 import type { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { evenly } from '../../../commands/replay/pace.ts';
-import { type ReplayOrder, replayWebhooks } from '../../../commands/replay/replay-deliveries.ts';
+import { type ReplayOrder, replayDeliveries } from '../../../commands/replay/replay-deliveries.ts';
 import { type Delivery, type DeliverySubject, deliverySchema } from '../../../lambdas/events/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { decideClaim, eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
@@ -35,8 +35,8 @@ const sqs = {
 
 const sent = () => bodies.map((body) => deliverySchema.parse(JSON.parse(body)));
 
-/** A webhook whose event is held, in a state. */
-async function webhook(
+/** A delivery whose event is held, in a state. */
+async function makeDelivery(
   event_id: string,
   change: Partial<LedgerRecord> = {},
   more: Partial<DeliverySubject> = {},
@@ -52,7 +52,7 @@ async function webhook(
 
 function run(webhookIds: readonly string[], order: Partial<ReplayOrder> = {}, stopAfter = Number.POSITIVE_INFINITY) {
   let done = 0;
-  return replayWebhooks(
+  return replayDeliveries(
     { cause: 'replay', turns: evenly(webhookIds, 10), isMeant: () => true, ...order },
     {
       ...{ table: ledger, sqs, queueUrl: 'http://sqs/0/deliveries' },
@@ -70,8 +70,8 @@ function run(webhookIds: readonly string[], order: Partial<ReplayOrder> = {}, st
   );
 }
 
-test('a dead one: the same webhook in the next generation, with the learning time that is known', async () => {
-  const id = await webhook('event-1', { generation: 2 });
+test('a dead one: the same delivery in the next generation, with the learning time that is known', async () => {
+  const id = await makeDelivery('event-1', { generation: 2 });
   expect((await run([id])).results).toMatchObject({ replayed: [id] });
   const [delivery] = sent();
   expect(delivery).toMatchObject({
@@ -86,7 +86,7 @@ test('a dead one: the same webhook in the next generation, with the learning tim
 });
 
 test('what is sent may be claimed, and what was on its way before may not', async () => {
-  const id = await webhook('event-1', { state: 'scheduled', token: 'g0-a1', due_at: ACCEPTED_AT });
+  const id = await makeDelivery('event-1', { state: 'scheduled', token: 'g0-a1', due_at: ACCEPTED_AT });
   await run([id]);
   const [delivery] = sent() as [Delivery];
   const claim = decideClaim(await ledger.record(id), delivery, LEASE, NOW);
@@ -102,7 +102,7 @@ test.each([
   // Its lease has ended.
   { state: 'delivering' as const, lease_until: new Date(NOW - 1).toISOString() },
 ])('%j: resent', async (change) => {
-  const id = await webhook('event-1', change);
+  const id = await makeDelivery('event-1', change);
   expect((await run([id])).results.replayed).toEqual([id]);
 });
 
@@ -112,7 +112,7 @@ describe('a lead that waits, or waited, for its moment', () => {
   test.each(['scheduled', 'cancelled'] as const)(
     '%s and replayed: sent at once, whatever came after it',
     async (state) => {
-      const id = await webhook('lead', { state, reason: 'superseded by a later event of its user: wh_1' }, LEAD);
+      const id = await makeDelivery('lead', { state, reason: 'superseded by a later event of its user: wh_1' }, LEAD);
       await run([id]);
       const [delivery] = sent() as [Delivery];
       expect(delivery).toMatchObject({ ...LEAD, progress: { attempt: 0, due_at: null } });
@@ -122,7 +122,7 @@ describe('a lead that waits, or waited, for its moment', () => {
   );
 
   test('parked and released: a later one may still take its place', async () => {
-    const id = await webhook('lead', { state: 'parked', parked_for: 'paused' }, LEAD);
+    const id = await makeDelivery('lead', { state: 'parked', parked_for: 'paused' }, LEAD);
     await run([id], { cause: 'release' });
     expect(sent()).toMatchObject([{ progress: { timed: true, due_at: LEAD.send_at } }]);
   });
@@ -132,7 +132,7 @@ describe('nothing is changed', () => {
   test.each([{ state: 'accepted' }, { state: 'delivering', lease_until: new Date(NOW + 1000).toISOString() }] as const)(
     'in flight: %j',
     async (change) => {
-      const id = await webhook('event-1', change);
+      const id = await makeDelivery('event-1', change);
       const unclaimed = eventOf(subject({ event_id: 'unclaimed' }), ACCEPTED_MS);
       await ledger.putEvents([unclaimed]);
       const before = ledger.all();
@@ -144,7 +144,7 @@ describe('nothing is changed', () => {
   );
 
   test('its payload is deleted', async () => {
-    const id = await webhook('event-1');
+    const id = await makeDelivery('event-1');
     ledger.dropEvent(id);
     const before = ledger.all();
     expect((await run([id])).results.no_payload).toEqual([id]);
@@ -152,13 +152,13 @@ describe('nothing is changed', () => {
   });
 
   test('it is not among those that were meant any more', async () => {
-    const id = await webhook('event-1', { state: 'delivered' });
+    const id = await makeDelivery('event-1', { state: 'delivered' });
     expect((await run([id], { isMeant: ({ state }) => state === 'dead' })).results.changed).toEqual([id]);
     expect(await ledger.record(id)).toMatchObject({ state: 'delivered', generation: 0 });
   });
 
   test('the ledger cannot be read: it ends there', async () => {
-    const ids = [await webhook('event-1'), await webhook('event-2')];
+    const ids = [await makeDelivery('event-1'), await makeDelivery('event-2')];
     ledger.isDown = true;
     const { results, left, thrown } = await run(ids);
     expect({ left, thrown }).toEqual({ left: 2, thrown: expect.objectContaining({ name: 'LedgerUnavailable' }) });
@@ -166,8 +166,8 @@ describe('nothing is changed', () => {
   });
 });
 
-test('two operators at once: each webhook goes out once', async () => {
-  const ids = await Promise.all(['1', '2', '3', '4', '5'].map((name) => webhook(name)));
+test('two operators at once: each delivery goes out once', async () => {
+  const ids = await Promise.all(['1', '2', '3', '4', '5'].map((name) => makeDelivery(name)));
   const [one, other] = await Promise.all([run(ids), run(ids)]);
   expect([...one.results.replayed, ...other.results.replayed].sort()).toEqual([...ids].sort());
   const others = [one, other].flatMap(({ results }) => [...results.changed, ...results.in_flight]);
@@ -176,7 +176,7 @@ test('two operators at once: each webhook goes out once', async () => {
 });
 
 test('the queue takes nothing: it ends there, and what was reopened is told', async () => {
-  const ids = [await webhook('event-1'), await webhook('event-2')];
+  const ids = [await makeDelivery('event-1'), await makeDelivery('event-2')];
   refusal = new Error('the queue does not exist');
   const { results, left, thrown } = await run(ids);
   expect({ refused: results.refused, left }).toEqual({ refused: [ids[0]], left: 1 });
@@ -186,7 +186,7 @@ test('the queue takes nothing: it ends there, and what was reopened is told', as
 });
 
 test('the ledger fails in the middle of a change: whether it is made is not known, and it ends there', async () => {
-  const ids = [await webhook('event-1'), await webhook('event-2')];
+  const ids = [await makeDelivery('event-1'), await makeDelivery('event-2')];
   const { replace } = ledger;
   ledger.replace = async (record) => {
     ledger.isDown = true;
@@ -197,7 +197,7 @@ test('the ledger fails in the middle of a change: whether it is made is not know
 });
 
 test('interrupted: what was begun is on the queue, the rest is as it was, and another run takes it', async () => {
-  const ids = await Promise.all(['1', '2', '3', '4'].map((name) => webhook(name)));
+  const ids = await Promise.all(['1', '2', '3', '4'].map((name) => makeDelivery(name)));
   const first = await run(ids, {}, 2);
   expect({ left: first.left, replayed: first.results.replayed }).toEqual({ left: 2, replayed: ids.slice(0, 2) });
   expect(sent()).toHaveLength(2);
@@ -209,8 +209,8 @@ test('interrupted: what was begun is on the queue, the rest is as it was, and an
 
 test('a release keeps since when it is parked, a replay forgets it', async () => {
   const parked = { state: 'parked', parked_since: ACCEPTED_AT, parked_for: 'paused' } as const;
-  const released = await webhook('event-1', parked);
-  const replayed = await webhook('event-2', parked);
+  const released = await makeDelivery('event-1', parked);
+  const replayed = await makeDelivery('event-2', parked);
   await run([released], { cause: 'release' });
   await run([replayed]);
   expect(await ledger.record(released)).toMatchObject({ state: 'accepted', parked_since: ACCEPTED_AT });
@@ -219,7 +219,7 @@ test('a release keeps since when it is parked, a replay forgets it', async () =>
 
 test('characters that SQS refuses are sent escaped', async () => {
   const payload = '{"title":"\uFFFE"}';
-  await run([await webhook('event-1', {}, { payload })]);
+  await run([await makeDelivery('event-1', {}, { payload })]);
   expect(bodies[0]).not.toContain('\uFFFE');
   expect(sent()).toMatchObject([{ payload }]);
 });

@@ -5,14 +5,14 @@ import { type Delivery, deliverySchema } from '../../../lambdas/events/delivery.
 import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { type LedgerOperator, type Left, startLedgerOperator } from '../ledger/ledger-operator.ts';
 
-/** An operator of a ledger who sends webhooks again: they wait in a real queue. */
+/** An operator of a ledger who sends deliveries again: they wait in a real queue. */
 export interface ReplayOperator extends LedgerOperator {
   /** `./ltw replay …`: its exit status. */
   replay(...words: readonly string[]): Promise<number>;
   /** `./ltw integration …`: its exit status. */
   integration(...words: readonly string[]): Promise<number>;
-  /** Webhooks that are left in these ways, at the world's time. @returns their ids */
-  webhooks(lefts: readonly Left[], integrationId?: string): Promise<string[]>;
+  /** Deliveries that are left in these ways, at the world's time. @returns their ids */
+  deliveries(lefts: readonly Left[], integrationId?: string): Promise<string[]>;
   /** Takes what waits in the deliveries queue. */
   sent(): Promise<readonly Delivery[]>;
   /** The ids of the same, in the order of the ids. */
@@ -40,11 +40,11 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
     ...{ ...operator, queueFront },
     replay: (...words) => runProgram(['replay', ...words], operator.world.context),
     integration: (...words) => runProgram(['integration', ...words], operator.world.context),
-    async webhooks(lefts, integration_id = 'acme') {
+    async deliveries(lefts, integration_id = 'acme') {
       const ids: string[] = [];
       for (const left of lefts) {
         made += 1;
-        ids.push(await operator.webhook({ event_id: `made-${made}`, integration_id }, left));
+        ids.push(await operator.delivery({ event_id: `made-${made}`, integration_id }, left));
       }
       return ids;
     },

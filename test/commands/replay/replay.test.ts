@@ -22,13 +22,13 @@ async function changingNothing(...words: readonly string[]): Promise<number> {
 }
 
 describe('a filter', () => {
-  test('what it finds goes out: the same webhook in a new generation, in its integration’s group', async () => {
-    const [dead = ''] = await operator.webhooks([DEAD, DELIVERED]);
-    await operator.webhook({ integration_id: 'globex' }, DEAD);
+  test('what it finds goes out: the same delivery in a new generation, in its integration’s group', async () => {
+    const [dead = ''] = await operator.deliveries([DEAD, DELIVERED]);
+    await operator.delivery({ integration_id: 'globex' }, DEAD);
     operator.world.answers.push('y');
     expect(await operator.replay('--integration', 'acme')).toBe(0);
     expect(operator.world.questions).toEqual(['Replay 1 delivery of stage local, 10 a second, in about 0 s? [y/N] ']);
-    expect(operator.world.printed()).toBe(`integration  state  webhooks
+    expect(operator.world.printed()).toBe(`integration  state  deliveries
 acme         dead   1
 replayed 1 of 1`);
     expect(await operator.sent()).toMatchObject([{ webhook_id: dead, generation: 1 }]);
@@ -40,15 +40,15 @@ replayed 1 of 1`);
   test('every option narrows it down; a dry run and a no change nothing', async () => {
     const gone = { ...DEAD, progress: { outcome: 'dead', reason: 'HTTP 410' } } as const;
     at(50);
-    await operator.webhooks([gone]);
+    await operator.deliveries([gone]);
     at(2);
-    const recent = await operator.webhooks([DEAD, DELIVERED]);
+    const recent = await operator.deliveries([DEAD, DELIVERED]);
     at(0);
-    await operator.webhook({ integration_id: 'globex' }, DEAD);
+    await operator.delivery({ integration_id: 'globex' }, DEAD);
     const both = ['--state', 'dead', '--state', 'delivered'];
     expect(await changingNothing('--all', ...both, '--dry-run')).toBe(0);
     expect(operator.world.questions).toEqual([]);
-    expect(operator.world.printed()).toBe(`integration  state      webhooks
+    expect(operator.world.printed()).toBe(`integration  state      deliveries
 acme         dead       2
 acme         delivered  1
 globex       dead       1
@@ -63,7 +63,7 @@ globex       dead       1
 
   test('that finds nothing says so; an unknown integration is an error', async () => {
     expect(await changingNothing('--integration', 'acme', '--state', 'parked')).toBe(0);
-    expect(operator.world.printed()).toMatch(/^no webhook of stage local fits: nothing to replay/);
+    expect(operator.world.printed()).toMatch(/^no delivery of stage local fits: nothing to replay/);
     await expect(operator.replay('--integration', 'acne')).rejects.toMatchObject({
       ...{ name: 'CommandFailed', message: 'no integration has the id acne: there are acme' },
     });
@@ -71,21 +71,21 @@ globex       dead       1
 
   test('leaves out deliveries whose payload is not held any more', async () => {
     at(50);
-    await operator.webhooks([DEAD]);
+    await operator.deliveries([DEAD]);
     at(0);
-    await operator.webhooks([DEAD]);
+    await operator.deliveries([DEAD]);
     at(-6 * 24);
     expect(await changingNothing('--all', '--since', '400d', '--dry-run')).toBe(0);
     expect(operator.world.printed()).toContain('\n1 delivery of stage local would be replayed');
     at(-8 * 24);
     expect(await changingNothing('--all', '--yes')).toBe(0);
-    expect(operator.world.printed()).toMatch(/no webhook of stage local fits: .* 7 days/);
+    expect(operator.world.printed()).toMatch(/no delivery of stage local fits: .* 7 days/);
   });
 });
 
 describe('by their ids', () => {
   test('one is replayed without a question, in whatever state it is; of several, each goes out once', async () => {
-    const [delivered = '', parked = '', scheduled = '', dead = ''] = await operator.webhooks([
+    const [delivered = '', parked = '', scheduled = '', dead = ''] = await operator.deliveries([
       ...[DELIVERED, PARKED, SCHEDULED, DEAD],
     ]);
     for (const id of [delivered, parked]) expect(await operator.replay(id)).toBe(0);
@@ -97,10 +97,10 @@ describe('by their ids', () => {
   });
 
   test('an unknown one is an error, and nothing is replayed', async () => {
-    const [known = ''] = await operator.webhooks([DEAD]);
+    const [known = ''] = await operator.deliveries([DEAD]);
     for (const [unknown, message] of [
-      [[UNKNOWN], `no webhook has the id ${UNKNOWN}: nothing is replayed`],
-      [['wh_1', UNKNOWN], `no webhooks have the ids wh_1, ${UNKNOWN}: nothing is replayed`],
+      [[UNKNOWN], `no delivery has the id ${UNKNOWN}: nothing is replayed`],
+      [['wh_1', UNKNOWN], `no deliveries have the ids wh_1, ${UNKNOWN}: nothing is replayed`],
     ] as const) {
       const replayed = changingNothing(known, ...unknown, '--yes');
       await expect(replayed).rejects.toMatchObject({ name: 'CommandFailed', message });
@@ -112,7 +112,7 @@ describe('by their ids', () => {
   test('one that is in flight already is left alone, and is no failure', async () => {
     const { webhook_id: unclaimed } = await operator.accept({ event_id: '1' });
     const { webhook_id: claimed } = (await operator.claim(await operator.accept({ event_id: '2' }))).delivery;
-    const [dead = ''] = await operator.webhooks([DEAD]);
+    const [dead = ''] = await operator.deliveries([DEAD]);
     expect(await changingNothing(unclaimed, claimed)).toBe(0);
     expect(operator.world.printed()).toMatch(/\nreplayed 0 of 2\n2 skipped, in flight: .*\n {2}wh_.*\n {2}wh_[^\n]*$/);
     await changingNothing(unclaimed, claimed, dead, '--dry-run');
@@ -121,7 +121,7 @@ describe('by their ids', () => {
   });
 
   test('one whose payload is deleted: 1, and it stays as it is', async () => {
-    const [id = ''] = await operator.webhooks([DEAD]);
+    const [id = ''] = await operator.deliveries([DEAD]);
     await operator.table.forget(id);
     expect(await changingNothing(id)).toBe(1);
     expect(operator.world.printed()).toMatch(/\nreplayed 0 of 1\n1 not sent: the payload is deleted\n {2}wh_/);
@@ -129,7 +129,7 @@ describe('by their ids', () => {
 });
 
 test('the rate is kept, and a bar shows how far it is', async () => {
-  const ids = await operator.webhooks([DEAD, DEAD, DEAD, DEAD, DEAD]);
+  const ids = await operator.deliveries([DEAD, DEAD, DEAD, DEAD, DEAD]);
   expect(await operator.replay('--all', '--yes', '--rate', '2')).toBe(0);
   const reopened = await Promise.all(ids.map((id) => operator.table.record(id)));
   const after = reopened.map((record) => Date.parse(record?.times.accepted ?? '') - NOW).toSorted((a, b) => a - b);
@@ -140,8 +140,8 @@ test('the rate is kept, and a bar shows how far it is', async () => {
   expect(process.listenerCount('SIGINT')).toBe(0);
 });
 
-test('the ledger’s response is lost: the write is known as its own, and the webhook goes out', async () => {
-  const [id] = await operator.webhooks([DEAD]);
+test('the ledger’s response is lost: the write is known as its own, and the delivery goes out', async () => {
+  const [id] = await operator.deliveries([DEAD]);
   let isLost = false;
   operator.front.decide(({ operation }) => {
     if (isLost || operation !== 'PutItem') return 'pass';
@@ -155,7 +155,7 @@ test('the ledger’s response is lost: the write is known as its own, and the we
 });
 
 test('the ledger denies it, from the first call or in the middle: what is done, and what is left', async () => {
-  await operator.webhooks([DEAD, DEAD]);
+  await operator.deliveries([DEAD, DEAD]);
   const answer = { __type: 'AccessDeniedException', message: 'not any more' };
   operator.world.onSleep = () => operator.front.behave({ status: 400, answer });
   expect(await operator.replay('--all', '--yes', '--rate', '1')).toBe(1);

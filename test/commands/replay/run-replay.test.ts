@@ -27,7 +27,7 @@ ${ids(10)
 3 not begun, and as they were: the same command finds them`);
   });
 
-  test('every webhook is in its sum', () => {
+  test('every delivery is in its sum', () => {
     const counts = fc.record(
       Object.fromEntries(REPLAY_RESULTS.map((result) => [result, fc.nat(15)])) as Record<
         ReplayResult,

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { configuredState, statusOf } from '../../../commands/status/read-integrations.ts';
-import type { ListedWebhook } from '../../../lambdas/ledger/ports.ts';
+import type { ListedDelivery } from '../../../lambdas/ledger/ports.ts';
 import { METRICS, metricsNamespace } from '../../../lambdas/shared/metric-definitions.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import type { DescribedAlarm } from '../../../local/cloudwatch/alarms.ts';
@@ -92,7 +92,7 @@ function deploy(...integrations: readonly object[]): void {
   operator.world.deploy({ integrations: integrations.map((one) => ({ ...entry, ...one })) });
 }
 
-const LISTED: ListedWebhook = {
+const LISTED: ListedDelivery = {
   ...{ webhook_id: 'wh_1', integration_id: 'acme', event_type: 'course_completion', state: 'delivered' },
   ...{ generation: 0, attempt: 1, reason: 'HTTP 200' },
   ...{ accepted_at: '2026-01-15T10:00:00.000Z', changed_at: '2026-01-15T10:00:00.000Z' },
@@ -198,7 +198,7 @@ describe('integrations', () => {
       [1, 'scheduled', SCHEDULED],
     ] as const) {
       operator.at(hoursAgo);
-      await operator.webhook({ event_id }, left);
+      await operator.delivery({ event_id }, left);
     }
     operator.at(0);
     const acme = {

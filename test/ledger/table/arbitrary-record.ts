@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import {
   type Attempt,
+  DELIVERY_STATES,
   type LedgerRecord,
   MAX_ATTEMPT_ERROR_CHARACTERS,
   MAX_LEDGER_REASON_CHARACTERS,
   RECORDED_ATTEMPTS,
-  WEBHOOK_STATES,
 } from '../../../lambdas/ledger/record.ts';
 import { ENRICHED, NOT_ENRICHED, NOW, PENDING } from '../../support/factories.ts';
 
@@ -43,9 +43,9 @@ export const anyRecord: fc.Arbitrary<LedgerRecord> = fc
       `2026-01-15T11:59:58.${'9'.repeat(600)}-11:30`,
     ),
     accepted_at: time,
-    state: fc.constantFrom(...WEBHOOK_STATES),
+    state: fc.constantFrom(...DELIVERY_STATES),
     generation: count,
-    times: fc.record(Object.fromEntries(WEBHOOK_STATES.map((state) => [state, time])), {
+    times: fc.record(Object.fromEntries(DELIVERY_STATES.map((state) => [state, time])), {
       requiredKeys: [],
       noNullPrototype: true,
     }),

@@ -3,7 +3,7 @@ import type { Delivery, Progress } from '../../../lambdas/events/delivery.ts';
 import { factsOf } from '../../../lambdas/ledger/late-outcome.ts';
 import type { LedgerTable, Settlement } from '../../../lambdas/ledger/ports.ts';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
-import { claimWebhook, settleClaimed, settleLate } from '../../../lambdas/ledger/table/claim-and-settle.ts';
+import { claimDelivery, settleClaimed, settleLate } from '../../../lambdas/ledger/table/claim-and-settle.ts';
 import { newRecord, reopened } from '../../../lambdas/ledger/transitions.ts';
 import { delivery, ENRICHED, NOW } from '../../support/factories.ts';
 import { sharedLedgerTable } from '../../support/ledger-table.ts';
@@ -21,7 +21,7 @@ function newDelivery(overrides: Partial<Delivery> = {}, progress: Partial<Progre
 }
 type RecordTable = Pick<LedgerTable, 'record' | 'replace'>;
 const options = (table: RecordTable = ledger.table) => ({ table, claimedBy: 'stream-1', now: () => ledger.nowMs });
-const claim = (one: Delivery, table?: RecordTable) => claimWebhook(one, LEASE_MS, options(table));
+const claim = (one: Delivery, table?: RecordTable) => claimDelivery(one, LEASE_MS, options(table));
 const settle = (record: LedgerRecord, settlement: Settlement) =>
   settleClaimed(record, settlement, ledger.nowMs, ledger.table);
 const settleWithout = (kind: 'unseen' | 'unclaimed', one: Delivery, table?: RecordTable) => {
@@ -92,7 +92,7 @@ describe('a claim', () => {
   });
 });
 
-describe('a claimed webhook', () => {
+describe('a claimed delivery', () => {
   test('is settled as delivered in a batch with others', async () => {
     const records = await Promise.all(Array.from({ length: 10 }, () => claimed(newDelivery())));
     expect(new Set(await Promise.all(records.map((record) => settle(record, DELIVERED))))).toEqual(

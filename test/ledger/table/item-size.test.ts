@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  DELIVERY_STATES,
   type LedgerRecord,
   ledgerRecordSchema,
   MAX_STATE_ITEM_BYTES,
-  WEBHOOK_STATES,
 } from '../../../lambdas/ledger/record.ts';
 import { fitted, itemBytes } from '../../../lambdas/ledger/table/item-size.ts';
 import { stateItem } from '../../../lambdas/ledger/table/ledger-items.ts';
@@ -65,7 +65,7 @@ describe('a record', () => {
       parked_since: at,
       republished: 2 ** 31,
     };
-    const times = Object.fromEntries(WEBHOOK_STATES.map((state) => [state, at]));
+    const times = Object.fromEntries(DELIVERY_STATES.map((state) => [state, at]));
     const { config_version, reason, attempts } = fitted(
       dead({ ...longest, times, state: 'scheduled', config_version: 'v'.repeat(64), reason: 'why' }),
     );

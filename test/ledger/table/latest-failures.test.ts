@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { LEDGER_TABLE, type LedgerRecord, type WebhookState } from '../../../lambdas/ledger/record.ts';
+import { type DeliveryState, LEDGER_TABLE, type LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { createFailureSearch } from '../../../lambdas/ledger/table/latest-failures.ts';
 import { newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { LedgerUnavailable } from '../../../lambdas/shared/errors.ts';
@@ -18,7 +18,7 @@ beforeEach(() => {
   integrationId += 'i';
 });
 
-async function write(state: WebhookState, acceptedMs: number, changes: Partial<LedgerRecord> = {}): Promise<string> {
+async function write(state: DeliveryState, acceptedMs: number, changes: Partial<LedgerRecord> = {}): Promise<string> {
   const accepted_at = new Date(acceptedMs).toISOString();
   const event_id = `${accepted_at}-${state}`.replaceAll(/[:.]/g, '');
   const one = { ...subject({ integration_id: integrationId, event_id }), accepted_at };
@@ -30,7 +30,7 @@ async function write(state: WebhookState, acceptedMs: number, changes: Partial<L
 const found = async () => (await search(integrationId, NOW)).map(({ webhook_id }) => webhook_id).toSorted();
 
 describe('the latest failures of an integration', () => {
-  test('are today’s dead, scheduled and parked webhooks, with state, time and reason', async () => {
+  test('are today’s dead, scheduled and parked deliveries, with state, time and reason', async () => {
     await write('delivered', NOW - 1000);
     await write('filtered', NOW - 1000);
     const ids = [
@@ -75,7 +75,7 @@ describe('the latest failures of an integration', () => {
   test('are found within the entries that are read, and not beyond', async () => {
     // All in the partition of the digit 0.
     const idOf = (index: number) => `wh_0${String(index).padStart(39, '0')}`;
-    const writeAt = (index: number, state: WebhookState, acceptedMs: number) =>
+    const writeAt = (index: number, state: DeliveryState, acceptedMs: number) =>
       write(state, acceptedMs, { webhook_id: idOf(index) });
     await writeAt(0, 'dead', NOW - 10_000);
     await Promise.all(Array.from({ length: 99 }, (_, index) => writeAt(index + 1, 'delivered', NOW - index)));

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { LedgerTable } from '../../../lambdas/ledger/ports.ts';
-import type { LedgerRecord, WebhookState } from '../../../lambdas/ledger/record.ts';
+import type { DeliveryState, LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { until } from '../../support/assembly.ts';
 import { NOW, subject } from '../../support/factories.ts';
@@ -30,7 +30,7 @@ async function keep(...subjects: readonly ReturnType<typeof subject>[]): Promise
   return subjects.map(({ webhook_id }) => webhook_id);
 }
 
-function recordAt(acceptedAt: string, state: WebhookState, overrides: Partial<LedgerRecord> = {}): LedgerRecord {
+function recordAt(acceptedAt: string, state: DeliveryState, overrides: Partial<LedgerRecord> = {}): LedgerRecord {
   const before = newRecord(subjectAt(acceptedAt, `${acceptedAt}-${state}`), NOW);
   return { ...before, state, times: { [state]: at(13) }, version: 2, ...overrides };
 }

@@ -68,7 +68,7 @@ describe('a record', () => {
     expect(callsTo('BatchGetItem')[0]?.input.RequestItems.ledger.ConsistentRead).toBe(true);
   });
 
-  test('that does not match its schema cannot be read, and the error names its webhook', async () => {
+  test('that does not match its schema cannot be read, and the error names its delivery', async () => {
     const { webhook_id } = recordAt(1);
     const item = { pk: webhook_id, sk: 'state', reason: LEARNER_DATA[0] };
     await ledger.server.client.send(new PutItemCommand({ TableName: 'ledger', Item: marshall(item) }));

@@ -1,36 +1,38 @@
 import type { Standing } from '../ledger/balance.ts';
 import type { LedgerDay } from '../ledger/ports.ts';
-import type { StuckWebhook } from '../ledger/reconciliation.ts';
-import type { LedgerEvent, LedgerRecord, WebhookState } from '../ledger/record.ts';
+import type { StuckDelivery } from '../ledger/reconciliation.ts';
+import type { DeliveryState, LedgerEvent, LedgerRecord } from '../ledger/record.ts';
 import { isReplaced, writerName } from '../ledger/table/claim-and-settle.ts';
 import { type Cause, deliveryOf, newRecord, reopened } from '../ledger/transitions.ts';
 import { toMessageText } from '../shared/json-text.ts';
 import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { ReconcileRun } from './reconcile-run.ts';
 
-/** A stuck webhook. */
+/** A stuck delivery. */
 export interface StuckFound {
   readonly webhookId: string;
   readonly day: LedgerDay;
-  /** Undefined if the webhook was never claimed. */
+  /** Undefined if the delivery was never claimed. */
   readonly record: LedgerRecord | undefined;
-  readonly state: WebhookState;
+  readonly state: DeliveryState;
   readonly standing: Extract<Standing, { kind: 'stuck' }>;
 }
 
 /**
- * The payload was not written because the ledger was down, or an operator has deleted it. A webhook that was delivered since
- * looks the same: an operator closes it (`./ltw ledger close`).
+ * The payload was not written because the ledger was down, or an operator has deleted it. A delivery that succeeded
+ * since looks the same: an operator closes it (`./ltw ledger close`).
  */
 const UNSENDABLE = 'its payload is not in the ledger, so it cannot be resent';
 
-/** Reports stuck webhooks, and resends them. Never throws. */
+/** Reports stuck deliveries, and resends them. Never throws. */
 export async function resendStuck(found: readonly StuckFound[], run: ReconcileRun): Promise<void> {
   if (!(await run.areOutcomesSettled())) {
     for (const _ of found) run.count({ kind: 'in_flight' });
     return;
   }
-  const results: ReadonlyMap<string, Resent> = run.mayAct() ? await resendWebhooks(found, 'republish', run) : new Map();
+  const results: ReadonlyMap<string, Resent> = run.mayAct()
+    ? await resendDeliveries(found, 'republish', run)
+    : new Map();
   for (const { webhookId, day, state, standing } of found) {
     const result = results.get(webhookId);
     if (result === 'changed') {
@@ -50,32 +52,32 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
   }
 }
 
-function actionOf(result: Exclude<Resent, 'changed'> | undefined, isDryRun: boolean): StuckWebhook['action'] {
+function actionOf(result: Exclude<Resent, 'changed'> | undefined, isDryRun: boolean): StuckDelivery['action'] {
   if (result === undefined) return 'no_time';
   if (result === 'sent') return isDryRun ? 'would_republish' : 'republished';
   return result;
 }
 
-/** A webhook to resend. */
+/** A delivery to resend. */
 export interface Resend {
   readonly webhookId: string;
-  /** The current record; undefined if the webhook was never claimed. */
+  /** The current record; undefined if the delivery was never claimed. */
   readonly record: LedgerRecord | undefined;
   /** SQS delay of its message, 0 to 900 s. Default: 0. */
   readonly delaySeconds?: number;
 }
 
 /**
- * Result of a resend. `sent`: sent, or in a dry run, would be. `changed`: the record has changed since, or a function has a
- * lease. `impossible`: the payload is deleted. `failed`: counted, and the log has the reason.
+ * Result of a resend. `sent`: sent, or in a dry run, would be. `changed`: the record has changed since, or a function
+ * has a lease. `impossible`: the payload is deleted. `failed`: counted, and the log has the reason.
  */
 export type Resent = 'sent' | 'changed' | 'impossible' | 'failed';
 
 /**
- * Resends webhooks: reopens each in the next generation, then sends its message to the deliveries queue. If SQS refuses the
- * message, the webhook stays `accepted`, and a later run finds it stuck. Never throws.
+ * Resends deliveries: reopens each in the next generation, then sends its message to the deliveries queue. If SQS
+ * refuses the message, the delivery stays `accepted`, and a later run finds it stuck. Never throws.
  */
-export async function resendWebhooks(
+export async function resendDeliveries(
   resends: readonly Resend[],
   cause: Cause,
   run: ReconcileRun,
