@@ -30,7 +30,7 @@ export async function wakingOf(
   nowMs: number,
 ): Promise<DueDecision | undefined> {
   if (record?.due_at === undefined || event === undefined || !awaitsSendTime(record)) return undefined;
-  const delivery = deliveryOf(event, record, nowMs, 'republish');
+  const delivery = deliveryOf(event, record, nowMs, 'resend');
   const own = timerOf(delivery, nowMs);
   if (own === undefined) return undefined;
   const timers = await table.timers([own.key]);

@@ -48,17 +48,17 @@ function stuckRows({ stuck, unbalanced }: ReconcileReport): string {
 }
 
 const DONE: Readonly<Record<StuckDelivery['action'], string>> = {
-  republished: 'resent',
-  would_republish: 'nothing: a dry run; would be resent',
+  resent: 'resent',
+  would_resend: 'nothing: a dry run; would be resent',
   failed: 'nothing: it failed, the next run tries again',
   impossible: 'nothing: its payload is not in the ledger',
   no_time: 'nothing: no time was left',
 };
 
-function actionsOf({ republished, released, ended, failed, is_dry_run }: ReconcileReport): string[] {
+function actionsOf({ resent, released, ended, failed, is_dry_run }: ReconcileReport): string[] {
   const would = is_dry_run ? 'would be ' : '';
   const lines: (readonly [number, string])[] = [
-    [republished, `stuck: ${would}resent`],
+    [resent, `stuck: ${would}resent`],
     [released, `parked: ${would}released, since their integration takes webhooks again`],
     [ended, `parked for over 72 hours: ${would}ended as dead`],
     [failed, 'actions failed: the log of the function Reconcile says why, in CloudWatch'],
@@ -78,7 +78,7 @@ function formatWaiting({ outcomes_waiting }: ReconcileReport): string[] {
   ];
 }
 
-function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileReport, stageName: string): string[] {
+function nextSteps({ is_balanced, is_dry_run, stuck, resent }: ReconcileReport, stageName: string): string[] {
   const [first] = stuck;
   if (is_balanced || first === undefined) return [];
   const again = `./ltw reconcile --stage ${stageName}`;
@@ -90,7 +90,7 @@ function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileRep
     );
   }
   if (is_dry_run) steps.push(`${again}   without --dry-run resends them`);
-  if (republished > 0 && !is_dry_run) steps.push(`${again}   again in a few minutes shows whether they arrived`);
+  if (resent > 0 && !is_dry_run) steps.push(`${again}   again in a few minutes shows whether they arrived`);
   return ['Not balanced. Next:', ...steps.map((step) => `  ${step}`)];
 }
 

@@ -24,7 +24,7 @@ export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
 }
 
 export interface ReplayOrder {
-  readonly cause: Exclude<Cause, 'republish'>;
+  readonly cause: Exclude<Cause, 'resend'>;
   readonly turns: readonly Turn[];
   /** Whether a delivery, as it stands when its turn comes, is still one of those that were meant. */
   readonly isMeant: (record: LedgerRecord) => boolean;

@@ -17,12 +17,12 @@ export interface Sighting {
   /** When its lease ends, in epoch milliseconds. */
   readonly leaseEndMs?: number | undefined;
   /** Number of times that the reconciler has resent it. */
-  readonly republished?: number | undefined;
+  readonly resent?: number | undefined;
 }
 
 export function sightingOf(record: LedgerRecord): Sighting {
-  const { state, due_at: dueAt, republished } = record;
-  return { state, changedAt: changedAt(record), dueAt, leaseEndMs: leaseEndMs(record), republished };
+  const { state, due_at: dueAt, resent } = record;
+  return { state, changedAt: changedAt(record), dueAt, leaseEndMs: leaseEndMs(record), resent };
 }
 
 /** How a delivery counts in the balance. */
@@ -36,7 +36,7 @@ export type Standing =
  */
 export function standingOf(seen: Sighting, boundMs: number, nowMs: number): Standing {
   const { state, dueAt } = seen;
-  const isOld = (since: string) => nowMs - Date.parse(since) >= boundAfter(seen.republished ?? 0, boundMs);
+  const isOld = (since: string) => nowMs - Date.parse(since) >= boundAfter(seen.resent ?? 0, boundMs);
   if (state === 'accepted' || state === 'delivering') {
     if ((seen.leaseEndMs ?? 0) > nowMs || !isOld(seen.changedAt)) return { kind: 'in_flight' };
     const why = state === 'accepted' ? 'it was never claimed' : 'the function that claimed it did not finish';
@@ -51,8 +51,8 @@ export function standingOf(seen: Sighting, boundMs: number, nowMs: number): Stan
 /**
  * Doubles the bound with each resend, up to a day: resending what waits in a long queue only makes the queue longer.
  */
-function boundAfter(republished: number, boundMs: number): number {
-  return Math.min(boundMs * 2 ** Math.min(republished, 30), Math.max(boundMs, DAY_MS));
+function boundAfter(resent: number, boundMs: number): number {
+  return Math.min(boundMs * 2 ** Math.min(resent, 30), Math.max(boundMs, DAY_MS));
 }
 
 /** Whether a delivery has been parked for longer than `LONGEST_PARKING_MS`, in a workflow or in the ledger. */

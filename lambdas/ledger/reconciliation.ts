@@ -22,10 +22,10 @@ export type ReconcileRequest = z.output<typeof reconcileInputSchema>;
 export const MAX_NAMED_STUCK = 1000;
 
 /**
- * What was done with a stuck delivery. `would_republish`: a dry run. `failed`: the log has the reason, and the next run
+ * What was done with a stuck delivery. `would_resend`: a dry run. `failed`: the log has the reason, and the next run
  * retries. `impossible`: its payload is not in the ledger. `no_time`: the run ran out of time.
  */
-const STUCK_ACTIONS = ['republished', 'would_republish', 'failed', 'impossible', 'no_time'] as const;
+const STUCK_ACTIONS = ['resent', 'would_resend', 'failed', 'impossible', 'no_time'] as const;
 
 /** A delivery that does not balance. No personal data. */
 const stuckDeliverySchema = z.object({
@@ -75,7 +75,7 @@ export const reconcileReportSchema = z.object({
   /** Deliveries parked for over 72 hours that are now dead, or in a dry run, would be. */
   ended: count,
   /** Stuck deliveries resent, or in a dry run, to resend. */
-  republished: count,
+  resent: count,
   /** Number of actions that failed. */
   failed: count,
   is_dry_run: z.boolean(),

@@ -99,7 +99,7 @@ export const ledgerRecordSchema = z.object({
   /** While `delivering`: no other function may send until then. */
   lease_until: z.iso.datetime().optional(),
   /**
-   * The last writer: a function's log stream, or `replay`, `release`, `republish` or `end`, with a random suffix per
+   * The last writer: a function's log stream, or `replay`, `release`, `resend` or `end`, with a random suffix per
    * write.
    */
   claimed_by: z.string().optional(),
@@ -117,7 +117,7 @@ export const ledgerRecordSchema = z.object({
   parked_since: z.iso.datetime().optional(),
   parked_for: z.enum(PARKED_FOR).optional(),
   /** Number of times that the reconciler has resent the delivery. */
-  republished: z.int().min(0).optional(),
+  resent: z.int().min(0).optional(),
   /** Incremented by every write: a write based on another version is refused. */
   version: z.int().min(1),
 });

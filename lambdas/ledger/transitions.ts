@@ -184,7 +184,7 @@ function shortened(attempt: Attempt): Attempt {
 }
 
 /** Why a delivery is resent: an operator replays it, the reconciler releases it, or the reconciler found it stuck. */
-export type Cause = 'replay' | 'release' | 'republish';
+export type Cause = 'replay' | 'release' | 'resend';
 
 /**
  * The record of a delivery that is resent, in the next generation. A release does not reset `parked_since`: only an
@@ -201,7 +201,7 @@ export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): Led
     ...entered(before, 'accepted', nowMs),
     generation: before.generation + 1,
     attempt: 0,
-    ...(cause === 'republish' && { republished: (before.republished ?? 0) + 1 }),
+    ...(cause === 'resend' && { resent: (before.resent ?? 0) + 1 }),
     version: before.version + 1,
   };
 }

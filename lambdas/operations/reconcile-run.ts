@@ -34,7 +34,7 @@ const COUNTING_RESERVE_MS = 20_000;
 const METRIC_OF = {
   released: METRICS.ledgerReleased,
   ended: METRICS.ledgerEnded,
-  republished: METRICS.ledgerRepublished,
+  resent: METRICS.ledgerResent,
 } as const satisfies Record<string, MetricName>;
 
 /** One run: its request, its time limits, its findings and its actions so far. */
@@ -47,7 +47,7 @@ export class ReconcileRun {
   #inFlight = 0;
   #unbalanced = 0;
   readonly #stuck: StuckDelivery[] = [];
-  readonly #done = { released: 0, ended: 0, republished: 0, failed: 0 };
+  readonly #done = { released: 0, ended: 0, resent: 0, failed: 0 };
   #isComplete = true;
   #outcomesWaiting: number | undefined = 0;
 

@@ -30,9 +30,7 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
     for (const _ of found) run.count({ kind: 'in_flight' });
     return;
   }
-  const results: ReadonlyMap<string, Resent> = run.mayAct()
-    ? await resendDeliveries(found, 'republish', run)
-    : new Map();
+  const results: ReadonlyMap<string, Resent> = run.mayAct() ? await resendDeliveries(found, 'resend', run) : new Map();
   for (const { webhookId, day, state, standing } of found) {
     const result = results.get(webhookId);
     if (result === 'changed') {
@@ -40,7 +38,7 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
       continue;
     }
     run.count(standing);
-    if (result === 'sent') run.did('republished', 1);
+    if (result === 'sent') run.did('resent', 1);
     run.reportStuck({
       webhook_id: webhookId,
       integration_id: day.integrationId,
@@ -54,7 +52,7 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
 
 function actionOf(result: Exclude<Resent, 'changed'> | undefined, isDryRun: boolean): StuckDelivery['action'] {
   if (result === undefined) return 'no_time';
-  if (result === 'sent') return isDryRun ? 'would_republish' : 'republished';
+  if (result === 'sent') return isDryRun ? 'would_resend' : 'resent';
   return result;
 }
 

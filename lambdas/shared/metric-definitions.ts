@@ -271,8 +271,8 @@ const DEFINITIONS = {
     services: ['operations'],
     meaning: 'Accepted webhooks that no message or execution carries',
   },
-  ledgerRepublished: {
-    name: 'webhook.ledger.republished',
+  ledgerResent: {
+    name: 'webhook.ledger.resent',
     unit: 'Count',
     services: ['operations'],
     meaning: 'Webhooks that no message or execution carried, resent by the reconciler',

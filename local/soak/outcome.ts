@@ -50,7 +50,7 @@ export interface SoakOutcome {
   /** Of these, those sent again within the first sender's lease: no kill explains that. */
   readonly tooSoon: readonly string[];
   /** Stuck deliveries that the reconciler resent. */
-  readonly republished: number;
+  readonly resent: number;
   /** The reconciler's last report. */
   readonly balance: ReconcileReport;
 }
@@ -93,14 +93,14 @@ const MAX_LISTED = 10;
 
 /** The outcome of a soak as text. */
 export function describeSoak(outcome: SoakOutcome): string {
-  const { events, messages, kills, unseen, redriven, deadLetters, republished, balance } = outcome;
+  const { events, messages, kills, unseen, redriven, deadLetters, resent, balance } = outcome;
   const { missing, strangers, repeated, tooSoon } = outcome;
   return [
     `${events} events in ${messages} messages, ${kills} functions killed, dead-letter messages redriven: ${redriven.join(', then ')}`,
     `partners accepted ${events - missing.length} of ${events}, and ${repeated.length} of them more than once`,
     `the ledger: ${equation(balance)}`,
     ...(unseen > 0 ? [`functions continued without the ledger ${unseen} times`] : []),
-    `the reconciler resent ${republished}; ${deadLetters} dead-letter messages remain`,
+    `the reconciler resent ${resent}; ${deadLetters} dead-letter messages remain`,
     ...named('never accepted', missing),
     ...named('accepted, and never published', strangers),
     ...named('accepted more than once', repeated),

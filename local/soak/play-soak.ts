@@ -50,9 +50,9 @@ export async function soak(
     redriven.push(await redrive(session, say));
     killing.stop();
     await awaitQuiet(session);
-    const { balance, republished } = await balanceOut(session, say);
+    const { balance, resent } = await balanceOut(session, say);
     return {
-      ...{ events, messages: published.messages, kills: killing.count(), redriven, republished, balance },
+      ...{ events, messages: published.messages, kills: killing.count(), redriven, resent, balance },
       deadLetters: await countDeadLetters(session),
       unseen: readLogs(session.platform).filter(({ message }) => message === 'ledger.unavailable').length,
       ...count(published, tally),
@@ -78,13 +78,13 @@ async function redrive(session: Session, say: (line: string) => void): Promise<n
 }
 
 async function balanceOut(session: Session, say: (line: string) => void) {
-  let republished = 0;
+  let resent = 0;
   for (let run = 1; ; run += 1) {
     const balance = await reconcile(session.platform, { days: 2, in_flight_bound_seconds: BOUND_SECONDS });
-    republished += balance.republished;
+    resent += balance.resent;
     const { accepted, states, in_flight: inFlight } = balance;
     say(`reconciled: ${equation(balance)}`);
-    if ((balance.is_balanced && states.delivered === accepted) || run === MAX_RUNS) return { balance, republished };
+    if ((balance.is_balanced && states.delivered === accepted) || run === MAX_RUNS) return { balance, resent };
     if (inFlight > 0) await session.skip(BOUND_SECONDS * 1000);
     await awaitQuiet(session);
   }

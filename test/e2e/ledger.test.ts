@@ -66,7 +66,7 @@ test('messages deleted by hand: the reconciler names each delivery that is missi
   const report = await reconcile(platform, { days: 2, in_flight_bound_seconds: BOUND_SECONDS });
   expect(report).toMatchObject({ is_balanced: false, unbalanced: 3 });
   expect(new Map(report.stuck.map(({ webhook_id, action }) => [webhook_id, action]))).toEqual(
-    new Map(missing.map((id) => [id, 'republished'])),
+    new Map(missing.map((id) => [id, 'resent'])),
   );
   await awaitQuiet(session());
   expect(limited.map((id) => receiptsOf(session(), 'limited', id).length)).toEqual([1, 1, 1]);
@@ -98,11 +98,11 @@ test('the table down: all is delivered, settled later, and none of it sent again
 
   // While outcomes wait, and after that: the reconciler has nothing to send again.
   const waiting = await reconcile(platform, { days: 2, in_flight_bound_seconds: 0 });
-  expect(waiting).toMatchObject({ republished: 0, stuck: [] });
+  expect(waiting).toMatchObject({ resent: 0, stuck: [] });
   expect(waiting.outcomes_waiting).toBeGreaterThan(0);
   await until(session(), async () => (await messagesIn('OutcomesQueueUrl')) === 0);
   const settled = await reconcile(platform, { days: 2, in_flight_bound_seconds: 0 });
-  expect(settled).toMatchObject({ republished: 0, stuck: [], outcomes_waiting: 0, unbalanced: 0 });
+  expect(settled).toMatchObject({ resent: 0, stuck: [], outcomes_waiting: 0, unbalanced: 0 });
   const table = createLedgerTable({
     ...{ client: platform.tables.client, tableName: output(platform, 'LedgerTableName') },
     ...{ payloadDays: 30, factsDays: 400 },

@@ -29,7 +29,7 @@ const sightings = fc.record(
     changedAt: age.map(isoAgo),
     dueAt: age.map(isoAgo),
     leaseEndMs: age.map((ageMs) => NOW - ageMs),
-    republished: fc.nat(60),
+    resent: fc.nat(60),
   },
   { requiredKeys: ['state', 'changedAt'] },
 );
@@ -84,13 +84,13 @@ describe('the balance', () => {
     [5, 16 * HOUR],
     [6, DAY],
     [2_000, DAY],
-  ])('the bound doubles with each republication, up to a day: after %i', (republished, boundMs) => {
-    expect(standing(seen('accepted', boundMs - 1, { republished })).kind).toBe('in_flight');
-    expect(standing(seen('accepted', boundMs, { republished })).kind).toBe('stuck');
+  ])('the bound doubles with each resend, up to a day: after %i', (resent, boundMs) => {
+    expect(standing(seen('accepted', boundMs - 1, { resent })).kind).toBe('in_flight');
+    expect(standing(seen('accepted', boundMs, { resent })).kind).toBe('stuck');
   });
 
   test('a bound of more than a day is not shortened by a republication', () => {
-    expect(standing(seen('accepted', 3 * DAY - 1, { republished: 1 }), 3 * DAY).kind).toBe('in_flight');
+    expect(standing(seen('accepted', 3 * DAY - 1, { resent: 1 }), 3 * DAY).kind).toBe('in_flight');
   });
 
   test('reads a record: its lease only while it is delivering', () => {

@@ -16,7 +16,7 @@ import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '.
 import { delivery, ENRICHED, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
 
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
-const CAUSES: readonly Cause[] = ['replay', 'release', 'republish'];
+const CAUSES: readonly Cause[] = ['replay', 'release', 'resend'];
 
 /** A record as it was claimed 10 s ago. */
 function held(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
@@ -166,13 +166,13 @@ describe('a delivery that is resent', () => {
   });
 
   test('by an operator: resets the parking time; by the reconciler: is counted', () => {
-    const [replayed, released, republished] = CAUSES.map((cause) =>
-      reopened(ended({ state: 'parked', republished: 1 }), cause, NOW),
+    const [replayed, released, resent] = CAUSES.map((cause) =>
+      reopened(ended({ state: 'parked', resent: 1 }), cause, NOW),
     );
-    expect(replayed).toMatchObject({ republished: 1 });
+    expect(replayed).toMatchObject({ resent: 1 });
     expect(replayed).not.toHaveProperty('parked_since');
-    expect(released).toMatchObject({ parked_since: at(-50), republished: 1 });
-    expect(republished).toMatchObject({ parked_since: at(-50), republished: 2 });
+    expect(released).toMatchObject({ parked_since: at(-50), resent: 1 });
+    expect(resent).toMatchObject({ parked_since: at(-50), resent: 2 });
   });
 });
 

@@ -102,8 +102,8 @@ describe('a claim', () => {
 
   test('keeps attempts, times and `parked_since`', () => {
     const attempts = [{ at: at(-30), status: 503, duration_ms: 12, error: '503' }];
-    const standing = record('accepted', { attempts, parked_since: at(-30), republished: 2 });
-    expect(claimed(standing, copyOf(1))).toMatchObject({ attempts, parked_since: at(-30), republished: 2 });
+    const standing = record('accepted', { attempts, parked_since: at(-30), resent: 2 });
+    expect(claimed(standing, copyOf(1))).toMatchObject({ attempts, parked_since: at(-30), resent: 2 });
     expect(claimed(standing, copyOf(1)).times).toEqual({ accepted: at(-30), delivering: at(0) });
   });
 

@@ -42,7 +42,7 @@ describe('the balance of a ledger', () => {
       outcomes_waiting: 0,
       released: 0,
       ended: 0,
-      republished: 0,
+      resent: 0,
       failed: 0,
       is_dry_run: false,
       is_complete: true,
@@ -73,8 +73,8 @@ describe('the balance of a ledger', () => {
       expect(report.accepted).toBe(puts.length);
       expect(states + report.in_flight + report.unbalanced).toBe(puts.length);
       expect(report.stuck).toHaveLength(report.unbalanced);
-      expect(report.republished).toBe(report.unbalanced);
-      expect(fixture.sent).toHaveLength(report.republished + report.released);
+      expect(report.resent).toBe(report.unbalanced);
+      expect(fixture.sent).toHaveLength(report.resent + report.released);
     };
     await fc.assert(fc.asyncProperty(fc.array(put, { maxLength: 12 }), run), { numRuns: 40 });
   });
@@ -140,17 +140,17 @@ describe('a delivery that is stuck', () => {
     const report = await fixture.run();
 
     const named = { webhook_id: id, integration_id: 'acme', state: 'accepted', since: isoAgo(31 * MINUTE) };
-    expect(report).toMatchObject({ accepted: 1, unbalanced: 1, is_balanced: false, republished: 1, failed: 0 });
-    expect(report.stuck).toEqual([{ ...named, why: 'it was never claimed', action: 'republished' }]);
+    expect(report).toMatchObject({ accepted: 1, unbalanced: 1, is_balanced: false, resent: 1, failed: 0 });
+    expect(report.stuck).toEqual([{ ...named, why: 'it was never claimed', action: 'resent' }]);
     expect(fixture.log.only('ledger.stuck')).toEqual(report.stuck[0]);
     for (const data of LEARNER_DATA) expect(`${JSON.stringify(report)}${fixture.log.text()}`).not.toContain(data);
-    expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1, [METRICS.ledgerRepublished]: 1 });
+    expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1, [METRICS.ledgerResent]: 1 });
 
     expect(fixture.sent).toMatchObject([{ id, groupId: 'acme' }]);
     const message = deliverySchema.parse(JSON.parse(fixture.sent[0]?.body ?? ''));
     expect(message).toMatchObject({ webhook_id: id, generation: 1, progress: { attempt: 0 } });
     expect(message.progress.enrichment).toMatchObject({ status: 'pending' });
-    const record = { state: 'accepted', generation: 1, version: 1, republished: 1, accepted_at: isoAgo(31 * MINUTE) };
+    const record = { state: 'accepted', generation: 1, version: 1, resent: 1, accepted_at: isoAgo(31 * MINUTE) };
     expect(await fixture.ledger.record(id)).toMatchObject(record);
   });
 
@@ -168,7 +168,7 @@ describe('a delivery that is stuck', () => {
     fixture.clock.nowMs = NOW + HOUR - 1;
     expect(await fixture.run()).toMatchObject({ in_flight: 1, is_balanced: true });
     fixture.clock.nowMs = NOW + HOUR;
-    expect(await fixture.run()).toMatchObject({ stuck: [{ since: isoAgo(0) }], republished: 1 });
+    expect(await fixture.run()).toMatchObject({ stuck: [{ since: isoAgo(0) }], resent: 1 });
     expect(fixture.sent.map(({ body }) => JSON.parse(body).generation)).toEqual([1, 2]);
   });
 
@@ -181,7 +181,7 @@ describe('a delivery that is stuck', () => {
     const unlisted = await fixture.put('unlisted', { agoMs: HOUR, state: 'delivering', record: first });
 
     const report = await fixture.run();
-    expect(report).toMatchObject({ accepted: 3, in_flight: 1, unbalanced: 2, republished: 2 });
+    expect(report).toMatchObject({ accepted: 3, in_flight: 1, unbalanced: 2, resent: 2 });
     expect(new Set(report.stuck.map(({ webhook_id }) => webhook_id))).toEqual(new Set([dead, unlisted]));
     expect(report.stuck[0]?.why).toBe('the function that claimed it did not finish');
     const message = fixture.sent.find(({ id }) => id === dead);
@@ -195,7 +195,7 @@ describe('a delivery that is stuck', () => {
     await fixture.put('soon', { agoMs: 3 * HOUR, state, record: carried(29 * MINUTE) });
     const report = await fixture.run();
     expect(report).toMatchObject({ accepted: 2, states: { ...NOTHING, [state]: 1 }, unbalanced: 1 });
-    expect(report.stuck).toMatchObject([{ webhook_id: id, state, since: isoAgo(31 * MINUTE), action: 'republished' }]);
+    expect(report.stuck).toMatchObject([{ webhook_id: id, state, since: isoAgo(31 * MINUTE), action: 'resent' }]);
     expect(await fixture.ledger.record(id)).not.toHaveProperty('token');
   });
 
@@ -204,7 +204,7 @@ describe('a delivery that is stuck', () => {
     const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: isoAgo(HOUR) } as const;
     const record = { ...carried(HOUR), attempt: 0, enrichment: NOT_ENRICHED };
     const id = await fixture.put('overslept', { agoMs: 3 * DAY, state: 'scheduled', record, event: lead });
-    expect(await fixture.run()).toMatchObject({ stuck: [{ webhook_id: id, since: isoAgo(HOUR) }], republished: 1 });
+    expect(await fixture.run()).toMatchObject({ stuck: [{ webhook_id: id, since: isoAgo(HOUR) }], resent: 1 });
     const message = deliverySchema.parse(JSON.parse(fixture.sent[0]?.body ?? ''));
     expect(message).toMatchObject({ ...lead, generation: 1, progress: { timed: true, due_at: isoAgo(HOUR) } });
   });
@@ -215,7 +215,7 @@ describe('a delivery that is stuck', () => {
     await fixture.ledger.forget(id);
     for (const _ of [1, 2]) {
       const report = await fixture.run();
-      expect(report).toMatchObject({ unbalanced: 1, republished: 0, failed: 0 });
+      expect(report).toMatchObject({ unbalanced: 1, resent: 0, failed: 0 });
       const why = 'it was never claimed; its payload is not in the ledger, so it cannot be resent';
       expect(report.stuck).toMatchObject([{ webhook_id: id, why, action: 'impossible' }]);
     }
@@ -228,11 +228,11 @@ describe('a delivery that is stuck', () => {
     await fixture.put('lost', { agoMs: HOUR });
     await fixture.put('unsettled', { agoMs: HOUR, state: 'delivering' });
     const report = await fixture.run();
-    expect(report).toMatchObject({ accepted: 2, in_flight: 2, unbalanced: 0, stuck: [], republished: 0 });
+    expect(report).toMatchObject({ accepted: 2, in_flight: 2, unbalanced: 0, stuck: [], resent: 0 });
     expect(report.outcomes_waiting).toBe(outcomes ?? null);
     expect(fixture.sent).toEqual([]);
     fixture.outcomes = 0;
-    expect(await fixture.run()).toMatchObject({ unbalanced: 2, republished: 2, outcomes_waiting: 0 });
+    expect(await fixture.run()).toMatchObject({ unbalanced: 2, resent: 2, outcomes_waiting: 0 });
   });
 
   test('is not resent if an outcome was queued while the run read the table', async () => {
@@ -245,7 +245,7 @@ describe('a delivery that is stuck', () => {
         return fixture.ledger.records(ids);
       },
     };
-    expect(await fixture.run()).toMatchObject({ in_flight: 1, republished: 0, outcomes_waiting: 1 });
+    expect(await fixture.run()).toMatchObject({ in_flight: 1, resent: 0, outcomes_waiting: 1 });
     expect(fixture.sent).toEqual([]);
   });
 
@@ -263,7 +263,7 @@ describe('a delivery that is stuck', () => {
     await fixture.put('a', { agoMs: HOUR });
     // The records of overdue timers, that of the delivery, its event, and the write.
     fixture.table = new Calls(['done', 'done', 'done', 'repeated']).table(fixture.ledger);
-    expect(await fixture.run()).toMatchObject({ republished: 1, in_flight: 0, failed: 0 });
+    expect(await fixture.run()).toMatchObject({ resent: 1, in_flight: 0, failed: 0 });
     expect(fixture.sent).toHaveLength(1);
   });
 
@@ -272,11 +272,11 @@ describe('a delivery that is stuck', () => {
     const id = await fixture.put('a', { agoMs: HOUR });
     fixture.refused.add(id);
     const report = await fixture.run();
-    expect(report).toMatchObject({ republished: 0, failed: 1, stuck: [{ webhook_id: id, action: 'failed' }] });
+    expect(report).toMatchObject({ resent: 0, failed: 1, stuck: [{ webhook_id: id, action: 'failed' }] });
     expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1 });
     fixture.refused.clear();
     fixture.clock.nowMs += HOUR;
-    expect(await fixture.run()).toMatchObject({ republished: 1, failed: 0 });
+    expect(await fixture.run()).toMatchObject({ resent: 1, failed: 0 });
   });
 
   test('that fails does not stop the others', async () => {
@@ -288,7 +288,7 @@ describe('a delivery that is stuck', () => {
     };
     fixture.table = { ...fixture.ledger, event };
     const report = await fixture.run();
-    expect(report).toMatchObject({ unbalanced: 3, republished: 2, failed: 1 });
+    expect(report).toMatchObject({ unbalanced: 3, resent: 2, failed: 1 });
     expect(report.stuck.find(({ webhook_id }) => webhook_id === ids[1])?.action).toBe('failed');
     expect(fixture.log.only('ledger.action_failed')).toMatchObject({
       webhook_id: ids[1],
@@ -307,7 +307,7 @@ describe('a delivery that is stuck', () => {
     fixture.table = { ...fixture.ledger, records };
     const report = await fixture.run();
     expect(Math.max(...sizes)).toBe(100);
-    expect(report).toMatchObject({ accepted: 1_003, unbalanced: 1_003, republished: 1_003 });
+    expect(report).toMatchObject({ accepted: 1_003, unbalanced: 1_003, resent: 1_003 });
     expect(report.stuck).toHaveLength(1_000);
     expect(fixture.log.messages().filter((message) => message === 'ledger.stuck')).toHaveLength(1_000);
     expect(new Set(fixture.sent.map(({ id }) => id)).size).toBe(1_003);
@@ -323,8 +323,8 @@ describe('a run', () => {
     await fixture.put('over', { agoMs: 74 * HOUR, state: 'parked', changedAgoMs: HOUR, record: ended });
     const before = fixture.ledger.all();
     const report = await fixture.run({ dry_run: true });
-    expect(report).toMatchObject({ is_dry_run: true, republished: 1, released: 1, ended: 1 });
-    expect(report.stuck).toMatchObject([{ action: 'would_republish' }]);
+    expect(report).toMatchObject({ is_dry_run: true, resent: 1, released: 1, ended: 1 });
+    expect(report.stuck).toMatchObject([{ action: 'would_resend' }]);
     expect(fixture.ledger.all()).toEqual(before);
     expect([...fixture.sent, ...fixture.deadLetters]).toEqual([]);
     expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1 });
@@ -363,11 +363,11 @@ describe('a run', () => {
     const before = fixture.ledger.all();
     const report = await fixture.run({}, () => MINUTE - 1);
     expect(report).toMatchObject({ accepted: 3, unbalanced: 1, is_complete: false });
-    expect(report).toMatchObject({ republished: 0, released: 0, ended: 0 });
+    expect(report).toMatchObject({ resent: 0, released: 0, ended: 0 });
     expect(report.stuck).toMatchObject([{ action: 'no_time' }]);
     expect(fixture.ledger.all()).toEqual(before);
     expect(await fixture.run({}, () => MINUTE)).toMatchObject({
-      republished: 1,
+      resent: 1,
       released: 1,
       ended: 1,
       is_complete: true,

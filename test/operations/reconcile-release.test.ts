@@ -29,7 +29,7 @@ describe('a delivery parked for a paused integration', () => {
     expect(message).toMatchObject({ generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } });
     const record = await fixture.ledger.record(id);
     expect(record).toMatchObject({ state: 'accepted', generation: 3, parked_since: isoAgo(3 * HOUR), version: 3 });
-    expect(record).not.toHaveProperty('republished');
+    expect(record).not.toHaveProperty('resent');
 
     expect(await fixture.run()).toMatchObject({ in_flight: 1, released: 0 });
   });
@@ -54,7 +54,7 @@ describe('a delivery parked for a paused integration', () => {
     fixture.registry = undefined;
     await rest(fixture, 'a', { parked_for: 'paused' });
     const lost = await fixture.put('lost', { agoMs: HOUR });
-    expect(await fixture.run()).toMatchObject({ released: 0, republished: 1 });
+    expect(await fixture.run()).toMatchObject({ released: 0, resent: 1 });
     expect(releasedIds(fixture)).toEqual([lost]);
     expect(fixture.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', parked: 1 });
   });
@@ -92,7 +92,7 @@ describe('a delivery parked for a paused integration', () => {
     expect(await fixture.ledger.record(id)).toMatchObject({ state: 'accepted' });
     fixture.refused.clear();
     fixture.clock.nowMs += HOUR;
-    expect(await fixture.run()).toMatchObject({ republished: 1, stuck: [{ webhook_id: id }] });
+    expect(await fixture.run()).toMatchObject({ resent: 1, stuck: [{ webhook_id: id }] });
   });
 });
 

@@ -70,8 +70,8 @@ test('finds lost, releasable and expired deliveries in a real table', async () =
   expect(report).toMatchObject({
     accepted: 4,
     states: { delivered: 1, parked: 2 },
-    stuck: [{ action: 'republished' }],
-    ...{ unbalanced: 1, republished: 1, released: 1, ended: 1, failed: 0, is_complete: true },
+    stuck: [{ action: 'resent' }],
+    ...{ unbalanced: 1, resent: 1, released: 1, ended: 1, failed: 0, is_complete: true },
   });
   expect(sent().toSorted()).toEqual(['dead: over 1', 'deliveries: lost 1', 'deliveries: resting 1']);
 

@@ -19,7 +19,7 @@ const BALANCED: ReconcileReport = {
   outcomes_waiting: 0,
   released: 0,
   ended: 0,
-  republished: 0,
+  resent: 0,
   failed: 0,
   is_dry_run: false,
   is_complete: true,
@@ -31,7 +31,7 @@ const HIDDEN = {
   state: 'accepted',
   since: '2026-01-15T11:00:00.000Z',
   why: 'nobody has claimed it',
-  action: 'republished',
+  action: 'resent',
 } as const;
 
 const UNBALANCED: ReconcileReport = {
@@ -40,7 +40,7 @@ const UNBALANCED: ReconcileReport = {
   unbalanced: 1,
   is_balanced: false,
   stuck: [HIDDEN],
-  republished: 1,
+  resent: 1,
 };
 
 const world = eachTest(() => startOperatorWorld({ outputs: { ReconcileFunctionName: 'reconcile-1' } }));
@@ -109,7 +109,7 @@ Not balanced. Next:
 });
 
 test('a dry run says what would be done; a report names at most 1,000', async () => {
-  report({ ...UNBALANCED, is_dry_run: true, released: 12, stuck: [{ ...HIDDEN, action: 'would_republish' }] });
+  report({ ...UNBALANCED, is_dry_run: true, released: 12, stuck: [{ ...HIDDEN, action: 'would_resend' }] });
   expect(await run('--dry-run')).toBe(1);
   expect(world.printed()).toContain('nothing: a dry run; would be resent');
   expect(world.printed()).toContain('12 parked: would be released');

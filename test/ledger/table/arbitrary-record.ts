@@ -61,7 +61,7 @@ export const anyRecord: fc.Arbitrary<LedgerRecord> = fc
     reason: fc.option(textOf(MAX_LEDGER_REASON_CHARACTERS), { nil: undefined }),
     parked_since: fc.option(time, { nil: undefined }),
     parked_for: fc.constantFrom(undefined, 'paused' as const, 'failing' as const),
-    republished: fc.option(count, { nil: undefined }),
+    resent: fc.option(count, { nil: undefined }),
     version: fc.integer({ min: 1, max: 2 ** 31 }),
   })
   .map(({ lease_until, token, due_at, ...record }) => {

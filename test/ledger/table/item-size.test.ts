@@ -63,7 +63,7 @@ describe('a record', () => {
       token: 't'.repeat(40),
       due_at: at,
       parked_since: at,
-      republished: 2 ** 31,
+      resent: 2 ** 31,
     };
     const times = Object.fromEntries(DELIVERY_STATES.map((state) => [state, at]));
     const { config_version, reason, attempts } = fitted(

@@ -48,11 +48,11 @@ describe('a soak', () => {
   const states = { delivered: 2, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
   const balance = {
     ...{ from: '2026-01-15T00:00:00.000Z', until: '2026-01-15T12:00:00.000Z', integrations: 1, accepted: 2, states },
-    ...{ in_flight: 0, unbalanced: 0, is_balanced: true, stuck: [], released: 0, ended: 0, republished: 0, failed: 0 },
+    ...{ in_flight: 0, unbalanced: 0, is_balanced: true, stuck: [], released: 0, ended: 0, resent: 0, failed: 0 },
     ...{ is_dry_run: false, is_complete: true, outcomes_waiting: 0 },
   };
   const outcome: SoakOutcome = {
-    ...{ events: 2, messages: 2, kills: 1, unseen: 0, redriven: [1, 1], deadLetters: 0, republished: 0, balance },
+    ...{ events: 2, messages: 2, kills: 1, unseen: 0, redriven: [1, 1], deadLetters: 0, resent: 0, balance },
     ...{ missing: [], strangers: [], repeated: [], tooSoon: [] },
   };
 
