@@ -80,7 +80,7 @@ const base = {
     // A few API calls for one execution.
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // Three lists of executions, 1 s per thousand, then a rescue of each that failed since the last sweep. 50 s are reserved for
-    // a rescue that hangs (`sweep.ts`); the next sweep handles the rest.
+    // a rescue that hangs (`sweep-missed.ts`); the next sweep handles the rest.
     sweepExecutions: { timeoutSeconds: 300, memoryMegabytes: 256 },
     // One call.
     credentialAge: { timeoutSeconds: 30, memoryMegabytes: 256 },

@@ -5,7 +5,7 @@ import { createProgressBar } from '../shared/progress-bar.ts';
 import { formatSpan, readSpan, shortTime, spanFields } from '../shared/time-span.ts';
 import type { CountOptions } from './count.ts';
 import { findDays, formatNone } from './find-deliveries.ts';
-import { USUAL_SPANS } from './usual.ts';
+import { DEFAULT_SPANS } from './option-values.ts';
 
 /** One enterprise's completions that were delivered. */
 interface Adoption {
@@ -30,7 +30,7 @@ const NO_ENTERPRISE = '-';
 export async function adoption(options: CountOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId } = options;
-  const span = readSpan(options, now(), USUAL_SPANS.adoption);
+  const span = readSpan(options, now(), DEFAULT_SPANS.adoption);
   const found = await findDays(table, span, integrationId);
   const enterprises = new Map<string, Adoption>();
   const progress = createProgressBar({ unit: 'deliveries' });

@@ -7,7 +7,7 @@ import { alignColumns, counted } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
 import { resolveIds } from '../shared/resolve-ids.ts';
-import type { ClosedAs } from './usual.ts';
+import type { ClosedAs } from './option-values.ts';
 
 export interface CloseOptions {
   readonly as: ClosedAs;

@@ -4,7 +4,7 @@ import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { formatSpan, readSpan, spanFields, type TimeOptions } from '../shared/time-span.ts';
 import { allDeliveries, findDays, formatNone } from './find-deliveries.ts';
-import { USUAL_SPANS } from './usual.ts';
+import { DEFAULT_SPANS } from './option-values.ts';
 
 export interface CountOptions extends TimeOptions {
   readonly integration?: string | undefined;
@@ -16,7 +16,7 @@ type Counts = Record<DeliveryState, number>;
 export async function count(options: CountOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId } = options;
-  const span = readSpan(options, now(), USUAL_SPANS.count);
+  const span = readSpan(options, now(), DEFAULT_SPANS.count);
   const found = await findDays(table, span, integrationId);
   const counts = new Map<string, Counts>();
   const progress = createProgressBar({ unit: 'deliveries' });

@@ -7,8 +7,8 @@ import type { LedgerSession } from '../shared/open-ledger.ts';
 import { heldDays, ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { shortTime } from '../shared/time-span.ts';
-import { beyondReach, formatBeyondReach } from './beyond-reach.ts';
 import { findLearner, isOpen, type Learner, type LearnersDelivery } from './find-learner.ts';
+import { formatRemainingCopies, remainingCopies } from './remaining-copies.ts';
 
 export interface ForgetOptions extends Learner {
   readonly dryRun?: true | undefined;
@@ -25,12 +25,12 @@ const MOST_NAMED = 50;
 export async function forget(options: ForgetOptions, world: LedgerSession): Promise<number> {
   const { stage, stageName, table, asJson, print, now, context } = world;
   const deliveries = await findLearner(table, options);
-  const places = beyondReach(now(), heldDays(stage).factsDays);
+  const places = remainingCopies(now(), heldDays(stage).factsDays);
   if (!asJson) {
     print(formatFound(deliveries, stageName));
     const open = deliveries.filter(isOpen);
     if (open.length > 0) print(`\n${formatOpen(open)}`);
-    print(`\n${formatBeyondReach(places)}\n`);
+    print(`\n${formatRemainingCopies(places)}\n`);
   }
   const isDeleting = deliveries.length > 0 && !options.dryRun;
   const question = `Delete ${counted(deliveries.length, 'event')} of stage ${stageName}, with the partners’ responses, for good?`;
@@ -46,7 +46,7 @@ export async function forget(options: ForgetOptions, world: LedgerSession): Prom
         found: deliveries.length,
         deleted,
         deliveries,
-        beyond_reach: places,
+        remaining_copies: places,
       }),
     );
   } else if (deliveries.length > 0 && options.dryRun) {

@@ -2,7 +2,7 @@ import type { Enrichment, NOT_ENRICHED_REASONS, ParkedFor } from '../../lambdas/
 import { definitionOfType, kindOf } from '../../lambdas/events/event-types/event-types.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
 import type { DeliveryState, LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
-import type { DueDecision } from '../../lambdas/ledger/timers.ts';
+import type { DueDecision } from '../../lambdas/ledger/timer-rules.ts';
 import { alignColumns, formatDuration, formatNumber, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, formatCarrier } from './carrier.ts';

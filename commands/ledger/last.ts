@@ -11,7 +11,7 @@ import {
   unlistedDeliveries,
 } from './find-deliveries.ts';
 import { deliveryRows } from './format-rows.ts';
-import { USUAL_SPANS } from './usual.ts';
+import { DEFAULT_SPANS } from './option-values.ts';
 
 export interface LastOptions {
   readonly integration: string;
@@ -23,7 +23,7 @@ export interface LastOptions {
 export async function last(options: LastOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId, number: atMost } = options;
-  const span = readSpan({}, now(), USUAL_SPANS.last);
+  const span = readSpan({}, now(), DEFAULT_SPANS.last);
   const found = await findDays(table, span, integrationId);
   let deliveries: readonly FoundDelivery[] = [];
   for (const day of found.days.toReversed()) {

@@ -16,8 +16,8 @@ import {
   yesOption,
 } from '../shared/options.ts';
 import type { Parent, Run } from '../shared/run.ts';
+import { CLOSED_AS, DEFAULT_NUMBERS, DEFAULT_SPANS } from './option-values.ts';
 import type { Subject } from './show.ts';
-import { CLOSED_AS, USUAL_NUMBERS, USUAL_SPANS } from './usual.ts';
 
 const ID_OR_PREFIX = z.string().regex(/^wh_[0-9a-f]{6,40}$/);
 
@@ -44,27 +44,27 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     });
   stageCommand(ledger, 'last', 'the last deliveries of an integration, the latest first')
     .addOption(integrationOption('whose').makeOptionMandatory())
-    .addOption(atMostOption(USUAL_NUMBERS.last))
+    .addOption(atMostOption(DEFAULT_NUMBERS.last))
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./last.ts')).last(options, world)));
   stageCommand(ledger, 'list', 'all deliveries in one state, the latest first')
     .addOption(new Option('--state <state>', 'the state').choices(DELIVERY_STATES).makeOptionMandatory())
     .addOption(integrationOption())
     .option('--error <text>', 'only those whose reason contains it')
-    .addOption(atMostOption(USUAL_NUMBERS.list))
-    .addOption(sinceOption(USUAL_SPANS.list))
+    .addOption(atMostOption(DEFAULT_NUMBERS.list))
+    .addOption(sinceOption(DEFAULT_SPANS.list))
     .addOption(untilOption())
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./list.ts')).list(options, world)));
   stageCommand(ledger, 'count', 'how many deliveries there are, by integration and state')
     .addOption(integrationOption())
-    .addOption(sinceOption(USUAL_SPANS.count))
+    .addOption(sinceOption(DEFAULT_SPANS.count))
     .addOption(untilOption())
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./count.ts')).count(options, world)));
   stageCommand(ledger, 'adoption', 'which enterprises’ completions were delivered with learning time, and since when')
     .addOption(integrationOption())
-    .addOption(sinceOption(USUAL_SPANS.adoption))
+    .addOption(sinceOption(DEFAULT_SPANS.adoption))
     .addOption(untilOption())
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./adoption.ts')).adoption(options, world)));

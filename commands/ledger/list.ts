@@ -6,7 +6,7 @@ import { formatSpan, readSpan, spanFields, type TimeOptions } from '../shared/ti
 import { withCauses } from './find-causes.ts';
 import { createLatestFound, deliveriesIn, type FoundDelivery, findDays, formatNone } from './find-deliveries.ts';
 import { deliveryRows } from './format-rows.ts';
-import { USUAL_SPANS } from './usual.ts';
+import { DEFAULT_SPANS } from './option-values.ts';
 
 export interface ListOptions extends TimeOptions {
   readonly state: DeliveryState;
@@ -21,7 +21,7 @@ export interface ListOptions extends TimeOptions {
 export async function list(options: ListOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { state, integration: integrationId, error: reason, number: atMost } = options;
-  const span = readSpan(options, now(), USUAL_SPANS.list);
+  const span = readSpan(options, now(), DEFAULT_SPANS.list);
   const found = await findDays(table, span, integrationId);
   const latest = createLatestFound<FoundDelivery>(atMost);
   const progress = createProgressBar({ total: found.days.length, unit: 'days' });

@@ -1,7 +1,7 @@
 import { kindNamed, kindOf } from '../../lambdas/events/event-types/event-types.ts';
 import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
-import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lambdas/ledger/timers.ts';
+import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lambdas/ledger/timer-rules.ts';
 import { deliveryOf } from '../../lambdas/ledger/transitions.ts';
 import { shortTime } from '../shared/time-span.ts';
 

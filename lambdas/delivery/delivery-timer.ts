@@ -2,7 +2,7 @@ import type { Delivery, Progress } from '../events/delivery.ts';
 import { waiting, withOutcome } from '../events/progress.ts';
 import type { Ledger } from '../ledger/ports.ts';
 import type { Timer } from '../ledger/timer.ts';
-import { type DueDecision, decideWhenDue, firedTimer, MOVED_LATER, timerOf } from '../ledger/timers.ts';
+import { type DueDecision, decideWhenDue, firedTimer, MOVED_LATER, timerOf } from '../ledger/timer-rules.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import type { DeliveryOutcome } from './settle.ts';

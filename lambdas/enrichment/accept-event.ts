@@ -3,7 +3,7 @@ import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVE
 import { type EventKind, readKind } from '../events/event-kind.ts';
 import { hasTimers } from '../events/event-types/event-types.ts';
 import { derivedEventId, webhookId } from '../events/identity.ts';
-import { waitFault } from '../ledger/timers.ts';
+import { waitFault } from '../ledger/timer-rules.ts';
 import { type IntegrationRegistry, route } from '../partners/integration-registry.ts';
 import { faultsOf } from '../shared/faults.ts';
 import { isRecord, parseJson } from '../shared/json.ts';

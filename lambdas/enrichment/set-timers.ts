@@ -3,7 +3,7 @@ import { executionToken } from '../events/identity.ts';
 import type { Workflow } from '../events/retry-workflow.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
 import type { Timer } from '../ledger/timer.ts';
-import { firedTimer, moveOf, timerOf } from '../ledger/timers.ts';
+import { firedTimer, moveOf, timerOf } from '../ledger/timer-rules.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import type { SortedEvents } from './sort-events.ts';
 import { type Carried, type StartWorkflowsServices, startWorkflows } from './start-workflows.ts';

@@ -3,7 +3,7 @@ import type { LedgerDay, LedgerTable, ListedDelivery, Span } from '../ledger/por
 import { type ReconcileReport, type ReconcileRequest, reconcileInputSchema } from '../ledger/reconciliation.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
 import { OVERDUE_AFTER_MS } from '../ledger/timer.ts';
-import { firedTimer } from '../ledger/timers.ts';
+import { firedTimer } from '../ledger/timer-rules.ts';
 import { isFinal } from '../ledger/transitions.ts';
 import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import { errorFields, InputInvalid } from '../shared/errors.ts';

@@ -1,8 +1,8 @@
 import type { EventBridgeEvent } from 'aws-lambda';
 import { rescueExecutionEnvironment } from '../shared/environment.ts';
 import { createHandler } from '../shared/handler.ts';
-import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
+import { rescue } from './rescue-through-workflow.ts';
 
 type ExecutionEnded = EventBridgeEvent<'Step Functions Execution Status Change', { executionArn: string }>;
 

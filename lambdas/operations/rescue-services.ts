@@ -7,7 +7,7 @@ import { openClient } from '../shared/aws-clients.ts';
 import type { rescueExecutionEnvironment } from '../shared/environment.ts';
 import type { ColdStart } from '../shared/handler.ts';
 import { createQueues } from '../shared/sqs.ts';
-import type { RescueServices } from './rescue.ts';
+import type { RescueServices } from './rescue-through-workflow.ts';
 
 /** The services of both rescue functions; one of them lists executions with the same Step Functions client. */
 export function createRescueServices({

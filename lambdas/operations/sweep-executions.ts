@@ -7,9 +7,9 @@ import { openClient } from '../shared/aws-clients.ts';
 import { DAY_MS } from '../shared/durations.ts';
 import { sweepExecutionsEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
-import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
-import { FIRST_SWEEP_MS, type SweepServices, sweep } from './sweep.ts';
+import { rescue } from './rescue-through-workflow.ts';
+import { FIRST_SWEEP_MS, type SweepServices, sweep } from './sweep-missed.ts';
 
 /** Called by a schedule. */
 export const handler = createHandler({

@@ -3,7 +3,7 @@ import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deli
 import type { Delivery } from '../../lambdas/events/delivery.ts';
 import type { Claim, Ledger, Settlement } from '../../lambdas/ledger/ports.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
-import { timerOf } from '../../lambdas/ledger/timers.ts';
+import { timerOf } from '../../lambdas/ledger/timer-rules.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import type { LimiterResponse } from '../../lambdas/limiter/limiter.ts';
 import { InputInvalid } from '../../lambdas/shared/errors.ts';

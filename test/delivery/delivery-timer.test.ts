@@ -3,7 +3,7 @@ import { followTimer, readTimer, reschedule, unschedule } from '../../lambdas/de
 import type { Delivery } from '../../lambdas/events/delivery.ts';
 import { secondRound } from '../../lambdas/events/progress.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
-import { timerOf } from '../../lambdas/ledger/timers.ts';
+import { timerOf } from '../../lambdas/ledger/timer-rules.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, fakeCounter, fakeLog, NOT_ENRICHED, NOW } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';

@@ -6,7 +6,7 @@ import { executionToken } from '../../lambdas/events/identity.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
 import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
-import { timerOf } from '../../lambdas/ledger/timers.ts';
+import { timerOf } from '../../lambdas/ledger/timer-rules.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { fakeCounter, fakeLog, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';

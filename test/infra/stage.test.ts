@@ -6,7 +6,7 @@ import { MAX_EXECUTION_DAYS } from '../../lambdas/events/delivery.ts';
 import { enrichmentDueAt } from '../../lambdas/events/retry-timing.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/ledger/record.ts';
-import { RESERVE_MS } from '../../lambdas/operations/sweep.ts';
+import { RESERVE_MS } from '../../lambdas/operations/sweep-missed.ts';
 import { integrationSchema, MAX_QUEUE_ATTEMPT_SECONDS } from '../../lambdas/partners/integration.ts';
 import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';

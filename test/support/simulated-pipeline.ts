@@ -14,7 +14,7 @@ import { settleLate } from '../../lambdas/ledger/table/claim-and-settle.ts';
 import { leaseEndMs } from '../../lambdas/ledger/transitions.ts';
 import type { Limiter, LimiterDecision } from '../../lambdas/limiter/limiter.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
-import { rescue } from '../../lambdas/operations/rescue.ts';
+import { rescue } from '../../lambdas/operations/rescue-through-workflow.ts';
 import { settleMessages } from '../../lambdas/operations/settle-messages.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';

@@ -85,7 +85,7 @@ test('as JSON: one document, once it is done', async () => {
   expect(operator.document()).toMatchObject({
     ...{ stage: 'local', is_dry_run: false, found: 1, deleted: 1 },
     deliveries: [{ webhook_id: id, integration_id: 'acme', state: 'parked', rests_here: true }],
-    beyond_reach: expect.arrayContaining([
+    remaining_copies: expect.arrayContaining([
       expect.objectContaining({ what: 'queues', until: '2026-01-19T12:00:00.000Z' }),
     ]),
   });

@@ -5,7 +5,7 @@ import { createLedger } from '../../../lambdas/ledger/dynamodb-ledger.ts';
 import type { Lease, LedgerTable } from '../../../lambdas/ledger/ports.ts';
 import type { Attempt } from '../../../lambdas/ledger/record.ts';
 import { createLedgerTable } from '../../../lambdas/ledger/table/ledger-table.ts';
-import { timerOf } from '../../../lambdas/ledger/timers.ts';
+import { timerOf } from '../../../lambdas/ledger/timer-rules.ts';
 import { type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
 import { ENRICHED, fakeCounter, fakeLog, NOW, subject } from '../../support/factories.ts';
 import { type FrontServer, startFrontServer } from '../../support/front-server.ts';

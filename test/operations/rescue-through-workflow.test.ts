@@ -2,7 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import { executionName } from '../../lambdas/events/identity.ts';
-import { type FailedExecution, type RescueServices, rescue, rescueInput } from '../../lambdas/operations/rescue.ts';
+import {
+  type FailedExecution,
+  type RescueServices,
+  rescue,
+  rescueInput,
+} from '../../lambdas/operations/rescue-through-workflow.ts';
 import { QueueRefused } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import {

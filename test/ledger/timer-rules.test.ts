@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Delivery, DeliverySubject } from '../../lambdas/events/delivery.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
-import { decideWhenDue, moveOf as moveOfKnown, timerOf, waitFault } from '../../lambdas/ledger/timers.ts';
+import { decideWhenDue, moveOf as moveOfKnown, timerOf, waitFault } from '../../lambdas/ledger/timer-rules.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { delivery, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
 

@@ -8,7 +8,7 @@ import {
   SWEEP_AFTER_MS,
   type SweepServices,
   sweep,
-} from '../../lambdas/operations/sweep.ts';
+} from '../../lambdas/operations/sweep-missed.ts';
 import { fakeLog, NOW, serviceError } from '../support/factories.ts';
 
 const MINUTE_MS = 60_000;

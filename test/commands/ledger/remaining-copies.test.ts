@@ -1,6 +1,6 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
-import { beyondReach } from '../../../commands/ledger/beyond-reach.ts';
+import { remainingCopies } from '../../../commands/ledger/remaining-copies.ts';
 import { MAX_TIMER_DAYS } from '../../../lambdas/events/event.ts';
 import { NOW } from '../../support/factories.ts';
 import { resourcesOf, synthesize } from '../../support/synthesized-stack.ts';
@@ -10,7 +10,9 @@ const DAY_MS = 24 * 3600_000;
 
 test('what is said of queues and of the table’s recovery is what the stack makes', () => {
   const template = synthesize('dev');
-  const places = Object.fromEntries(beyondReach(NOW, 400).map(({ what, how_long }) => [what, parseInt(how_long, 10)]));
+  const places = Object.fromEntries(
+    remainingCopies(NOW, 400).map(({ what, how_long }) => [what, parseInt(how_long, 10)]),
+  );
   const retentions = resourcesOf(template, 'AWS::SQS::Queue').map(
     ([, { Properties }]) => Properties.MessageRetentionPeriod / 86_400,
   );
@@ -29,7 +31,7 @@ test('a timer outlives a learner’s events by what is said of it', async () => 
     await operator.lead({ send_at: new Date(dueMs).toISOString() });
     const { Items = [] } = await operator.server.client.send(new ScanCommand({ TableName: operator.server.tableName }));
     const [timer] = Items.filter(({ sk }) => sk?.S === 'timer');
-    const place = beyondReach(NOW, 400).find(({ what }) => what === 'timers of leads');
+    const place = remainingCopies(NOW, 400).find(({ what }) => what === 'timers of leads');
     expect(Number(timer?.expires_at?.N) * 1000).toBe(Date.parse(String(place?.until)));
     expect(JSON.stringify(timer)).not.toContain('"42"');
   } finally {

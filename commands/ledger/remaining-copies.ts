@@ -15,7 +15,7 @@ const DEAD_LETTER_DAYS = 14;
 const RECOVERY_DAYS = 7;
 
 /** A place where a learner's data may still be, though the ledger has forgotten it. */
-export interface BeyondReach {
+export interface RemainingCopy {
   readonly what: string;
   readonly how_long: string;
   /** ISO 8601, UTC; null where it is not ours to say, or nothing of the learner is there. */
@@ -26,7 +26,7 @@ export interface BeyondReach {
  * What a deletion from the ledger does not reach. The times hold for deliveries that are final; the copies of another
  * one begin to age when it ends.
  */
-export function beyondReach(nowMs: number, factsDays: number): readonly BeyondReach[] {
+export function remainingCopies(nowMs: number, factsDays: number): readonly RemainingCopy[] {
   const until = (days: number) => new Date(nowMs + days * DAY_MS).toISOString();
   return [
     {
@@ -61,7 +61,7 @@ export function beyondReach(nowMs: number, factsDays: number): readonly BeyondRe
   ];
 }
 
-export function formatBeyondReach(places: readonly BeyondReach[]): string {
+export function formatRemainingCopies(places: readonly RemainingCopy[]): string {
   const rows = places.map(({ what, how_long, until }) => [what, until?.slice(0, 10) ?? '-', how_long]);
   return `What this does not reach:\n${alignColumns([['where', 'until', 'for how long'], ...rows])}`;
 }
