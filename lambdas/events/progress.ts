@@ -30,9 +30,13 @@ export function decisionOf({
   return { enrichment, ...(config_version !== undefined && { config_version }) };
 }
 
-/** The enrichment of a delivery whose learning time the workflow must look up. @param firstFailedAtMs epoch milliseconds */
-export function pendingEnrichment(firstFailedAtMs: number): Enrichment {
-  return { status: 'pending', attempts: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
+/**
+ * The enrichment of a delivery whose learning time the workflow must look up. One attempt counts as made.
+ *
+ * @param sinceMs when the first attempt failed; the current time if none was made. Epoch milliseconds
+ */
+export function pendingEnrichment(sinceMs: number): Enrichment {
+  return { status: 'pending', attempts: 1, first_failed_at: new Date(sinceMs).toISOString() };
 }
 
 /**
