@@ -22,7 +22,7 @@ export function carrierOf(record: LedgerRecord | undefined, workflowArn: string,
   const { webhook_id, state, token, claimed_by = '', lease_until = '' } = record;
   switch (state) {
     case 'accepted':
-      // Only a re-entry has a record in this state, and all of them send a message.
+      // A first acceptance writes no record. A replay, a release and a resend write this state, and send a message.
       return { kind: 'message' };
     case 'delivering': {
       const kind = leaseEndMs(record) > nowMs ? 'function' : 'lost';

@@ -16,30 +16,30 @@ export interface CloseOptions {
   readonly yes?: true | undefined;
 }
 
-/** `final`: it has an end already. `in_hand`: a function is delivering it. `changed`: another change came first. */
-type CloseResult = 'closed' | 'would_close' | 'final' | 'in_hand' | 'changed';
+/** `final`: it has ended already. `claimed`: a function is delivering it. `changed`: another writer changed it first. */
+type CloseResult = 'closed' | 'would_close' | 'final' | 'claimed' | 'changed';
 
 const WORDS: Readonly<Record<CloseResult, string>> = {
   closed: 'closed',
   would_close: 'would be closed: a dry run, nothing is changed',
   final: 'left as it is: it is final already',
-  in_hand: 'left as it is: a function is delivering it; try again in a minute',
+  claimed: 'left as it is: a function is delivering it; try again in a minute',
   changed: 'left as it is: it was changed meanwhile; try again',
 };
 
 interface Open {
   readonly webhookId: string;
-  /** As it stands; version 0 where no function has claimed it. */
+  /** The current record; version 0 if the delivery was never claimed. */
   readonly record: LedgerRecord;
   readonly result: CloseResult | undefined;
 }
 
 /**
- * `ledger close`: ends deliveries that look open for ever, by the word of an operator who knows what became of them.
- * What carries one still finds it ended, and sends nothing.
+ * `ledger close`: ends deliveries that stay open, when an operator knows their outcome. A message or execution that
+ * still carries one finds it ended, and sends nothing.
  *
- * @returns 0 where each has its end now, or would have; else 1
- * @throws CommandFailed where the ledger knows one of them not: then nothing is changed. LedgerUnavailable
+ * @returns 0 if every delivery has ended, or would end without the dry run; else 1
+ * @throws CommandFailed if the ledger does not know one of them: then nothing is changed. LedgerUnavailable
  */
 export async function close(ids: readonly string[], options: CloseOptions, world: LedgerSession): Promise<number> {
   const { stageName, print, asJson, context } = world;
@@ -84,7 +84,7 @@ async function findAll(
 
 function resultOf(record: LedgerRecord, nowMs: number): CloseResult | undefined {
   if (isFinal(record)) return 'final';
-  return leaseEndMs(record) > nowMs ? 'in_hand' : undefined;
+  return leaseEndMs(record) > nowMs ? 'claimed' : undefined;
 }
 
 async function closeOne(

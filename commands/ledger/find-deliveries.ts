@@ -15,7 +15,7 @@ export type Lists = Pick<LedgerTable, 'days' | 'records' | 'listRecords' | 'list
 /** Records that are asked for together. */
 const CHUNK = 100;
 
-/** In these a delivery may be listed only by its event: no function has claimed it, or one for the first time. */
+/** In these states only the event may be listed: the delivery was never claimed, or is claimed for the first time. */
 const IN_FLIGHT: readonly DeliveryState[] = ['accepted', 'delivering'];
 
 export interface DeliveryFilter {

@@ -16,7 +16,7 @@ export interface LearnersDelivery {
   readonly accepted_at: string;
   readonly state: DeliveryState;
   /** Parked in the ledger alone: without its event it is never delivered. */
-  readonly rests_here: boolean;
+  readonly is_only_in_ledger: boolean;
 }
 
 /** States that are not the end yet. */
@@ -56,9 +56,9 @@ export function isOpen({ state }: LearnersDelivery): boolean {
   return OPEN.has(state);
 }
 
-function standingOf(record: LedgerRecord | undefined): Pick<LearnersDelivery, 'state' | 'rests_here'> {
+function standingOf(record: LedgerRecord | undefined): Pick<LearnersDelivery, 'state' | 'is_only_in_ledger'> {
   const { state = 'accepted', token } = record ?? {};
-  return { state, rests_here: state === 'parked' && token === undefined };
+  return { state, is_only_in_ledger: state === 'parked' && token === undefined };
 }
 
 /** Payloads are held as JSON text. */

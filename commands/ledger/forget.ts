@@ -89,9 +89,9 @@ function formatFound(deliveries: readonly LearnersDelivery[], stageName: string)
 function formatOpen(open: readonly LearnersDelivery[]): string {
   const rows = open
     .slice(0, MOST_NAMED)
-    .map(({ webhook_id, integration_id, state, rests_here }) => [
+    .map(({ webhook_id, integration_id, state, is_only_in_ledger }) => [
       ...[webhook_id, integration_id, state],
-      rests_here ? 'is never delivered then: only the ledger has it' : 'goes on, with its own copy',
+      is_only_in_ledger ? 'is never delivered then: only the ledger has it' : 'goes on, with its own copy',
     ]);
   const more = open.length - rows.length;
   return `Not final yet: ${counted(open.length, 'event')}. Deleted, none can be replayed or released any more. A function that

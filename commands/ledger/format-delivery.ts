@@ -6,7 +6,7 @@ import type { DueDecision } from '../../lambdas/ledger/timer-rules.ts';
 import { alignColumns, formatDuration, formatNumber, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, formatCarrier } from './carrier.ts';
-import { awaitsSendTime, formatWaking, isTimed } from './scheduled.ts';
+import { awaitsSendTime, formatWhenDue, isTimed } from './scheduled.ts';
 
 /** All that the ledger holds of one delivery: its record, its event, or both. */
 export interface DeliveryView {
@@ -24,7 +24,7 @@ export interface DeliveryView {
   readonly cause: string | undefined;
   readonly carrier: Carrier;
   /** What happens when it is due, where it waits for its scheduled time. */
-  readonly waking: DueDecision | undefined;
+  readonly whenDue: DueDecision | undefined;
   /** Until when its event is held. */
   readonly heldUntil: string;
 }
@@ -56,7 +56,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
     ['state', `${state} since ${shortTime(since)}: ${formatState(view)}`],
     ['parked', record && formatParking(record)],
     ['due', record?.due_at && shortTime(record.due_at)],
-    ['when due', formatWaking(view.waking)],
+    ['when due', formatWhenDue(view.whenDue)],
     ['reason', record?.reason && oneLine(record.reason)],
     ['cause', view.cause && oneLine(view.cause)],
     ['carried by', formatCarrier(view.carrier)],

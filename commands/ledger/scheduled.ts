@@ -23,7 +23,7 @@ export function awaitsSendTime(record: LedgerRecord): boolean {
  * @returns undefined where it does not wait for its scheduled time, or its event, which names the user, is deleted
  * @throws LedgerUnavailable
  */
-export async function wakingOf(
+export async function whenDueOf(
   record: LedgerRecord | undefined,
   event: LedgerEvent | undefined,
   table: Pick<LedgerTable, 'timers'>,
@@ -39,14 +39,14 @@ export async function wakingOf(
 }
 
 /** @returns undefined where it is sent */
-export function formatWaking(waking: DueDecision | undefined): string | undefined {
-  if (waking?.to === 'cancel' || waking?.to === 'leave') return `it is not sent: ${waking.reason}`;
-  if (waking?.to === 'wait')
-    return `it waits on until ${shortTime(new Date(waking.untilMs).toISOString())}: it was moved`;
+export function formatWhenDue(whenDue: DueDecision | undefined): string | undefined {
+  if (whenDue?.to === 'cancel' || whenDue?.to === 'leave') return `it is not sent: ${whenDue.reason}`;
+  if (whenDue?.to === 'wait')
+    return `it waits on until ${shortTime(new Date(whenDue.untilMs).toISOString())}: it was moved`;
   return undefined;
 }
 
 /** For JSON: `{"to":"wait","until":"2026-01-15T13:00:00.000Z"}`. */
-export function wakingFields(waking: DueDecision): Readonly<Record<string, string>> {
-  return waking.to === 'wait' ? { to: 'wait', until: new Date(waking.untilMs).toISOString() } : waking;
+export function whenDueFields(whenDue: DueDecision): Readonly<Record<string, string>> {
+  return whenDue.to === 'wait' ? { to: 'wait', until: new Date(whenDue.untilMs).toISOString() } : whenDue;
 }

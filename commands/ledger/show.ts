@@ -7,7 +7,7 @@ import { resolveIds } from '../shared/resolve-ids.ts';
 import { carrierOf } from './carrier.ts';
 import { findCauses } from './find-causes.ts';
 import { type DeliveryView, formatDelivery } from './format-delivery.ts';
-import { wakingFields, wakingOf } from './scheduled.ts';
+import { whenDueFields, whenDueOf } from './scheduled.ts';
 
 /** The delivery that is asked for. */
 export interface Subject {
@@ -60,20 +60,20 @@ async function readView(webhookId: string, world: LedgerSession): Promise<Delive
     since: record === undefined ? acceptedAt : changedAt(record),
     cause: record && (await findCauses([record], world)).get(webhookId),
     carrier: carrierOf(record, stage.output('RetryWorkflowArn'), now()),
-    waking: await wakingOf(record, event, table, now()),
+    whenDue: await whenDueOf(record, event, table, now()),
     heldUntil: new Date(Date.parse(acceptedAt) + heldDays(stage).payloadDays * DAY_MS).toISOString(),
   };
 }
 
 function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) {
-  const { webhookId, record, event, responseStart, state, since, cause, carrier, waking, heldUntil } = view;
+  const { webhookId, record, event, responseStart, state, since, cause, carrier, whenDue, heldUntil } = view;
   const { payload, ...subject } = event ?? {};
   return {
     ...{ stage: stageName, webhook_id: webhookId, state, since, carried_by: carrier },
     ...subject,
     ...record,
     ...(cause !== undefined && { cause }),
-    ...(waking !== undefined && { on_waking: wakingFields(waking) }),
+    ...(whenDue !== undefined && { when_due: whenDueFields(whenDue) }),
     is_payload_held: event !== undefined,
     ...(event !== undefined && { payload_held_until: heldUntil }),
     is_response_held: responseStart !== undefined,

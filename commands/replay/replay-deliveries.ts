@@ -16,7 +16,7 @@ import { inTime, type Turn } from './pace.ts';
 export const REPLAY_RESULTS = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unconfirmed'] as const;
 export type ReplayResult = (typeof REPLAY_RESULTS)[number];
 
-export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
+export interface ReplayServices extends Pick<Context, 'now' | 'sleep'> {
   readonly table: Pick<LedgerTable, 'record' | 'records' | 'event' | 'replace'>;
   readonly sqs: SQSClient;
   /** Of the deliveries queue. */
@@ -46,7 +46,7 @@ export interface Replayed {
  */
 export async function replayDeliveries(
   order: ReplayOrder,
-  means: ReplayMeans,
+  services: ReplayServices,
   watch: { readonly report: (done: number) => void; readonly isInterrupted: () => boolean },
 ): Promise<Replayed> {
   const results = Object.fromEntries(REPLAY_RESULTS.map((result) => [result, [] as string[]])) as Record<
@@ -54,8 +54,8 @@ export async function replayDeliveries(
     string[]
   >;
   let done = 0;
-  for await (const webhookIds of inTime(order.turns, means, watch.isInterrupted)) {
-    const ended = await replayTogether(webhookIds, order, means);
+  for await (const webhookIds of inTime(order.turns, services, watch.isInterrupted)) {
+    const ended = await replayTogether(webhookIds, order, services);
     for (const { webhookId, result } of ended) {
       if (result === undefined) continue;
       results[result].push(webhookId);
@@ -78,12 +78,12 @@ interface Ended {
 async function replayTogether(
   webhookIds: readonly string[],
   order: ReplayOrder,
-  means: ReplayMeans,
+  services: ReplayServices,
 ): Promise<readonly Ended[]> {
   try {
-    const records = await means.table.records(webhookIds);
+    const records = await services.table.records(webhookIds);
     const settlement = webhookIds.map((webhookId) =>
-      replayOne(webhookId, records.get(webhookId), order, means).catch((thrown) => ({ webhookId, thrown })),
+      replayOne(webhookId, records.get(webhookId), order, services).catch((thrown) => ({ webhookId, thrown })),
     );
     return await Promise.all(settlement);
   } catch (thrown) {
@@ -96,7 +96,7 @@ async function replayOne(
   webhookId: string,
   record: LedgerRecord | undefined,
   { cause, isMeant }: ReplayOrder,
-  { table, now, sqs, queueUrl }: ReplayMeans,
+  { table, now, sqs, queueUrl }: ReplayServices,
 ): Promise<Ended> {
   if (record === undefined || isInFlight(record, now())) return { webhookId, result: 'in_flight' };
   if (!isMeant(record)) return { webhookId, result: 'changed' };

@@ -27,11 +27,11 @@ export async function runReplay(
   { terminal, now, sleep }: Context,
 ): Promise<number> {
   const done = order.cause === 'replay' ? 'replayed' : 'released';
-  const means = { table, sqs: stage.sqs, queueUrl: stage.output('DeliveriesQueueUrl'), now, sleep };
+  const services = { table, sqs: stage.sqs, queueUrl: stage.output('DeliveriesQueueUrl'), now, sleep };
   const interruption = noteInterruption();
   const progress = createProgressBar({ total: order.turns.length, output: terminal.progress, now });
   const watch = { report: progress.report, isInterrupted: interruption.isRequested };
-  const replayed = await replayDeliveries(order, means, watch).finally(() => {
+  const replayed = await replayDeliveries(order, services, watch).finally(() => {
     interruption.ignore();
     progress.end();
   });

@@ -16,7 +16,7 @@ async function unfinished(eventId: string): Promise<string> {
 }
 
 describe('what looks open for ever', () => {
-  test('is closed once somebody says yes, and the ledger keeps who said so', async () => {
+  test('is closed once the operator confirms, and the ledger stores the reason', async () => {
     const id = await unfinished('1');
     operator.world.nowMs += LATER_MS;
     operator.world.answers.push('yes');
@@ -29,7 +29,7 @@ describe('what looks open for ever', () => {
     });
   });
 
-  test('stays as it is in a dry run, and where nobody says yes', async () => {
+  test('is unchanged by a dry run, and if the operator does not confirm', async () => {
     const id = await unfinished('1');
     operator.world.nowMs += LATER_MS;
     expect(await operator.run('close', id, ...SAYS, '--dry-run')).toBe(0);
@@ -67,7 +67,7 @@ test('what has its end, or is in hand, is left as it is', async () => {
     ...{ stage: 'local', is_dry_run: false, as: 'cancelled' },
     deliveries: [
       { webhook_id: done, state: 'delivered', result: 'final' },
-      { webhook_id: busy, state: 'delivering', result: 'in_hand' },
+      { webhook_id: busy, state: 'delivering', result: 'claimed' },
     ],
   });
   expect(operator.world.questions).toEqual([]);

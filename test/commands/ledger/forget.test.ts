@@ -8,7 +8,7 @@ const operator = eachTest(startLedgerOperator);
 
 const isHeld = async (id: string) => (await operator.table.event(id)) !== undefined;
 
-test('events and answers of one learner are deleted once somebody says yes; the facts stay', async () => {
+test('events and responses of one learner are deleted once the operator confirms; the facts stay', async () => {
   const theirs = await operator.delivery({ event_id: '1' }, DELIVERED);
   const refused = await operator.delivery(
     { event_id: '2' },
@@ -84,7 +84,7 @@ test('as JSON: one document, once it is done', async () => {
   await operator.run('forget', '--user-id', '42', '--yes', '--json');
   expect(operator.document()).toMatchObject({
     ...{ stage: 'local', is_dry_run: false, found: 1, deleted: 1 },
-    deliveries: [{ webhook_id: id, integration_id: 'acme', state: 'parked', rests_here: true }],
+    deliveries: [{ webhook_id: id, integration_id: 'acme', state: 'parked', is_only_in_ledger: true }],
     remaining_copies: expect.arrayContaining([
       expect.objectContaining({ what: 'queues', until: '2026-01-19T12:00:00.000Z' }),
     ]),
@@ -92,7 +92,7 @@ test('as JSON: one document, once it is done', async () => {
   expect(await isHeld(id)).toBe(false);
 });
 
-test('a table that stops answering midway: how many are deleted, and that the others can be found again', async () => {
+test('a table that stops responding midway: reports how many are deleted, and that the others can be found again', async () => {
   for (let event = 0; event < 45; event += 1) {
     operator.world.nowMs = NOW + event;
     await operator.accept({ event_id: `${event}` });

@@ -66,7 +66,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     expect(operator.world.printed()).not.toContain('attempts: ');
   });
 
-  test('delivering, and delivering by somebody who did not come back', async () => {
+  test('delivering, with a current lease and with one that has ended', async () => {
     const { delivery } = await operator.claim(await operator.accept());
     expect(await shown(delivery.webhook_id)).toMatchObject({
       state: 'delivering since 2026-01-15T12:00:00Z: a function has begun to send it',
@@ -249,7 +249,7 @@ describe('a lead', () => {
     await putTimer('due_at' in timer ? { webhook_id: id, ...timer } : timer);
     expect((await shown(id))['when due']).toBe(words);
     await shown(id, '--json');
-    expect(operator.world.printed()).toContain(`"on_waking":${JSON.stringify(fields)}`);
+    expect(operator.world.printed()).toContain(`"when_due":${JSON.stringify(fields)}`);
   });
 
   test('whose event is deleted waits on: its user is not known any more', async () => {
