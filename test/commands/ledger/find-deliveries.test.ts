@@ -19,7 +19,7 @@ beforeEach(() => {
 
 interface Life {
   readonly hoursAgo: number;
-  /** Undefined where nobody has claimed it. */
+  /** Undefined if it was never claimed. */
   readonly record?: { readonly state: DeliveryState; readonly version: number } | undefined;
   /** When the LMS published it again. */
   readonly againHoursAgo?: number | undefined;

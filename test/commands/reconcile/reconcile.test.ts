@@ -30,7 +30,7 @@ const HIDDEN = {
   integration_id: 'acme',
   state: 'accepted',
   since: '2026-01-15T11:00:00.000Z',
-  why: 'nobody has claimed it',
+  why: 'it was never claimed',
   action: 'resent',
 } as const;
 
@@ -96,8 +96,8 @@ test('not balanced: 1, every delivery by name with its reason and what was done,
 accepted 10,000 = delivered 9,989 + scheduled 2 + parked 3 + dead 5 + filtered 0 + cancelled 0 + in flight 0 + not balanced 1
 accepted from 2026-01-12 00:00 to 2026-01-15 12:00 UTC, for 3 integrations of stage local
 
-delivery                                     integration  state     since                 why                    done
-wh_0123456789abcdef0123456789abcdef01234567  acme         accepted  2026-01-15T11:00:00Z  nobody has claimed it  resent
+delivery                                     integration  state     since                 why                   done
+wh_0123456789abcdef0123456789abcdef01234567  acme         accepted  2026-01-15T11:00:00Z  it was never claimed  resent
 
 1 stuck: resent
 12 parked: released, since their integration takes webhooks again
@@ -151,8 +151,8 @@ const named = (name: string) => Object.assign(new Error(), { name });
 
 test.each([
   [
-    { FunctionError: 'Unhandled', body: { errorType: 'LedgerUnavailable', errorMessage: 'no answer' } },
-    'failed (LedgerUnavailable: no answer): its log says more, in CloudWatch',
+    { FunctionError: 'Unhandled', body: { errorType: 'LedgerUnavailable', errorMessage: 'no response' } },
+    'failed (LedgerUnavailable: no response): its log says more, in CloudWatch',
   ],
   [{ body: { ...BALANCED, accepted: 'many' } }, 'returned something that this version cannot read'],
   [named('TooManyRequestsException'), 'is running already, by its schedule: try again in a few minutes'],

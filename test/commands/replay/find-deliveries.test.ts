@@ -37,7 +37,7 @@ describe('by a filter', () => {
       }),
     });
     const anyFilter: fc.Arbitrary<ReplayFilter> = fc.record({
-      integrationId: fc.constantFrom(undefined, 'acme', 'globex', 'nobody'),
+      integrationId: fc.constantFrom(undefined, 'acme', 'globex', 'unknown'),
       states: fc.subarray(REPLAYED_STATES.slice(), { minLength: 1 }),
       span: fc.tuple(fc.integer({ min: 0, max: 110 }), fc.integer({ min: 0, max: 110 })).map(([one, other]) => ({
         from: iso(NOW - Math.max(one, other) * HOUR_MS),
@@ -86,7 +86,7 @@ function fits({ integration_id, state, accepted_at, reason = '' }: LedgerRecord,
 }
 
 describe('by id', () => {
-  test('in the order in which they are asked for, each once, and whether somebody has it', async () => {
+  test('in the order of the ids, each once, and whether it is in flight', async () => {
     const dead = await put('dead', 2, { state: 'dead' });
     const again = await put('again', 2, { state: 'accepted' });
     const held = await put('held', 2, { state: 'delivering', lease_until: iso(NOW + 1) });

@@ -51,8 +51,8 @@ test('of one that was resumed everything goes, of all of them what the pause alo
 });
 
 test.each([
-  ['whoever was resumed after that: their endpoint is said to be well', new Date(NOW).toISOString(), 1],
-  ['whoever was resumed before', new Date(NOW - 2 * 3600_000).toISOString(), 0],
+  ['an integration that was resumed after the last failure', new Date(NOW).toISOString(), 1],
+  ['an integration that was resumed before it', new Date(NOW - 2 * 3600_000).toISOString(), 0],
 ])('of all of them, where it is gone: %s', async (_, resumed_at, count) => {
   await put('1', { parked_for: 'gone' });
   expect(await find(undefined, [entry('acme', { resumed_at })])).toHaveLength(count);
