@@ -70,15 +70,18 @@ function isBeforeReplay({ times, generation }: LedgerRecord, delivery: DeliveryF
   return delivery.generation < generation && times.accepted !== undefined && Date.parse(times.accepted) >= atMs;
 }
 
-/** Whether the carrier that the record names has ended with this outcome: it will change the record no more. */
+/**
+ * Whether the carrier that the record names has ended with this outcome: it will change the record no more. A token
+ * names one generation, and no record's generation falls.
+ */
 function isOver(
   standing: LedgerRecord,
   delivery: DeliveryFacts,
   { progress }: UnsettledOutcome['settlement'],
 ): boolean {
-  const { state, token, generation } = standing;
+  const { state, token } = standing;
   const isEnd = progress.outcome !== undefined && progress.outcome !== 'retry';
-  const isNamed = token !== undefined && token === delivery.token && generation === delivery.generation;
+  const isNamed = token !== undefined && token === delivery.token;
   return isEnd && isNamed && (state === 'scheduled' || state === 'parked');
 }
 
