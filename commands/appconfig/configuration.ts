@@ -3,7 +3,6 @@ import {
   GetHostedConfigurationVersionCommand,
   paginateListHostedConfigurationVersions,
 } from '@aws-sdk/client-appconfig';
-import { type IntegrationsDocument, readDocument, writeDocument } from '../integration/integrations-document.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { OutputName, Stage } from '../shared/stage.ts';
 
@@ -24,20 +23,6 @@ export interface Configuration<D> extends Profile {
   read(text: string): D;
   write(document: D): string;
 }
-
-export const INTEGRATIONS: Configuration<IntegrationsDocument> = {
-  name: 'integrations',
-  environment: 'IntegrationsEnvironmentId',
-  profile: 'IntegrationsProfileId',
-  // Without a bake time: while one deployment bakes, AppConfig starts no other, and a pause must not wait for an `add`.
-  strategy: 'EmergencyStrategyId',
-  read: readDocument,
-  write: writeDocument,
-  stopCommand(stage, deployment) {
-    const where = `--application-id ${stage.output('AppConfigApplicationId')} --environment-id ${stage.output('IntegrationsEnvironmentId')}`;
-    return stage.awsCli('appconfig', `stop-deployment ${where} --deployment-number ${deployment} --allow-revert`);
-  },
-};
 
 /** A version's text. */
 export async function readVersion(stage: Stage, profile: Profile, version: number): Promise<string> {

@@ -1,22 +1,15 @@
 import type { BadRequestException, DeploymentState } from '@aws-sdk/client-appconfig';
-import type { IntegrationsDocument } from '../integration/integrations-document.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
-import {
-  type Configuration,
-  createVersion,
-  INTEGRATIONS,
-  latestVersionOf,
-  readLabelledVersion,
-} from './configuration.ts';
+import { type Configuration, createVersion, latestVersionOf, readLabelledVersion } from './configuration.ts';
 import { latestDeploymentOf, occupant, servedDeployment, startDeployment, untilFree } from './deployments.ts';
 
 /** Interval at which functions ask for a new configuration (AppConfig's shortest), in milliseconds. */
 export const POLL_INTERVAL_MS = 15_000;
 
 /** The document that functions have, or receive within seconds. */
-export interface DeployedDocument<D = IntegrationsDocument> {
+export interface DeployedDocument<D> {
   readonly document: D;
   readonly version: number;
   /** The version's label, if it has one. */
@@ -27,13 +20,8 @@ export interface DeployedDocument<D = IntegrationsDocument> {
   readonly state: DeploymentState | undefined;
 }
 
-/** The integrations. @throws CommandFailed where nothing is deployed, or what is cannot be read */
-export function readDeployed(stage: Stage): Promise<DeployedDocument> {
-  return readDeployedOf(INTEGRATIONS, stage);
-}
-
 /** @throws CommandFailed where nothing is deployed, or what is cannot be read */
-export async function readDeployedOf<D>(configuration: Configuration<D>, stage: Stage): Promise<DeployedDocument<D>> {
+export async function readDeployed<D>(configuration: Configuration<D>, stage: Stage): Promise<DeployedDocument<D>> {
   const { number: deployment, version, state } = await servedDeployment(stage, configuration);
   const { text, label } = await readLabelledVersion(stage, configuration, version);
   const document = configuration.read(text);
@@ -41,7 +29,7 @@ export async function readDeployedOf<D>(configuration: Configuration<D>, stage: 
   return { document, version, label, latestVersion, deployment, state };
 }
 
-export interface Change<D = IntegrationsDocument> {
+export interface Change<D> {
   /** @returns undefined where there is nothing to change. @throws CommandFailed */
   readonly edit: (document: D) => D | undefined;
   /** Shown with the deployment in the console. */
@@ -97,7 +85,7 @@ async function makeVersion<D>(
 ): Promise<MadeVersion | 'nothing to do' | 'outdated'> {
   // Read before the document, so that AppConfig refuses to start ours if another deployment comes in between.
   const latestDeployment = await latestDeploymentOf(stage, configuration);
-  const { document, version, latestVersion } = await readDeployedOf(configuration, stage);
+  const { document, version, latestVersion } = await readDeployed(configuration, stage);
   const edited = change.edit(document);
   if (edited === undefined) return 'nothing to do';
   if (latestVersion > version) {

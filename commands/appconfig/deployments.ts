@@ -10,7 +10,7 @@ import {
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { OutputName, Stage } from '../shared/stage.ts';
-import { INTEGRATIONS, type Profile, profileOf } from './configuration.ts';
+import { type Profile, profileOf } from './configuration.ts';
 
 /** Interval and limit of polling a deployment, in milliseconds. All our strategies deploy at once. */
 const LOOK_EVERY_MS = 2_000;
@@ -45,7 +45,7 @@ export interface ServedDeployment {
  */
 export async function servedDeployment(
   stage: Stage,
-  profile: Profile = INTEGRATIONS,
+  profile: Profile,
   olderThan = Number.POSITIVE_INFINITY,
 ): Promise<ServedDeployment> {
   const deployments = await listDeployments(stage, profile);
@@ -67,7 +67,7 @@ export async function servedDeployment(
 export async function untilFree(
   stage: Stage,
   { now, sleep }: Pick<Context, 'now' | 'sleep'>,
-  profile: Profile = INTEGRATIONS,
+  profile: Profile,
 ): Promise<void> {
   const endMs = now() + FREE_LIMIT_MS;
   for (;;) {
@@ -86,7 +86,7 @@ export interface Occupant {
 }
 
 /** The deployment that is in progress; undefined where none is. */
-export async function occupant(stage: Stage, profile: Profile = INTEGRATIONS): Promise<Occupant | undefined> {
+export async function occupant(stage: Stage, profile: Profile): Promise<Occupant | undefined> {
   const [newest] = await listDeployments(stage, profile);
   if (newest === undefined || !isOccupying(newest)) return undefined;
   const { DeploymentNumber: number = 0, State: state, FinalBakeTimeInMinutes: bakeMinutes = 0 } = newest;
@@ -108,12 +108,7 @@ export function isOccupying({ State }: DeploymentSummary): boolean {
 }
 
 /** Waits until functions can have a deployment's version. @throws RolledBack */
-export function untilServed(
-  stage: Stage,
-  deployment: number,
-  context: Context,
-  profile: Profile = INTEGRATIONS,
-): Promise<void> {
+export function untilServed(stage: Stage, deployment: number, context: Context, profile: Profile): Promise<void> {
   return untilState(['COMPLETE', 'BAKING'], stage, profile, deployment, context);
 }
 

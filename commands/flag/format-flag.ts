@@ -2,7 +2,7 @@ import { canonicalEnterpriseId } from '../../lambdas/events/event.ts';
 import { bucket, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
 import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import type { IntegrationsDocument } from '../integration/integrations-document.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { alignColumns } from '../shared/format.ts';
@@ -97,7 +97,7 @@ export type KnownEnterprises = { readonly ids: readonly string[] } | { readonly 
 /** The flag does not depend on the integrations: if they cannot be read, the reason is printed instead. */
 export async function findKnownEnterprises(stage: Stage): Promise<KnownEnterprises> {
   try {
-    const { document } = await readDeployed(stage);
+    const { document } = await readDeployedIntegrations(stage);
     return { ids: enterprisesOf(document) };
   } catch (thrown) {
     const reason = thrown instanceof CommandFailed ? thrown.message : awsFailure(thrown, whereOf(stage.name));

@@ -1,7 +1,7 @@
 import type { DeploymentSummary } from '@aws-sdk/client-appconfig';
 import { configVersion, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
 import { FLAG_KEY, type Flag } from '../../lambdas/flag/flag-document.ts';
-import { readDeployedOf } from '../appconfig/deployed-document.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
 import { getDeployment, isOccupying, listDeployments } from '../appconfig/deployments.ts';
 import { monitorsOf } from '../appconfig/without-monitors.ts';
 import type { Context } from '../shared/context.ts';
@@ -30,7 +30,7 @@ export async function status({ stage: stageName, json }: StatusOptions, context:
   print(`${FLAG_KEY}, stage ${stage.name}`);
   print(await formatNewest(stage, context));
   if ((await monitorsOf(stage, FLAG)).length === 0) print(UNMONITORED);
-  const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
+  const { document, version, label, deployment } = await readDeployed(FLAG, stage);
   const known = await findKnownEnterprises(stage);
   const named = `config_version ${configVersion(document.flag, label)}`;
   print(`functions have version ${version}, of deployment ${deployment}, ${named}:\n${formatFlag(document.flag)}`);
@@ -41,7 +41,7 @@ export async function status({ stage: stageName, json }: StatusOptions, context:
 
 async function statusFields(stage: Stage, { now }: Context) {
   const [newest] = await listDeployments(stage, FLAG);
-  const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
+  const { document, version, label, deployment } = await readDeployed(FLAG, stage);
   const known = await findKnownEnterprises(stage);
   return {
     ...{ stage: stage.name, feature: FLAG_KEY, version, deployment },

@@ -1,12 +1,12 @@
 import { credentialsOf } from '../../lambdas/partners/credentials.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
-import { INTEGRATIONS } from '../appconfig/configuration.ts';
-import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
+import { deployChange, POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { untilFree, untilServed } from '../appconfig/deployments.ts';
 import type { Context } from '../shared/context.ts';
 import { awsFailure, CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { collectSecret } from './collect-secret.ts';
+import { INTEGRATIONS, readDeployedIntegrations } from './deployed-integrations.ts';
 import { createSecret, howToReadSigningSecret, readSecret, secretName } from './integration-secrets.ts';
 import { entryFaults, readEntry, withNewEntry } from './integrations-document.ts';
 import { readSecretFields, secretFault } from './needed-secrets.ts';
@@ -37,8 +37,8 @@ export async function add(options: AddOptions, context: Context): Promise<number
   const { id } = integration;
 
   const stage = await context.openStage(options.stage);
-  await untilFree(stage, context);
-  withNewEntry((await readDeployed(stage)).document, entry);
+  await untilFree(stage, context, INTEGRATIONS);
+  withNewEntry((await readDeployedIntegrations(stage)).document, entry);
   const fields = await createOrKeepSecret(stage, integration, options, context);
   await deployEntry(stage, entry, id, context);
 
@@ -106,7 +106,7 @@ async function deployEntry(
   await withAdvice(
     stage,
     `${created}, deployment ${deployment} was started. To see whether ${id} is deployed: ${look}`,
-    () => untilServed(stage, deployment, context),
+    () => untilServed(stage, deployment, context, INTEGRATIONS),
   );
   context.terminal.print(`functions notice within ${POLL_INTERVAL_MS / 1000} s …`);
   await context.sleep(POLL_INTERVAL_MS);

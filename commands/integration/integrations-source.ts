@@ -1,8 +1,8 @@
-import { readDeployed } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { StageNotRunning } from '../shared/stage.ts';
+import { readDeployedIntegrations } from './deployed-integrations.ts';
 import { type IntegrationsDocument, readDocument } from './integrations-document.ts';
 
 export interface SourceOptions {
@@ -24,6 +24,6 @@ export async function readSource({ stage: stageName, file }: SourceOptions, cont
     if (!(thrown instanceof StageNotRunning)) throw thrown;
     throw new CommandFailed(`${thrown.message}; --file FILE reads a document on disk instead`);
   });
-  const { document, version, deployment, state } = await readDeployed(stage);
+  const { document, version, deployment, state } = await readDeployedIntegrations(stage);
   return { document, from: `stage ${stage.name}, version ${version}, deployment ${deployment} (${state})` };
 }

@@ -1,10 +1,10 @@
-import { INTEGRATIONS } from '../appconfig/configuration.ts';
 import { type Change, deployChange, POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { untilServed } from '../appconfig/deployments.ts';
 import { deployDespiteAlarms } from '../appconfig/without-monitors.ts';
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
-import { entryOf, withAllPaused, withChangedEntry } from './integrations-document.ts';
+import { INTEGRATIONS } from './deployed-integrations.ts';
+import { entryOf, type IntegrationsDocument, withAllPaused, withChangedEntry } from './integrations-document.ts';
 
 export interface PauseOptions {
   readonly stage: string;
@@ -14,7 +14,7 @@ export interface PauseOptions {
 
 /** `integration pause`: from now on deliveries are parked, and consume no attempts. */
 export async function pause({ stage: stageName, id }: PauseOptions, context: Context): Promise<number> {
-  const edit: Change['edit'] = (document) => {
+  const edit: Change<IntegrationsDocument>['edit'] = (document) => {
     const paused = id === undefined ? document.fields.paused : entryOf(document, id).paused;
     if (paused === true) return undefined;
     return id === undefined ? withAllPaused(document, true) : withChangedEntry(document, id, { paused: true });
@@ -32,7 +32,7 @@ export async function pause({ stage: stageName, id }: PauseOptions, context: Con
  */
 export async function deployAtOnce(
   stage: Stage,
-  edit: Change['edit'],
+  edit: Change<IntegrationsDocument>['edit'],
   description: string,
   nothingToDo: string,
   context: Context,
@@ -40,7 +40,7 @@ export async function deployAtOnce(
   const { print } = context.terminal;
   const deploy = async () => {
     const deployment = await deployChange(INTEGRATIONS, stage, { edit, description }, context);
-    if (deployment !== undefined) await untilServed(stage, deployment, context);
+    if (deployment !== undefined) await untilServed(stage, deployment, context, INTEGRATIONS);
     return deployment;
   };
   const deployment = await deployDespiteAlarms(stage, INTEGRATIONS, print, deploy);

@@ -1,4 +1,4 @@
-import { type Change, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
+import { type Change, POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { findParked, type Parked } from '../replay/find-parked.ts';
 import { evenly, together } from '../replay/pace.ts';
 import { runReplay } from '../replay/run-replay.ts';
@@ -6,7 +6,8 @@ import type { Context } from '../shared/context.ts';
 import { alignColumns, formatDuration, formatNumber } from '../shared/format.ts';
 import { heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
-import { entryOf, withAllPaused, withChangedEntry } from './integrations-document.ts';
+import { readDeployedIntegrations } from './deployed-integrations.ts';
+import { entryOf, type IntegrationsDocument, withAllPaused, withChangedEntry } from './integrations-document.ts';
 import { deployAtOnce, type PauseOptions } from './pause.ts';
 
 export interface ResumeOptions extends PauseOptions {
@@ -25,7 +26,7 @@ export async function resume(
   const { print } = context.terminal;
   const resumedAt = new Date(context.now()).toISOString();
   const stage = await context.openStage(stageName);
-  const edit: Change['edit'] = (document) => {
+  const edit: Change<IntegrationsDocument>['edit'] = (document) => {
     if (id === undefined) {
       if (document.fields.paused !== true) return undefined;
       return withAllPaused(document, false);
@@ -53,7 +54,7 @@ async function release(stage: Stage, id: string | undefined, isDeployed: boolean
     );
     await sleep(POLL_INTERVAL_MS);
   }
-  const { document } = await readDeployed(stage);
+  const { document } = await readDeployedIntegrations(stage);
   const table = openLedger(stage, context);
   const parked = await findParked(table, document, id, heldSpan(stage, context)).catch((thrown: unknown) => {
     throw ledgerFailure(thrown, stage);

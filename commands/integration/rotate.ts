@@ -1,10 +1,10 @@
 import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
 import { UsageError } from '../../local/command-line.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { newSigningSecret } from './collect-secret.ts';
+import { readDeployedIntegrations } from './deployed-integrations.ts';
 import {
   howToReadSigningSecret,
   readSecret,
@@ -37,7 +37,7 @@ export async function rotate(id: string, options: RotateOptions, context: Contex
     );
   }
   const stage = await context.openStage(options.stage);
-  entryOf((await readDeployed(stage)).document, id);
+  entryOf((await readDeployedIntegrations(stage)).document, id);
   let hasMade = false;
   let madeAtMs = 0;
   for (;;) {

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
 import { alignColumns } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
 import type { Stage } from '../shared/stage.ts';
+import { readDeployedIntegrations } from './deployed-integrations.ts';
 import { explain } from './explain-response.ts';
 import { idsOf } from './integrations-document.ts';
 
@@ -49,7 +49,7 @@ export async function sendTestEvent(stage: Stage, id: string, { terminal }: Cont
   terminal.print(formatTestReport(report, stage.name));
   if (report.verdict === 'unsent') {
     // In addition only: who may invoke the function may not be allowed to read AppConfig.
-    const ids = await readDeployed(stage).then(
+    const ids = await readDeployedIntegrations(stage).then(
       ({ document }) => idsOf(document),
       () => undefined,
     );

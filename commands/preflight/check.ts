@@ -9,7 +9,7 @@ import { type Finding, no, unknown } from './finding.ts';
 export interface CheckInput {
   readonly stage: Stage;
   /** Read once for all checks that need it. */
-  readonly integrations: Promise<DeployedDocument>;
+  readonly integrations: Promise<DeployedDocument<IntegrationsDocument>>;
   /** The wall clock, in milliseconds. */
   readonly nowMs: number;
 }

@@ -1,5 +1,5 @@
 import type { Flag } from '../../lambdas/flag/flag-document.ts';
-import { readDeployedOf } from '../appconfig/deployed-document.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
 import { FLAG } from '../flag/flag-document.ts';
 import { type Check, stageFlag } from './check.ts';
 import { yes } from './finding.ts';
@@ -10,7 +10,7 @@ const WHAT = 'flag';
 export const flag: Check = {
   what: WHAT,
   async run({ stage }) {
-    const { document, version } = await readDeployedOf(FLAG, stage);
+    const { document, version } = await readDeployed(FLAG, stage);
     return [yes(WHAT, `version ${version} fits; ${reach(document.flag)}`)];
   },
   remedy: (stage) => `./ltw flag status ${stageFlag(stage)}`,

@@ -1,4 +1,4 @@
-import { readDeployed } from '../appconfig/deployed-document.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import type { Context } from '../shared/context.ts';
 import { alarmNotifications } from './alarm-notifications.ts';
 import { alarmSubscriptions } from './alarm-subscriptions.ts';
@@ -38,7 +38,7 @@ export async function preflight({ stage: stageName, json }: PreflightOptions, co
   const stage = await context.openStage(stageName);
   const at = new Date(now()).toISOString();
   if (!json) terminal.print(`preflight of stage ${stage.name}, ${at.slice(0, 16).replace('T', ' ')} UTC`);
-  const input = { stage, integrations: readDeployed(stage), nowMs: now() };
+  const input = { stage, integrations: readDeployedIntegrations(stage), nowMs: now() };
   const findings = (await Promise.all(CHECKS.map((check) => findingsOf(check, input)))).flat();
   const isStageReady = isReady(findings);
   terminal.print(

@@ -5,7 +5,7 @@ import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import { readEvents } from '../../local/demo/read-events.ts';
 import { ENTERPRISE } from '../../local/demo/sample-events.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted } from '../shared/format.ts';
@@ -71,7 +71,7 @@ async function sampleBodies(
   { type, integration, count }: PublishOptions,
   { now }: Context,
 ): Promise<readonly string[]> {
-  const { document } = await readDeployed(stage);
+  const { document } = await readDeployedIntegrations(stage);
   const receiver = receiverOf(document, type, integration);
   const run = randomBytes(4).toString('hex');
   return sampleEvents(type, receiver, { count, run, nowMs: now() }).map((event) => JSON.stringify(event));

@@ -3,7 +3,7 @@ import {
   type ReconcileReport,
   reconcileReportSchema,
 } from '../../lambdas/ledger/reconciliation.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import { entryOf } from '../integration/integrations-document.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
@@ -36,7 +36,7 @@ export async function reconcile(options: ReconcileOptions, context: Context): Pr
     ...(id !== undefined && { integration_id: id }),
     dry_run: dryRun,
   });
-  if (id !== undefined && report.accepted === 0) entryOf((await readDeployed(stage)).document, id);
+  if (id !== undefined && report.accepted === 0) entryOf((await readDeployedIntegrations(stage)).document, id);
   print(json ? JSON.stringify(report) : formatReport(report, stage.name));
   return isInOrder(report) ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import { entryOf } from '../integration/integrations-document.ts';
 import { mayGoOn } from '../shared/confirm.ts';
 import type { Context } from '../shared/context.ts';
@@ -68,7 +68,7 @@ async function find(stage: Stage, table: LedgerTable, what: WhatToReplay, contex
 
 async function nothingFound(stage: Stage, what: WhatToReplay, { terminal }: Context): Promise<number> {
   const integrationId = 'filter' in what ? what.filter.integrationId : undefined;
-  if (integrationId !== undefined) entryOf((await readDeployed(stage)).document, integrationId);
+  if (integrationId !== undefined) entryOf((await readDeployedIntegrations(stage)).document, integrationId);
   const { payloadDays } = heldDays(stage);
   terminal.print(
     `no delivery of stage ${stage.name} fits: nothing to replay (payloads are held for ${payloadDays} days)`,

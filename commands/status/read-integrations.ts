@@ -1,7 +1,7 @@
 import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
-import { readDeployed } from '../appconfig/deployed-document.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import { readEntry } from '../integration/integrations-document.ts';
 import { lastResponse } from '../shared/last-response.ts';
 import { readPoints, sum } from '../shared/metric-points.ts';
@@ -34,7 +34,7 @@ const IN_PARALLEL = 5;
 
 /** Each integration of the stage. @throws CommandFailed; the clients' errors */
 export async function readIntegrations(stage: Stage, nowMs: number): Promise<readonly IntegrationStatus[]> {
-  const { document } = await readDeployed(stage);
+  const { document } = await readDeployedIntegrations(stage);
   const entries = document.entries.flatMap((entry) => {
     const id = isRecord(entry) ? entry.id : undefined;
     return typeof id === 'string' ? [{ id, configured: configuredState(entry, document.fields.paused) }] : [];

@@ -2,7 +2,7 @@ import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { MINUTE_MS } from '../../lambdas/shared/durations.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { queueName } from '../../lambdas/shared/queue-name.ts';
-import { readDeployedOf } from '../appconfig/deployed-document.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
 import { FLAG } from '../flag/flag-document.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { latest, readPoints, sum } from '../shared/metric-points.ts';
@@ -95,7 +95,7 @@ async function partOf<T>(stage: Stage, read: () => Promise<T>): Promise<Part<T>>
 }
 
 async function readFlag(stage: Stage): Promise<FlagStatus> {
-  const { document, version, deployment, state } = await readDeployedOf(FLAG, stage);
+  const { document, version, deployment, state } = await readDeployed(FLAG, stage);
   const { enabled, rollout_percentage, pilot_enterprises } = document.flag;
   return {
     ...{ enabled, rollout_percentage, pilots: pilot_enterprises.length, version, deployment },

@@ -1,10 +1,10 @@
 import { ListDeploymentsCommand, StartDeploymentCommand } from '@aws-sdk/client-appconfig';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as z from 'zod';
-import { INTEGRATIONS } from '../../../commands/appconfig/configuration.ts';
-import { type Change, deployChange, readDeployed } from '../../../commands/appconfig/deployed-document.ts';
+import { type Change, deployChange } from '../../../commands/appconfig/deployed-document.ts';
 import { untilServed } from '../../../commands/appconfig/deployments.ts';
-import { withNewEntry } from '../../../commands/integration/integrations-document.ts';
+import { INTEGRATIONS, readDeployedIntegrations } from '../../../commands/integration/deployed-integrations.ts';
+import { type IntegrationsDocument, withNewEntry } from '../../../commands/integration/integrations-document.ts';
 import type { Stage } from '../../../commands/shared/stage.ts';
 import { integrationsDocumentSchema } from '../../../lambdas/partners/integration.ts';
 import { eachTest } from '../../support/each-test.ts';
@@ -20,7 +20,7 @@ beforeEach(async () => {
   stage = await world.context.openStage('local');
 });
 
-const deploy = (edit: Change['edit']) =>
+const deploy = (edit: Change<IntegrationsDocument>['edit']) =>
   deployChange(INTEGRATIONS, stage, { edit, description: 'a test' }, world.context);
 
 const add = (entry: object) => deploy((document) => withNewEntry(document, { ...entry }));
@@ -35,7 +35,7 @@ describe('reading', () => {
     for (let index = 0; index < 60; index += 1) world.deploy({ integrations: [], paused: index % 2 === 0 });
     world.deploy({ integrations: [ACME] });
     draft({ integrations: [] });
-    expect(await readDeployed(stage)).toMatchObject({
+    expect(await readDeployedIntegrations(stage)).toMatchObject({
       document: { entries: [ACME] },
       version: 62,
       latestVersion: 63,
@@ -47,7 +47,7 @@ describe('reading', () => {
   test('fails where nothing is deployed', async () => {
     world.plane.appConfig.store.defineEnvironment('app', 'empty');
     const output: Stage['output'] = (name) => (name === 'IntegrationsEnvironmentId' ? 'empty' : stage.output(name));
-    await expect(readDeployed({ ...stage, output })).rejects.toThrow(
+    await expect(readDeployedIntegrations({ ...stage, output })).rejects.toThrow(
       'nothing is deployed in the integrations environment of stage local',
     );
   });
@@ -139,7 +139,7 @@ describe('waiting until a deployment is served', () => {
   const untilBaking = (...states: readonly string[]) => {
     const left = [...states];
     intercept(stage.appConfig, () => ({ State: left.shift() }));
-    return untilServed(stage, 7, world.context);
+    return untilServed(stage, 7, world.context, INTEGRATIONS);
   };
 
   test('ends when it bakes', async () => {
