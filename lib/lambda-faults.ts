@@ -57,42 +57,11 @@ export const INTERRUPTED_FAULTS = [
   'States.Timeout',
 ];
 
-/** Errors of `Invoke` that the input causes, so a retry cannot help: the execution fails, and the rescue dead-letters it. */
-export const INPUT_FAULTS = fromLambda([
-  'InvalidParameterValueException',
-  'InvalidRequestContentException',
-  'RequestTooLargeException',
-  'SerializedRequestEntityTooLargeException',
-  'UnsupportedMediaTypeException',
-]);
-
-/**
- * Errors of `Invoke` for features that the workflow's functions do not use: file systems, SnapStart, durable executions,
- * published versions; and recursion, which Lambda detects through SQS, SNS and S3 but not through Step Functions.
- */
-export const FOREIGN_FAULTS = fromLambda([
-  'DurableExecutionAlreadyStartedException',
-  'EFSIOException',
-  'EFSMountConnectivityException',
-  'EFSMountFailureException',
-  'EFSMountTimeoutException',
-  'ModeNotSupportedException',
-  'NoPublishedVersionException',
-  'RecursiveInvocationException',
-  'S3FilesMountConnectivityException',
-  'S3FilesMountFailureException',
-  'S3FilesMountTimeoutException',
-  'SnapStartException',
-  'SnapStartNotReadyException',
-  'SnapStartRegenerationFailureException',
-  'SnapStartTimeoutException',
-]);
-
 /**
  * The names of Lambda's errors in a workflow: `Lambda.` and the name in the AWS SDK for Java. Both spellings are listed, since
  * version 1 has `EC2ThrottledException` and version 2 `Ec2ThrottledException`.
  */
-function fromLambda(names: readonly string[]): string[] {
+export function fromLambda(names: readonly string[]): string[] {
   return names.flatMap((name) => [...new Set([name, capitalized(name)])].map((spelling) => `Lambda.${spelling}`));
 }
 

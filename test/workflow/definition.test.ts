@@ -4,10 +4,11 @@ import { describe, expect, test } from '@jest/globals';
 import validate from 'asl-validator';
 import { MAX_EXECUTION_DAYS } from '../../lambdas/events/delivery.ts';
 import * as errors from '../../lambdas/shared/errors.ts';
-import { FOREIGN_FAULTS, INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
+import { INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
 import { PASSING_FAULTS } from '../../lib/retriers.ts';
 import { findStage } from '../../lib/stage.ts';
 import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
+import { FOREIGN_FAULTS, INPUT_FAULTS } from './lambda-faults.ts';
 
 const definition = workflowDefinition(synthesize('local'));
 const { functions } = findStage('local');

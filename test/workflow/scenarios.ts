@@ -8,9 +8,10 @@ import {
   type Progress,
   type TaskResult,
 } from '../../lambdas/events/delivery.ts';
-import { INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
+import { INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
 import { PASSING_FAULTS } from '../../lib/retriers.ts';
 import { ENRICHED, delivery as newDelivery } from '../support/factories.ts';
+import { INPUT_FAULTS } from './lambda-faults.ts';
 
 const DUE = '2026-01-05T10:01:00.000Z';
 const LATER = '2026-01-05T10:02:00.000Z';
