@@ -62,7 +62,7 @@ export function judgeEndpoints(
   isHere: boolean,
 ): readonly Finding[] {
   const findings = seen.map(({ endpoint, result }) => judgeOne(endpoint, result, nowMs, { flag, isHere }));
-  const faulty = findings.filter(({ answer }) => answer !== 'yes');
+  const faulty = findings.filter(({ verdict }) => verdict !== 'yes');
   if (faulty.length > 0) return faulty;
   const ends = seen.flatMap(({ result }) => (result.kind === 'tls' ? [result.certificateEndsMs] : []));
   const first = ends.length === 0 ? '' : `; the first certificate ends in ${daysTo(Math.min(...ends), nowMs)} days`;

@@ -3,7 +3,7 @@ import { alignColumns, oneLine } from '../shared/format.ts';
 /** One line of the preflight. */
 export interface Finding {
   /** `?` where it could not be checked. */
-  readonly answer: 'yes' | 'no' | '?';
+  readonly verdict: 'yes' | 'no' | '?';
   readonly what: string;
   /** The state, or why it is not known. Never a secret's value. */
   readonly is: string;
@@ -12,20 +12,20 @@ export interface Finding {
 }
 
 export function yes(what: string, is: string): Finding {
-  return { answer: 'yes', what, is };
+  return { verdict: 'yes', what, is };
 }
 
 export function no(what: string, is: string, remedy: string): Finding {
-  return { answer: 'no', what, is, remedy };
+  return { verdict: 'no', what, is, remedy };
 }
 
 export function unknown(what: string, is: string, remedy?: string): Finding {
-  return { answer: '?', what, is, ...(remedy !== undefined && { remedy }) };
+  return { verdict: '?', what, is, ...(remedy !== undefined && { remedy }) };
 }
 
 /** A table with one line for each finding, and its remedy on a line below. */
 export function formatFindings(findings: readonly Finding[]): string {
-  const rows = findings.map(({ answer, what, is }) => [answer, what, oneLine(is)]);
+  const rows = findings.map(({ verdict, what, is }) => [verdict, what, oneLine(is)]);
   const lines = alignColumns(rows).split('\n');
   return lines.flatMap((line, index) => [line, ...remedyLine(findings[index])]).join('\n');
 }
@@ -35,14 +35,14 @@ function remedyLine(finding: Finding | undefined): string[] {
 }
 
 /** A finding as its JSON document has it. */
-export function findingFields({ answer, what, is, remedy }: Finding) {
-  const answers = { yes: 'yes', no: 'no', '?': 'unknown' } as const;
-  return { check: what, answer: answers[answer], finding: oneLine(is), ...(remedy !== undefined && { remedy }) };
+export function findingFields({ verdict, what, is, remedy }: Finding) {
+  const verdicts = { yes: 'yes', no: 'no', '?': 'unknown' } as const;
+  return { check: what, verdict: verdicts[verdict], finding: oneLine(is), ...(remedy !== undefined && { remedy }) };
 }
 
 /** Whether the stage is ready, and the number of findings that say no. */
 export function formatSummary(findings: readonly Finding[], stageName: string): string {
-  const count = (asked: Finding['answer']) => findings.filter(({ answer }) => answer === asked).length;
+  const count = (asked: Finding['verdict']) => findings.filter(({ verdict }) => verdict === asked).length;
   const [noes, unknowns] = [count('no'), count('?')];
   if (noes + unknowns === 0) return `stage ${stageName} is ready for its first event`;
   const words = [noes > 0 ? `${noes} × no` : [], unknowns > 0 ? `${unknowns} × not known` : []].flat();
@@ -50,5 +50,5 @@ export function formatSummary(findings: readonly Finding[], stageName: string): 
 }
 
 export function isReady(findings: readonly Finding[]): boolean {
-  return findings.every(({ answer }) => answer === 'yes');
+  return findings.every(({ verdict }) => verdict === 'yes');
 }

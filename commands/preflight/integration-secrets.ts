@@ -13,7 +13,7 @@ export const integrationSecrets: Check = {
     const { stage } = input;
     const active = await activeIntegrations(input);
     const found = await inBatches(active, (integration) => checkOne(integration, stage));
-    const faulty = found.filter(({ answer }) => answer !== 'yes');
+    const faulty = found.filter(({ verdict }) => verdict !== 'yes');
     if (faulty.length > 0 || found.length === 0) return faulty;
     return [yes(WHAT, `whole: ${found.length} of ${found.length}`)];
   },

@@ -32,7 +32,7 @@ export interface PreflightOptions {
   readonly json?: true | undefined;
 }
 
-/** `preflight`: 0 where every answer is yes, else 1. @throws CommandFailed */
+/** `preflight`: 0 where every verdict is yes, else 1. @throws CommandFailed */
 export async function preflight({ stage: stageName, json }: PreflightOptions, context: Context): Promise<number> {
   const { terminal, now } = context;
   const stage = await context.openStage(stageName);

@@ -17,10 +17,10 @@ export interface Check {
 export function formatCheck({ phase, stageName, span, judgements }: Check): string {
   const { reach, questions } = CRITERIA[phase];
   const { since, until } = times(span);
-  const rows = judgements.map(({ criterion, answer, value, target, samples }) => {
+  const rows = judgements.map(({ criterion, verdict, value, target, samples }) => {
     const { unit } = FIGURES[criterion.figure];
     return [
-      answer,
+      verdict,
       criterion.says,
       amount(value, unit),
       formatTarget(criterion.bound, target, unit),
@@ -44,8 +44,8 @@ export function checkFields({ phase, stageName, span, judgements }: Check): obje
     ...times(span),
     is_met: isMet(judgements),
     criteria: judgements.map(
-      ({ criterion: { says, figure, bound, least, source }, answer, value, target, samples }) => ({
-        ...{ criterion: says, answer },
+      ({ criterion: { says, figure, bound, least, source }, verdict, value, target, samples }) => ({
+        ...{ criterion: says, verdict },
         value: value ?? null,
         unit: FIGURES[figure].unit,
         ...{ bound: bound.is, target: target ?? null, samples, least_samples: least, source },
@@ -57,9 +57,9 @@ export function checkFields({ phase, stageName, span, judgements }: Check): obje
 
 function conclusion(phase: Phase, judgements: readonly Judgement[]): string {
   if (isMet(judgements)) return `${phase}: all that metrics can tell is as it should be`;
-  const counts = (['no', 'not enough data'] as const).map((answer) => {
-    const count = judgements.filter((judgement) => judgement.answer === answer).length;
-    return count === 0 ? [] : [`${count} × ${answer}`];
+  const counts = (['no', 'not enough data'] as const).map((verdict) => {
+    const count = judgements.filter((judgement) => judgement.verdict === verdict).length;
+    return count === 0 ? [] : [`${count} × ${verdict}`];
   });
   return `${phase}: not yet (${counts.flat().join(', ')})`;
 }

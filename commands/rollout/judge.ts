@@ -16,11 +16,11 @@ export interface Criterion {
   readonly source: string;
 }
 
-export type Answer = 'yes' | 'no' | 'not enough data';
+export type Verdict = 'yes' | 'no' | 'not enough data';
 
 export interface Judgement {
   readonly criterion: Criterion;
-  readonly answer: Answer;
+  readonly verdict: Verdict;
   readonly value: number | undefined;
   /** The value of comparison; undefined if it is a figure that was not published either. */
   readonly target: number | undefined;
@@ -35,9 +35,9 @@ export function judge(criterion: Criterion, now: Measures, before: Measures): Ju
   const compared = bound.is === 'at most before' ? rule.of(before) : undefined;
   const target = bound.is === 'at most before' ? compared?.value : bound.target;
   const isEnough = samples >= least && (compared === undefined || compared.samples >= least);
-  return { criterion, answer: answerOf(), value, target, samples };
+  return { criterion, verdict: verdictOf(), value, target, samples };
 
-  function answerOf(): Answer {
+  function verdictOf(): Verdict {
     if (value === undefined || target === undefined) return 'not enough data';
     if (!holds(bound, value, target)) return isEnough || isBreachFinal ? 'no' : 'not enough data';
     return isEnough ? 'yes' : 'not enough data';
@@ -65,8 +65,8 @@ function tenths(percent: number): number {
 }
 
 /** Whether a phase has passed what metrics can tell. */
-export function isMet(judgements: readonly { readonly answer: Answer }[]): boolean {
-  return judgements.every(({ answer }) => answer === 'yes');
+export function isMet(judgements: readonly { readonly verdict: Verdict }[]): boolean {
+  return judgements.every(({ verdict }) => verdict === 'yes');
 }
 
 /** What a criterion is held against. */

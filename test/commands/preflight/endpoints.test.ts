@@ -20,14 +20,14 @@ function judge(endpoint: Connected, tokenServer: Connected, isHere = false) {
 
 test('all are up: one line, and when the first certificate ends', () => {
   expect(judge(certificate(90), certificate(14))).toEqual([
-    { answer: 'yes', what: 'endpoints, from here', is: 'up: 2 of 2; the first certificate ends in 14 days' },
+    { verdict: 'yes', what: 'endpoints, from here', is: 'up: 2 of 2; the first certificate ends in 14 days' },
   ]);
 });
 
 test('a certificate that ends within 14 days', () => {
   expect(judge(certificate(13), certificate(90))).toEqual([
     {
-      answer: 'no',
+      verdict: 'no',
       what: 'endpoint of acme',
       is: 'hooks.acme.example: its certificate ends in 13 days',
       remedy: `${TEST}   # once this is done: the partner must renew it`,
@@ -38,13 +38,13 @@ test('a certificate that ends within 14 days', () => {
 test('a failure that does not depend on the place is a no, explained as by send-test', () => {
   expect(judge(failure('EODD'), failure('ENOTFOUND'))).toEqual([
     {
-      answer: 'no',
+      verdict: 'no',
       what: 'endpoint of acme',
       is: 'hooks.acme.example: EODD, no connection was established',
       remedy: `${TEST}   # once this is done: ask the partner`,
     },
     {
-      answer: 'no',
+      verdict: 'no',
       what: 'token server of acme',
       is: 'login.acme.example:8443: ENOTFOUND, there is no such host',
       remedy: expect.stringMatching(/^\.\/ltw send-test .* # once this is done: compare the host /),
@@ -55,7 +55,7 @@ test('a failure that does not depend on the place is a no, explained as by send-
 test.each(['TIMEOUT', 'ECONNREFUSED', 'ECONNRESET', 'CLOSED', 'EHOSTUNREACH', 'EAI_AGAIN'])(
   '%s may be a firewall that allows the stage: not known from here; for the local stage a no',
   (code) => {
-    expect(judge(failure(code), certificate(90))).toMatchObject([{ answer: '?', remedy: TEST }]);
-    expect(judge(failure(code), certificate(90), true)).toMatchObject([{ answer: 'no' }]);
+    expect(judge(failure(code), certificate(90))).toMatchObject([{ verdict: '?', remedy: TEST }]);
+    expect(judge(failure(code), certificate(90), true)).toMatchObject([{ verdict: 'no' }]);
   },
 );

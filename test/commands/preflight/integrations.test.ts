@@ -15,7 +15,7 @@ function judge(integrations: readonly unknown[], around: object = {}) {
 test('entries that fit: a yes that names those that receive nothing now', () => {
   const all = [entry('a'), entry('b', { paused: true }), entry('c', { active: false, paused: true })];
   expect(judge(all)).toEqual({
-    answer: 'yes',
+    verdict: 'yes',
     what: 'integrations',
     is: '3 in version 7, all entries fit; off: c; paused: b',
   });
@@ -40,7 +40,7 @@ test.each([
   ],
 ])('%j with %j: a no', (around, integrations, is, remedy) => {
   expect(judge(integrations, around)).toEqual({
-    answer: 'no',
+    verdict: 'no',
     what: 'integrations',
     is,
     remedy: expect.stringMatching(`^./ltw integration ${remedy}`),
@@ -48,12 +48,12 @@ test.each([
 });
 
 test.each([
-  ['whole', { client_id: 'id', client_secret: 'secret' }, { answer: 'yes' }],
-  ['missing', undefined, { answer: 'no', remedy: expect.stringContaining('create-secret --name /dev/acme') }],
+  ['whole', { client_id: 'id', client_secret: 'secret' }, { verdict: 'yes' }],
+  ['missing', undefined, { verdict: 'no', remedy: expect.stringContaining('create-secret --name /dev/acme') }],
   [
     'without a key',
     { client_id: 'id' },
-    { answer: 'no', is: expect.stringMatching(/^the secret has no client_secret /) },
+    { verdict: 'no', is: expect.stringMatching(/^the secret has no client_secret /) },
   ],
 ])('a secret that is %s', (_, credentials, finding) => {
   const oauth = integration({

@@ -54,7 +54,7 @@ yes  egress addresses `);
   expect(findings).toHaveLength(14);
   expect(findings).toContainEqual({
     check: 'dead letters of events',
-    answer: 'no',
+    verdict: 'no',
     finding: '2 messages',
     remedy: './ltw rejected list --stage local   # docs/runbook.md#dead-events',
   });

@@ -35,8 +35,8 @@ test.each([
   ['203.0.113.10,203.0.113.11', 'yes', '203.0.113.10, 203.0.113.11: for partners’ allow-lists'],
   ['203.0.113.10,', 'no', 'lists none'],
   ['NetworkEgress1.PublicIp', 'no', 'lists none'],
-])('egress addresses %j: %s', (output, answer, is) => {
-  expect(judgeEgressAddresses(output, stage)).toMatchObject({ answer, is: expect.stringContaining(is) });
+])('egress addresses %j: %s', (output, verdict, is) => {
+  expect(judgeEgressAddresses(output, stage)).toMatchObject({ verdict, is: expect.stringContaining(is) });
 });
 
 describe('alarm subscriptions', () => {
@@ -45,13 +45,13 @@ describe('alarm subscriptions', () => {
 
   test('confirmed, without the path of a URL; and none', () => {
     const is = 'confirmed: email on-call@example.com, https events.pager.example';
-    expect(judgeSubscriptions([mail, pager], 'subscribe')).toMatchObject({ answer: 'yes', is });
-    expect(judgeSubscriptions([], 'subscribe')).toMatchObject({ answer: 'no', remedy: 'subscribe' });
+    expect(judgeSubscriptions([mail, pager], 'subscribe')).toMatchObject({ verdict: 'yes', is });
+    expect(judgeSubscriptions([], 'subscribe')).toMatchObject({ verdict: 'no', remedy: 'subscribe' });
   });
 
   test.each(['PendingConfirmation', 'Deleted'])('one is %s, though another is confirmed', (SubscriptionArn) => {
     expect(judgeSubscriptions([pager, { ...mail, SubscriptionArn }], 'subscribe')).toMatchObject({
-      answer: 'no',
+      verdict: 'no',
       is: 'not confirmed: email on-call@example.com',
       remedy: 'subscribe   # sends the request again; or confirm by the link that SNS sent',
     });
@@ -80,14 +80,14 @@ describe('alarm notifications', () => {
     ['no', 'does not let CloudWatch publish', [allow(other)]],
     ['no', 'denies it to CloudWatch', [allow(), { Effect: 'Deny', Principal: '*', Action: 'sns:*', Resource: '*' }]],
     ['?', 'was not understood', [allow(unknown)]],
-  ])('%s, the policy %s: %j', (answer, is, Statement) => {
+  ])('%s, the policy %s: %j', (verdict, is, Statement) => {
     const finding = judgeTopic(TOPIC, { Policy: JSON.stringify({ Statement }) }, stage);
-    expect(finding).toMatchObject({ answer, is: expect.stringContaining(is) });
+    expect(finding).toMatchObject({ verdict, is: expect.stringContaining(is) });
   });
 
   test('a key that CloudWatch may not use is a no, and no policy is not known', () => {
     const attributes = { Policy: JSON.stringify({ Statement: [allow()] }), KmsMasterKeyId: 'alias/aws/sns' };
-    expect([judgeTopic(TOPIC, attributes, stage).answer, judgeTopic(TOPIC, {}, stage).answer]).toEqual(['no', '?']);
+    expect([judgeTopic(TOPIC, attributes, stage).verdict, judgeTopic(TOPIC, {}, stage).verdict]).toEqual(['no', '?']);
   });
 });
 
@@ -107,7 +107,7 @@ function readersOf(name: string): Reader[] {
 describe('readers of the queues', () => {
   test('as the settings of prod have them', () => {
     const is = 'events: 5 at once; deliveries: 20 at once, 20 reserved; outcomes: 2 at once';
-    expect(judgeReaders(readersOf('prod'), stage)).toEqual({ answer: 'yes', what: 'readers of the queues', is });
+    expect(judgeReaders(readersOf('prod'), stage)).toEqual({ verdict: 'yes', what: 'readers of the queues', is });
   });
 
   const ENABLE = 'lambda update-event-source-mapping --uuid 1 --enabled';
@@ -118,7 +118,7 @@ describe('readers of the queues', () => {
     [{ reserved: 3 }, '20 of the deliveries queue at once, and its function may run 3 times', DEPLOY],
   ])('deliveries with %j: %s', (change, is, remedy) => {
     const readers = readersOf('prod').map((one) => (one.queue === 'deliveries' ? { ...one, ...change } : one));
-    expect(judgeReaders(readers, stage)).toMatchObject({ answer: 'no', is: expect.stringContaining(is), remedy });
+    expect(judgeReaders(readers, stage)).toMatchObject({ verdict: 'no', is: expect.stringContaining(is), remedy });
   });
 });
 
@@ -130,9 +130,9 @@ test.each([
   ['dev', undefined, undefined, '?', /./],
 ])(
   'concurrency for %s in an account with %s, of which %s are unreserved: %s',
-  (name, inAll, unreserved, answer, is) => {
+  (name, inAll, unreserved, verdict, is) => {
     const finding = judgeAccount({ inAll, unreserved }, readersOf(name));
-    expect(finding).toMatchObject({ answer, is: expect.stringMatching(is) });
+    expect(finding).toMatchObject({ verdict, is: expect.stringMatching(is) });
   },
 );
 
@@ -158,11 +158,11 @@ describe('the secret of Snowflake', () => {
     [undefined, true, 0, 'no', 'is about to be deleted', 'restore'],
     [fits, false, 80, 'yes', 'filled and well-formed, 80 days old', undefined],
     [fits, false, 81, 'no', 'is 81 days old, over 80', 'rotate'],
-  ])('%.9s…, to be deleted %s, after %i days: %s', (text, isBeingDeleted, days, answer, is, remedy) => {
+  ])('%.9s…, to be deleted %s, after %i days: %s', (text, isBeingDeleted, days, verdict, is, remedy) => {
     const stored = { text, writtenAtMs: NOW - days * 86_400_000, isBeingDeleted };
     const remedies = { fill: 'fill', restore: 'restore', rotate: 'rotate' };
     const finding = judgeSnowflakeSecret(stored, NOW, remedies);
-    expect([finding.answer, finding.remedy]).toEqual([answer, remedy]);
+    expect([finding.verdict, finding.remedy]).toEqual([verdict, remedy]);
     expect(finding.is).toMatch(is);
   });
 });

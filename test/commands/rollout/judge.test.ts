@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CRITERIA, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
 import type { Criterion, FigureName } from '../../../commands/rollout/judge.ts';
-import { type Answer, FIGURES, judge } from '../../../commands/rollout/judge.ts';
+import { FIGURES, judge, type Verdict } from '../../../commands/rollout/judge.ts';
 import type { Measures } from '../../../commands/rollout/read-measures.ts';
 
 /** A span in which all is well, and enough of it for every criterion. */
@@ -27,17 +27,19 @@ function criterion(phase: Phase, figure: FigureName): Criterion {
   return found;
 }
 
-function answers(phase: Phase, now: Measures, before = measured()): (readonly [FigureName, Answer])[] {
-  return CRITERIA[phase].criteria.map((one) => [one.figure, judge(one, now, before).answer]);
+function verdicts(phase: Phase, now: Measures, before = measured()): (readonly [FigureName, Verdict])[] {
+  return CRITERIA[phase].criteria.map((one) => [one.figure, judge(one, now, before).verdict]);
 }
 
 describe.each(PHASES)('phase %s', (phase) => {
   test('is met where all is well', () => {
-    expect(new Set(answers(phase, measured()).map(([, answer]) => answer))).toEqual(new Set(['yes']));
+    expect(new Set(verdicts(phase, measured()).map(([, verdict]) => verdict))).toEqual(new Set(['yes']));
   });
 
   test('is never met by silence', () => {
-    expect(new Set(answers(phase, NOTHING, NOTHING).map(([, answer]) => answer))).toEqual(new Set(['not enough data']));
+    expect(new Set(verdicts(phase, NOTHING, NOTHING).map(([, verdict]) => verdict))).toEqual(
+      new Set(['not enough data']),
+    );
   });
 });
 
@@ -60,8 +62,8 @@ describe('each criterion says no where it is missed, and yes where it is just me
 
   test.each(cases)('%s: %s', (phase, figure, missed, met) => {
     const one = criterion(phase, figure);
-    expect(judge(one, measured(missed), measured()).answer).toBe('no');
-    expect(judge(one, measured(met), measured()).answer).toBe('yes');
+    expect(judge(one, measured(missed), measured()).verdict).toBe('no');
+    expect(judge(one, measured(met), measured()).verdict).toBe('yes');
   });
 });
 
@@ -70,14 +72,14 @@ describe('an increase of delivery errors', () => {
   const failing = (retried: number) => measured({ deliveredWith: 100_000 - retried, deliveredWithout: 0, retried });
 
   test('is one from a tenth of a percent on', () => {
-    expect(judge(one, failing(149), failing(100)).answer).toBe('yes');
-    expect(judge(one, failing(151), failing(100)).answer).toBe('no');
+    expect(judge(one, failing(149), failing(100)).verdict).toBe('yes');
+    expect(judge(one, failing(151), failing(100)).verdict).toBe('no');
   });
 
   test('is not known where too little was tried before', () => {
-    expect(judge(one, measured(), NOTHING)).toMatchObject({ answer: 'not enough data', target: undefined });
+    expect(judge(one, measured(), NOTHING)).toMatchObject({ verdict: 'not enough data', target: undefined });
     const few = measured({ deliveredWith: 99, deliveredWithout: 0, retried: 0 });
-    expect(judge(one, measured(), few).answer).toBe('not enough data');
+    expect(judge(one, measured(), few).verdict).toBe('not enough data');
   });
 });
 
@@ -85,15 +87,15 @@ describe('what counts at once', () => {
   test('is a dead webhook, a long queue and too many queries, however little else there is', () => {
     const few = { deliveredWith: 1, deliveredWithout: 0, cacheHits: 0, cacheMisses: 1 };
     const now = measured({ ...few, dead: 1, deepestQueue: 100, busiestHourQueries: 500 });
-    expect(judge(criterion('pilot', 'deliverySuccess'), now, NOTHING).answer).toBe('no');
-    expect(judge(criterion('limited', 'queueDepth'), now, NOTHING).answer).toBe('no');
-    expect(judge(criterion('limited', 'queriesPerHour'), now, NOTHING).answer).toBe('no');
+    expect(judge(criterion('pilot', 'deliverySuccess'), now, NOTHING).verdict).toBe('no');
+    expect(judge(criterion('limited', 'queueDepth'), now, NOTHING).verdict).toBe('no');
+    expect(judge(criterion('limited', 'queriesPerHour'), now, NOTHING).verdict).toBe('no');
   });
 
   test('is not a share of few', () => {
     const few = measured({ cacheHits: 0, cacheMisses: 19 });
     expect(judge(criterion('pilot', 'cacheHits'), few, NOTHING)).toMatchObject({
-      answer: 'not enough data',
+      verdict: 'not enough data',
       samples: 19,
     });
   });
@@ -109,8 +111,8 @@ const anyMeasures: fc.Arbitrary<Measures> = fc.record({
 test('whatever was measured, a yes has enough samples, and a share is from 0 to 100', () => {
   fc.assert(
     fc.property(fc.constantFrom(...ALL), anyMeasures, anyMeasures, (one, now, before) => {
-      const { answer, value = 0, samples } = judge(one, now, before);
-      if (answer === 'yes') expect(samples).toBeGreaterThanOrEqual(one.least);
+      const { verdict, value = 0, samples } = judge(one, now, before);
+      if (verdict === 'yes') expect(samples).toBeGreaterThanOrEqual(one.least);
       expect(value).toBeGreaterThanOrEqual(0);
       if (FIGURES[one.figure].unit === '%') expect(value).toBeLessThanOrEqual(100);
     }),

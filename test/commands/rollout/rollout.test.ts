@@ -94,7 +94,7 @@ pilot: all that metrics can tell is as it should be`);
     });
     expect(criteria[1]).toEqual({
       criterion: 'cache hits',
-      answer: 'yes',
+      verdict: 'yes',
       value: 90,
       unit: '%',
       bound: 'more than',
@@ -112,7 +112,7 @@ pilot: all that metrics can tell is as it should be`);
     await expect(runProgram(['rollout', 'check', 'pilot'], world.context)).rejects.toMatchObject({ message: failure });
   });
 
-  test('takes every page of the answer', async () => {
+  test('takes every page of the result', async () => {
     const dead = { Id: 'dead', Label: 'dead', StatusCode: 'PartialData', Timestamps: [NOW / 1000], Values: [2] };
     cloudWatch = async (_, { NextToken }) => ({
       MetricDataResults: [dead],
