@@ -10,7 +10,7 @@ export const INTEGRATIONS: Configuration<IntegrationsDocument> = {
   profile: 'IntegrationsProfileId',
   // Without a bake time: while one deployment bakes, AppConfig starts no other, and a pause must not wait for an `add`.
   strategy: 'EmergencyStrategyId',
-  read: readDocument,
+  read: (text) => readDocument(text),
   write: writeDocument,
   stopCommand(stage, deployment) {
     const where = `--application-id ${stage.output('AppConfigApplicationId')} --environment-id ${stage.output('IntegrationsEnvironmentId')}`;

@@ -20,12 +20,13 @@ export interface IntegrationsDocument {
   readonly entries: readonly unknown[];
 }
 
-/** @throws CommandFailed where the text is not such a document */
-export function readDocument(text: string): IntegrationsDocument {
-  const document = parseJson(text);
-  if (!isRecord(document)) throw new CommandFailed('the integrations document is not a JSON object');
+/** @param file where it was read from; undefined where it is deployed @throws CommandFailed where the text is no such document */
+export function readDocument(text: string, file?: string): IntegrationsDocument {
+  const named = file === undefined ? 'the integrations document' : `the integrations document ${file}`;
+  const document = parseJson(text, named);
+  if (!isRecord(document)) throw new CommandFailed(`${named} is not a JSON object`);
   const { integrations } = document;
-  if (!Array.isArray(integrations)) throw new CommandFailed('the integrations document has no list "integrations"');
+  if (!Array.isArray(integrations)) throw new CommandFailed(`${named} has no list "integrations"`);
   return { fields: document, entries: integrations };
 }
 
@@ -131,10 +132,10 @@ function idOf(entry: unknown): string | undefined {
   return isRecord(entry) && typeof entry.id === 'string' ? entry.id : undefined;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, named: string): unknown {
   try {
     return JSON.parse(text);
   } catch (thrown) {
-    throw new CommandFailed(`the integrations document is not JSON: ${(thrown as Error).message}`);
+    throw new CommandFailed(`${named} is not JSON: ${(thrown as Error).message}`);
   }
 }

@@ -19,7 +19,7 @@ export interface Source {
 
 /** The document that a command only reads: of a stage, or on disk. @throws CommandFailed */
 export async function readSource({ stage: stageName, file }: SourceOptions, context: Context): Promise<Source> {
-  if (file !== undefined) return { document: readDocument(readTextFile(file)), from: `file ${file}` };
+  if (file !== undefined) return { document: readDocument(readTextFile(file), file), from: `file ${file}` };
   const stage = await context.openStage(stageName).catch((thrown: unknown) => {
     if (!(thrown instanceof StageNotRunning)) throw thrown;
     throw new CommandFailed(`${thrown.message}; --file FILE reads a document on disk instead`);

@@ -56,7 +56,7 @@ async function readGiven(options: ValidateOptions, context: Context): Promise<Gi
   const text = readTextFile(file);
   const entry = entryOfText(text);
   if (entry === undefined) {
-    const document = readDocument(text);
+    const document = readDocument(text, file);
     return { document, faults: documentFaults(document), from: `document ${file}` };
   }
   const document = { fields: {}, entries: [entry] };

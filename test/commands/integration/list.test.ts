@@ -41,6 +41,8 @@ test('a common pause, and the command that ends it', async () => {
 test('a document on disk needs no platform; --json', async () => {
   world.stopPlatform();
   await expect(list()).rejects.toThrow(/no platform is running: "npm start" starts one; --file FILE/);
+  const entries = world.file('entries.json', INTEGRATIONS);
+  await expect(list('--file', entries)).rejects.toThrow(`the integrations document ${entries} is not a JSON object`);
   await list('--file', world.file('integrations.json', { paused: true, integrations: INTEGRATIONS }), '--json');
   expect(JSON.parse(world.printed())).toMatchObject({
     from: expect.stringMatching(/^file .*integrations.json$/),

@@ -53,6 +53,8 @@ test('a file without a platform: every fault with its path in the document, or i
   expect(world.printed()).toContain('3 faults.');
   expect(await validate('--file', world.file('entry.json', faulty))).toBe(1);
   expect(world.printed()).toMatch(/^ {2}url: must be/m);
+  const list = world.file('list.json', [faulty]);
+  await expect(validate('--file', list)).rejects.toThrow(`the integrations document ${list} is not a JSON object`);
 });
 
 test('--json: every fault, and the same exit code', async () => {
