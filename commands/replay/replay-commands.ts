@@ -1,4 +1,4 @@
-import { Option } from '@commander-js/extra-typings';
+import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type { SampleType } from '../publish/sample-events.ts';
 import {
   dryRunOption,
@@ -85,7 +85,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('../rejected/rejected.ts')).list(options, context)));
   stageCommand(rejected, 'show', 'one rejected event')
-    .argument('<message-id>', 'of the message, or how it starts')
+    .addArgument(new Argument('<message-id>', 'of the message, or how it starts').argParser(messageId))
     .addOption(payloadOption())
     .addOption(jsonOption())
     .action((id, options) =>
@@ -140,4 +140,9 @@ function redriveCommand(parent: Parent, description: string) {
       ]),
     )
     .addHelpText('after', '\nCtrl-C ends the command, and not the move: the same command then follows it.');
+}
+
+function messageId(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('It must be the id of a message, or how it starts.');
 }

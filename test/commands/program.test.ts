@@ -176,6 +176,7 @@ test.each([
   ['redrive --stop --yes', /cannot be used with option '--yes'/],
   ['redrive --stop --rate 5', /cannot be used with option '--rate <n>'/],
   ['redrive wh_1', /too many arguments/],
+  ['rejected show ""', /must be the id of a message, or how it starts/],
   ['reconcile --days 0', /must be a whole number from 1 to 400/],
   ['reconcile --days 401', /must be a whole number/],
   ['reconcile --bound-seconds -1', /argument missing|must be a number/],
