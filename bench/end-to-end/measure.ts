@@ -69,7 +69,7 @@ export async function measureEndToEnd(
   const assembly = stack.adopt(await variantAssembly(assemblyDirectory, variant), ({ remove }) => remove());
   const partner = stack.use(await startRecordingPartner());
   const session = stack.adopt(
-    await startSession({ assemblyDirectory: assembly.directory, partners: { [INTEGRATION]: { answers: 200 } } }),
+    await startSession({ assemblyDirectory: assembly.directory, partners: { [INTEGRATION]: { behaviour: 200 } } }),
     ({ stop }) => stop(),
   );
   deployIntegrations(session.platform, [{ id: INTEGRATION, url: `${partner.url}/${INTEGRATION}` }]);

@@ -34,8 +34,8 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
 /** The demo's integrations and learners, for users who write their own events. */
 export function demoHelp(): string {
   const width = Math.max(...Object.keys(DEMO_PARTNERS).map((id) => id.length));
-  const partners = Object.entries(DEMO_PARTNERS).map(([id, { answers, entry }]) => {
-    const how = answers === 'hang' ? 'never' : describeBehaviour(answers);
+  const partners = Object.entries(DEMO_PARTNERS).map(([id, { behaviour, entry }]) => {
+    const how = behaviour === 'hang' ? 'never' : describeBehaviour(behaviour);
     return `  ${id.padEnd(width)} ${entry?.active === false ? 'is not active: receives nothing' : `responds ${how}`}`;
   });
   const learners = Object.values(LEARNER).map((id) => `  ${String(id).padEnd(width)} ${knownTime(id)}`);

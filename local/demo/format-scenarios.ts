@@ -15,7 +15,7 @@ const LEARNING_TIME = { totalSeconds: 18_540, lastUpdated: '2026-01-10T00:00:00Z
 
 /** One partner for each payload format, with the format's options at their defaults. */
 export const FORMAT_PARTNERS = Object.fromEntries(
-  PAYLOAD_FORMATS.map((format) => [partnerOf(format), { answers: 200, entry: { payload_format: format } } as const]),
+  PAYLOAD_FORMATS.map((format) => [partnerOf(format), { behaviour: 200, entry: { payload_format: format } } as const]),
 );
 
 /** A completion in each payload format. */

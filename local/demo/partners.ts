@@ -6,7 +6,7 @@ import type { ClientCredentials } from './token-server.ts';
 
 /** A partner: the behavior of its path, additions to its integration's entry, and its secret. */
 export interface PartnerSetup {
-  readonly answers: Behaviour;
+  readonly behaviour: Behaviour;
   readonly entry?: Readonly<Record<string, unknown>>;
   /** Additional fields of its secret, or a signing secret instead of a random one; `none`: no secret. */
   readonly secret?: Readonly<Record<string, unknown>> | 'none';
@@ -18,22 +18,22 @@ export interface PartnerSetup {
 export type Partners = Readonly<Record<string, PartnerSetup>>;
 
 export const DEMO_PARTNERS: Partners = {
-  skillsoft: { answers: 200 },
-  percipio: { answers: 200 },
-  'percipio-oauth': { answers: 200, oauth: { client_id: 'demo-client', client_secret: 'demo-client-secret' } },
-  'partner-flaky': { answers: [503, 200] },
-  'partner-refusing': { answers: 400 },
-  'partner-moved': { answers: { status: 302, headers: { location: '/skillsoft' } } },
-  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5, max_retries: 0 } },
-  'partner-limited': { answers: 200, entry: { max_requests_per_minute: 6 } },
-  'partner-down-for-a-day': { answers: DOWN_FOR_A_DAY },
-  'partner-paused': { answers: 200, entry: { paused: true } },
-  'partner-recovering': { answers: 503 },
-  'partner-without-secret': { answers: 200, secret: 'none' },
-  'partner-inactive': { answers: 200, entry: { active: false } },
-  n8n: { answers: 200, entry: { event_types: ['lead'] } },
+  skillsoft: { behaviour: 200 },
+  percipio: { behaviour: 200 },
+  'percipio-oauth': { behaviour: 200, oauth: { client_id: 'demo-client', client_secret: 'demo-client-secret' } },
+  'partner-flaky': { behaviour: [503, 200] },
+  'partner-refusing': { behaviour: 400 },
+  'partner-moved': { behaviour: { status: 302, headers: { location: '/skillsoft' } } },
+  'partner-hanging': { behaviour: 'hang', entry: { timeout_seconds: 5, max_retries: 0 } },
+  'partner-limited': { behaviour: 200, entry: { max_requests_per_minute: 6 } },
+  'partner-down-for-a-day': { behaviour: DOWN_FOR_A_DAY },
+  'partner-paused': { behaviour: 200, entry: { paused: true } },
+  'partner-recovering': { behaviour: 503 },
+  'partner-without-secret': { behaviour: 200, secret: 'none' },
+  'partner-inactive': { behaviour: 200, entry: { active: false } },
+  n8n: { behaviour: 200, entry: { event_types: ['lead'] } },
   // n8n's response while a workflow is inactive.
-  'n8n-inactive': { answers: 404, entry: { event_types: ['lead'] } },
+  'n8n-inactive': { behaviour: 404, entry: { event_types: ['lead'] } },
   ...FORMAT_PARTNERS,
 };
 

@@ -67,13 +67,13 @@ export async function startSession(options: SessionOptions): Promise<Session> {
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const answers = Object.entries(partners).map(([id, { answers }]) => [`/${id}`, answers] as const);
+  const behaviours = Object.entries(partners).map(([id, { behaviour }]) => [`/${id}`, behaviour] as const);
   const secrets = secretsOf(partners);
   const signingSecrets = new Map([...secrets].map(([id, { signing_secrets }]) => [id, signing_secrets]));
   const starting = [
     startSnowflakeServer({ account: SNOWFLAKE_ACCOUNT, user: SNOWFLAKE_USER, publicKey }),
     startPartner({
-      behaviours: Object.fromEntries(answers),
+      behaviours: Object.fromEntries(behaviours),
       signingSecrets,
       tokens: createTokenServer(oauthClientsOf(partners)),
       onReceipt: options.onReceipt,

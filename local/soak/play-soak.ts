@@ -17,10 +17,10 @@ export interface SoakRun {
 
 /** Two accept everything, one fails at first, one rejects until it is repaired. */
 export const SOAK_PARTNERS: Partners = {
-  skillsoft: { answers: { status: 200, afterMs: 20 } },
-  percipio: { answers: { status: 204, afterMs: 20 } },
-  flaky: { answers: [503, { status: 200, afterMs: 20 }] },
-  refusing: { answers: 400 },
+  skillsoft: { behaviour: { status: 200, afterMs: 20 } },
+  percipio: { behaviour: { status: 204, afterMs: 20 } },
+  flaky: { behaviour: [503, { status: 200, afterMs: 20 }] },
+  refusing: { behaviour: 400 },
 };
 
 /** Maximum number of runs of the reconciler until everything is balanced. */

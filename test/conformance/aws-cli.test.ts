@@ -6,7 +6,7 @@ import { until } from '../support/assembly.ts';
 import { describeWithClient, runClient } from '../support/real-clients.ts';
 
 describeWithClient('awscli', 'an operator who publishes with the AWS CLI', (program) => {
-  const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+  const session = runningSession({ flag: 'on', partners: { skillsoft: { behaviour: 200 } } });
 
   test('the completion arrives, enriched', async () => {
     const { platform } = session();

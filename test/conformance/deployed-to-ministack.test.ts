@@ -25,9 +25,9 @@ import { listeningAddresses } from '../support/processes.ts';
 import { describeWithClient } from '../support/real-clients.ts';
 
 const PARTNERS: Partners = {
-  takes: { answers: 200 },
-  'fails-once': { answers: [503, 200] },
-  refuses: { answers: 400 },
+  takes: { behaviour: 200 },
+  'fails-once': { behaviour: [503, 200] },
+  refuses: { behaviour: 400 },
 };
 const LIMIT_MS = 60_000;
 
@@ -44,10 +44,10 @@ describeWithClient('ministack', 'the stage deployed to ministack', (python) => {
   let leftOut: ReadonlyMap<string, number>;
 
   beforeAll(async () => {
-    const answers = Object.entries(PARTNERS).map(([id, { answers }]) => [`/${id}`, answers] as const);
+    const behaviours = Object.entries(PARTNERS).map(([id, { behaviour }]) => [`/${id}`, behaviour] as const);
     [valkey, partner, ministack] = await Promise.all([
       startValkey(),
-      startPartner({ behaviours: Object.fromEntries(answers), signingSecrets }),
+      startPartner({ behaviours: Object.fromEntries(behaviours), signingSecrets }),
       startMinistack(python),
     ]);
     leftOut = writeMinistackAssembly(LOCAL_ASSEMBLY, directory, LOCAL_STACK, { host: '127.0.0.1', port: valkey.port });

@@ -70,10 +70,10 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
   const session = runningSession({
     flag: 'on',
     partners: {
-      skillsoft: { answers: 200 },
-      percipio: { answers: 200 },
-      europe: { answers: 200, entry: { enterprise_customer_uuid: ENTERPRISE, region: 'EU' } },
-      n8n: { answers: 200, entry: { event_types: ['lead'] } },
+      skillsoft: { behaviour: 200 },
+      percipio: { behaviour: 200 },
+      europe: { behaviour: 200, entry: { enterprise_customer_uuid: ENTERPRISE, region: 'EU' } },
+      n8n: { behaviour: 200, entry: { event_types: ['lead'] } },
     },
   });
   const queue = () => ({

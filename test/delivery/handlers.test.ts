@@ -10,7 +10,7 @@ import { CONTEXT, sqsRecord, visibilityOf, wearEnvironment } from '../support/ha
 const calls: AwsCall[] = [];
 const session = runningSession({
   platformOptions: { onCall: (call) => calls.push(call) },
-  partners: { healthy: { answers: 200 } },
+  partners: { healthy: { behaviour: 200 } },
 });
 
 beforeAll(() => wearEnvironment(session().platform.functions.find('deliver-batch').configuration.environment));

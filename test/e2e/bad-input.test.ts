@@ -11,10 +11,10 @@ import { learningTimeOf, receiptsOf, runningSession, until } from './running-ses
 const session = runningSession({
   flag: 'on',
   partners: {
-    skillsoft: { answers: 200 },
-    refusing: { answers: 400 },
-    inactive: { answers: 200, entry: { active: false } },
-    slow: { answers: 503, entry: { max_retries: 1, retry_delays_seconds: [3600] } },
+    skillsoft: { behaviour: 200 },
+    refusing: { behaviour: 400 },
+    inactive: { behaviour: 200, entry: { active: false } },
+    slow: { behaviour: 503, entry: { max_retries: 1, retry_delays_seconds: [3600] } },
   },
 });
 

@@ -13,7 +13,7 @@ import { deployFlag, logged, publishTo, runningSession, SIGNED, until } from './
 
 /** One accepts everything, one rejects everything, one has no events. */
 const session = runningSession({
-  partners: { takes: { answers: 200 }, refuses: { answers: 400 }, silent: { answers: 200 } },
+  partners: { takes: { behaviour: 200 }, refuses: { behaviour: 400 }, silent: { behaviour: 200 } },
 });
 
 const ORIGIN = 'http://127.0.0.1:9999';

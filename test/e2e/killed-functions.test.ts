@@ -22,14 +22,14 @@ const BY_WORKFLOW = { timeout_seconds: 60 };
 const session = runningSession({
   flag: 'on',
   partners: {
-    skillsoft: { answers: 200 },
-    stalling: { answers: ['hang', 200] },
-    shaky: { answers: [503, 'hang', 200] },
-    limited: { answers: 'hang', entry: { max_requests_per_minute: 60 } },
-    n8n: { answers: 200 },
+    skillsoft: { behaviour: 200 },
+    stalling: { behaviour: ['hang', 200] },
+    shaky: { behaviour: [503, 'hang', 200] },
+    limited: { behaviour: 'hang', entry: { max_requests_per_minute: 60 } },
+    n8n: { behaviour: 200 },
     // Keeps the only environment until that is killed.
-    holding: { answers: ['hang', 200], entry: BY_WORKFLOW },
-    patient: { answers: 200, entry: BY_WORKFLOW },
+    holding: { behaviour: ['hang', 200], entry: BY_WORKFLOW },
+    patient: { behaviour: 200, entry: BY_WORKFLOW },
   },
 });
 

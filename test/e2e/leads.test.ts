@@ -12,11 +12,11 @@ const ACCEPTING = ['scheduled', 'later', 'redriven'];
 
 const session = runningSession({
   partners: {
-    ...Object.fromEntries(ACCEPTING.map((id) => [id, { answers: 200, entry: LEADS_ONLY }])),
-    down: { answers: 503, entry: LEADS_ONLY },
-    'down-at-first': { answers: [503, 503, 503, 200] },
-    'refusing-at-first': { answers: [404, 200] },
-    'always-refusing': { answers: 404 },
+    ...Object.fromEntries(ACCEPTING.map((id) => [id, { behaviour: 200, entry: LEADS_ONLY }])),
+    down: { behaviour: 503, entry: LEADS_ONLY },
+    'down-at-first': { behaviour: [503, 503, 503, 200] },
+    'refusing-at-first': { behaviour: [404, 200] },
+    'always-refusing': { behaviour: 404 },
   },
 });
 

@@ -18,9 +18,9 @@ import {
 
 const session = runningSession({
   partners: {
-    skillsoft: { answers: { status: 200, afterMs: 50 } },
-    stalling: { answers: ['hang', 200] },
-    limited: { answers: 200, entry: { max_requests_per_minute: 12 } },
+    skillsoft: { behaviour: { status: 200, afterMs: 50 } },
+    stalling: { behaviour: ['hang', 200] },
+    limited: { behaviour: 200, entry: { max_requests_per_minute: 12 } },
   },
 });
 afterEach(() => session().platform.tables.setMode('up'));

@@ -39,14 +39,14 @@ afterAll(() => verifying.close());
 
 const session = runningSession({
   partners: {
-    skillsoft: { answers: 200 },
-    rolled: { answers: 200 },
-    rotating: { answers: 200 },
-    verifying: { answers: 200, entry: { url: verifying.url }, secret: { signing_secrets: [before] } },
-    bearer: { answers: 200, entry: { auth: { type: 'bearer' } } },
-    mistaken: { answers: 200 },
-    watched: { answers: 200 },
-    resting: { answers: 200 },
+    skillsoft: { behaviour: 200 },
+    rolled: { behaviour: 200 },
+    rotating: { behaviour: 200 },
+    verifying: { behaviour: 200, entry: { url: verifying.url }, secret: { signing_secrets: [before] } },
+    bearer: { behaviour: 200, entry: { auth: { type: 'bearer' } } },
+    mistaken: { behaviour: 200 },
+    watched: { behaviour: 200 },
+    resting: { behaviour: 200 },
   },
 });
 

@@ -15,9 +15,9 @@ afterAll(() => silent.close());
 const session = runningSession({
   flag: 'on',
   partners: {
-    skillsoft: { answers: 200 },
-    'partner-refusing': { answers: 400 },
-    silent: { answers: 200, entry: { url: `${silent.url}/hooks` } },
+    skillsoft: { behaviour: 200 },
+    'partner-refusing': { behaviour: 400 },
+    silent: { behaviour: 200, entry: { url: `${silent.url}/hooks` } },
   },
 });
 

@@ -16,7 +16,7 @@ import {
 const session = runningSession({
   flag: 'on',
   partners: {
-    skillsoft: { answers: 200 },
+    skillsoft: { behaviour: 200 },
   },
 });
 

@@ -40,11 +40,11 @@ afterAll(() => stormed.close());
 
 const session = runningSession({
   partners: {
-    healthy: { answers: 200 },
-    hanging: { answers: 'hang' },
-    failing: { answers: 503 },
-    leaving: { answers: 410 },
-    stormed: { answers: 200, entry: { url: stormed.url } },
+    healthy: { behaviour: 200 },
+    hanging: { behaviour: 'hang' },
+    failing: { behaviour: 503 },
+    leaving: { behaviour: 410 },
+    stormed: { behaviour: 200, entry: { url: stormed.url } },
   },
   // More processes would only wait for two cores.
   platformOptions: { accountConcurrency: 10 },

@@ -11,7 +11,7 @@ import { linesOf, logged, runningSession, until } from './running-session.ts';
 const MARK = 'MARKED';
 const marked = (what: string) => `${MARK}-${what}`;
 
-const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+const session = runningSession({ flag: 'on', partners: { skillsoft: { behaviour: 200 } } });
 
 /** A partner that repeats what it was sent, in body and headers, and refuses it: first as busy, then for good. */
 let repeating: PartnerServer;

@@ -16,7 +16,7 @@ import { CONTEXT, sqsRecord, visibilityOf, wearEnvironment } from '../support/ha
 const calls: AwsCall[] = [];
 const session = runningSession({
   platformOptions: { onCall: (call) => calls.push(call) },
-  partners: { skillsoft: { answers: 200 } },
+  partners: { skillsoft: { behaviour: 200 } },
 });
 
 function wear(functionName: string): void {

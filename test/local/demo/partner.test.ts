@@ -13,10 +13,10 @@ const CLIENT = { client_id: 'client', client_secret: 'hush' };
 let partner: Partner;
 let received: (readonly [Receipt, number | 'hang'])[];
 
-async function start(answers: Behaviour, signingSecrets: Record<string, readonly string[]> = HELD) {
+async function start(behaviour: Behaviour, signingSecrets: Record<string, readonly string[]> = HELD) {
   received = [];
   partner = await startPartner({
-    behaviours: { '/acme': answers, '/oauth': 200 },
+    behaviours: { '/acme': behaviour, '/oauth': 200 },
     signingSecrets: new Map(Object.entries(signingSecrets)),
     tokens: createTokenServer(new Map([['oauth', CLIENT]])),
     onReceipt: (...all) => received.push(all),
