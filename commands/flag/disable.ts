@@ -132,7 +132,7 @@ const LAST_RESORT = readFlagDocument(
   }),
 );
 
-/** Without the lock on the latest version: an emergency does not wait for a draft, and overwrites none. */
+/** Without the lock on the latest version, so that another operator’s draft neither delays an emergency nor is overwritten. */
 async function make(stage: Stage, document: FlagDocument, print: Print): Promise<number> {
   const version = await createVersion(stage, FLAG, { content: FLAG.write(document), description: DESCRIPTION });
   print(`version ${version} of the flag is created`);

@@ -85,7 +85,7 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .action((options) => {
       if (options.userId === undefined && options.containing === undefined)
         throw new UsageError('--user-id or --containing says whose events');
-      asksNothing(options);
+      needsNoConfirmation(options);
       return ask(options, async (world) => (await import('./forget.ts')).forget(options, world));
     });
   stageCommand(ledger, 'close', 'ends deliveries that stay open, when an operator knows their outcome')
@@ -108,7 +108,7 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(yesOption())
     .addOption(jsonOption())
     .action((ids, options) => {
-      asksNothing(options);
+      needsNoConfirmation(options);
       return ask(options, async (world) => (await import('./close.ts')).close(ids, options, world));
     });
 }
@@ -126,8 +126,9 @@ function subjectOf(
 }
 
 /** @throws UsageError where a question would be printed before the JSON document */
-function asksNothing({ json, yes, dryRun }: Readonly<Partial<Record<'json' | 'yes' | 'dryRun', true>>>): void {
-  if (json && !yes && !dryRun) throw new UsageError('--json asks nothing: --yes or --dry-run is needed');
+function needsNoConfirmation({ json, yes, dryRun }: Readonly<Partial<Record<'json' | 'yes' | 'dryRun', true>>>): void {
+  if (json && !yes && !dryRun)
+    throw new UsageError('--json does not ask for confirmation: --yes or --dry-run is needed');
 }
 
 function atMostOption(usual: number) {

@@ -33,7 +33,7 @@ export function awsFailure(thrown: unknown, where: string): string | undefined {
     return 'no AWS credentials were found: sign in, or set AWS_PROFILE to one that has them';
   }
   if (UNKNOWN_CREDENTIALS.test(name)) return `AWS does not accept the credentials at hand (${name}): sign in again`;
-  if (DENIED.test(name)) return `AWS denies it to you: ${truncate(oneLine(message), 1000)}`;
+  if (DENIED.test(name)) return `AWS denies the call: ${truncate(oneLine(message), 1000)}`;
   if (THROTTLED.test(name)) return 'AWS takes no more requests for now: try again in a minute';
   const network = [code, name].find((word) => NETWORK.test(word));
   if (network !== undefined) return `${where} cannot be reached (${network}): is the network up?`;

@@ -110,7 +110,7 @@ describe('prints why nothing is released', () => {
   test('the ledger is denied', async () => {
     const denied = { __type: 'AccessDeniedException', message: 'no such permission' };
     operator.front.decide(() => ({ status: 400, answer: denied }));
-    const message = 'AWS denies it to you: no such permission';
+    const message = 'AWS denies the call: no such permission';
     await expect(run('resume', 'acme')).rejects.toMatchObject({ name: 'CommandFailed', message });
     expect(printed()).toContain('done: resume integration acme');
   });

@@ -105,7 +105,7 @@ test('a table that stops responding midway: reports how many are deleted, and th
   });
   await expect(operator.run('forget', '--user-id', '42', '--yes')).rejects.toMatchObject({
     name: 'CommandFailed',
-    message: 'deleted 30 of 45 events, then: AWS denies it to you: no longer\nthe same command finds the others',
+    message: 'deleted 30 of 45 events, then: AWS denies the call: no longer\nthe same command finds the others',
   });
   operator.front.decide(() => 'pass');
   await operator.run('forget', '--user-id', '42', '--yes');

@@ -203,7 +203,7 @@ test('a table that denies it is one line, whatever was asked', async () => {
   operator.front.behave({ status: 400, answer });
   for (const words of [['count'], ['last', '--integration', 'acme'], ['forget', '--user-id', '42', '--yes']]) {
     await expect(operator.run(...words)).rejects.toMatchObject({
-      ...{ name: 'CommandFailed', message: 'AWS denies it to you: not authorized: dynamodb:Query' },
+      ...{ name: 'CommandFailed', message: 'AWS denies the call: not authorized: dynamodb:Query' },
     });
   }
 });

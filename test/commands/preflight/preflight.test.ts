@@ -71,7 +71,7 @@ describe('what cannot be checked', () => {
     stage.deny(call);
     expect(await stage.run()).toBe(1);
     const [line] = stage.lines('?');
-    expect(line).toBe(`${`?    ${what}`.padEnd(37)}AWS denies it to you: you may not ${call}`);
+    expect(line).toBe(`${`?    ${what}`.padEnd(37)}AWS denies the call: you may not ${call}`);
     expect(stage.lines('no')).toEqual([]);
     expect(stage.lines('dead letters')).toEqual([]);
     expect(stage.lines('stage')).toEqual([`stage local is not ready yet (${stage.lines('?').length} × not known)`]);

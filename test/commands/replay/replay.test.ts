@@ -160,9 +160,9 @@ test('the ledger denies it, from the first call or in the middle: what is done, 
   operator.world.onSleep = () => operator.front.behave({ status: 400, answer });
   expect(await operator.replay('--all', '--yes', '--rate', '1')).toBe(1);
   expect(operator.world.printed()).toMatch(
-    /\nreplayed 1 of 2\n1 not begun,.*\nIt ended early: AWS denies it to you: not any more$/,
+    /\nreplayed 1 of 2\n1 not begun,.*\nIt ended early: AWS denies the call: not any more$/,
   );
-  const failure = { name: 'CommandFailed', message: 'AWS denies it to you: not any more' };
+  const failure = { name: 'CommandFailed', message: 'AWS denies the call: not any more' };
   await expect(operator.replay('--all')).rejects.toMatchObject(failure);
   await expect(operator.replay(UNKNOWN)).rejects.toMatchObject(failure);
 });

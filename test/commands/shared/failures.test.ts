@@ -12,9 +12,9 @@ test.each([
   [serviceError('UnrecognizedClientException'), /does not accept the credentials/],
   [
     serviceError('AccessDeniedException', 'User x is not authorized\nto perform: y'),
-    /denies it to you: User x is not authorized to perform: y$/,
+    /denies the call: User x is not authorized to perform: y$/,
   ],
-  [serviceError('AuthorizationErrorException', 'User x is not authorized'), /denies it to you: User x is not/],
+  [serviceError('AuthorizationErrorException', 'User x is not authorized'), /denies the call: User x is not/],
   [serviceError('ThrottlingException'), /try again in a minute/],
   [error('Error', '', 'ENOTFOUND'), /^stage dev cannot be reached \(ENOTFOUND\)/],
   [error('TimeoutError'), /cannot be reached/],

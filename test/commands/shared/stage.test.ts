@@ -37,7 +37,7 @@ test.each([
     serviceError('ValidationError', 'Stack with id LearningTimeWebhooks-dev does not exist'),
     /no stack LearningTimeWebhooks-dev in eu-north-1/,
   ],
-  [serviceError('AccessDenied', 'not authorized to perform: cloudformation:DescribeStacks'), /AWS denies it to you/],
+  [serviceError('AccessDenied', 'not authorized to perform: cloudformation:DescribeStacks'), /AWS denies the call/],
 ])('%s is one line', async (thrown, message) => {
   const outputs = outputsFrom(() => {
     throw thrown;
