@@ -15,7 +15,8 @@ export const FLAG_SEED = {
       description: 'Adds learning time from the warehouse to completion webhooks. Off: they are sent without it.',
       attributes: {
         rollout_percentage: {
-          description: 'Share of enterprises with enrichment on, in whole percent. Raising it drops nobody.',
+          description:
+            'Share of enterprises with enrichment on, in whole percent. Raising it keeps every enterprise that is on.',
           constraints: { type: 'number', required: true, ...FLAG_BOUNDS.rolloutPercentage },
         },
         pilot_enterprises: {
@@ -23,7 +24,7 @@ export const FLAG_SEED = {
           constraints: { type: 'array', elements: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } },
         },
         cache_ttl_seconds: {
-          description: 'How long an answer of the warehouse is kept in the cache, in seconds.',
+          description: 'How long a result of the warehouse is cached, in seconds.',
           constraints: { type: 'number', required: true, ...FLAG_BOUNDS.cacheTtlSeconds },
         },
       },

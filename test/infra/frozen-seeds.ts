@@ -20,10 +20,10 @@ export const FROZEN_SEEDS = {
       '{"version":"1","flags":{"enable_webhook_learning_time_enrichment":{"name":"Learning time in webhooks",' +
       '"description":"Adds learning time from the warehouse to completion webhooks. Off: they are sent without it.",' +
       '"attributes":{"rollout_percentage":{"description":"Share of enterprises with enrichment on, in whole percent. ' +
-      'Raising it drops nobody.","constraints":{"type":"number","required":true,"minimum":0,"maximum":100}},' +
+      'Raising it keeps every enterprise that is on.","constraints":{"type":"number","required":true,"minimum":0,"maximum":100}},' +
       '"pilot_enterprises":{"description":"UUIDs of enterprises with enrichment on whatever the percentage.",' +
       '"constraints":{"type":"array","elements":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"}}},' +
-      '"cache_ttl_seconds":{"description":"How long an answer of the warehouse is kept in the cache, in seconds.",' +
+      '"cache_ttl_seconds":{"description":"How long a result of the warehouse is cached, in seconds.",' +
       '"constraints":{"type":"number","required":true,"minimum":60,"maximum":86400}}}}},' +
       '"values":{"enable_webhook_learning_time_enrichment":{"enabled":false,"rollout_percentage":0,' +
       '"cache_ttl_seconds":3600}}}',
