@@ -58,7 +58,7 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
     when: 'More than 10 attempts failed or were rate-limited by partners within an hour',
     impact: 'some webhooks are late; each is attempted again',
     metric: sumOf(
-      // The only alarm that counts back-pressure: a partner that answers 429 for hours should be noticed.
+      // The only alarm that counts back-pressure: a partner that responds with 429 for hours should be noticed.
       [...FAILED, METRICS.deliveryThrottled].map((name) => make.metrics.sum(name, HOUR)),
       HOUR,
     ),

@@ -9,7 +9,7 @@ import { findCauses } from './find-causes.ts';
 import { type DeliveryView, formatDelivery } from './format-delivery.ts';
 import { whenDueFields, whenDueOf } from './scheduled.ts';
 
-/** The delivery that is asked for. */
+/** The requested delivery. */
 export interface Subject {
   readonly webhookId: string;
   /** As it was asked for, for the message that it does not exist. */

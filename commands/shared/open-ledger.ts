@@ -53,7 +53,7 @@ export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
   return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not respond: ${thrown.message}`);
 }
 
-/** What every question to the ledger is asked with. */
+/** What every query of the ledger takes. */
 export interface LedgerSession {
   readonly context: Context;
   readonly stage: Stage;

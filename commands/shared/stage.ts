@@ -71,7 +71,7 @@ function openClients(optionsOf: (service: string) => ClientOptions) {
   };
 }
 
-/** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
+/** A deployed stack, or the platform that runs on this machine: the calls are the same. */
 export interface Stage extends Clients {
   readonly name: string;
   /** How far its clock is ahead of this machine's, in milliseconds: 0, except where the local platform has skipped time. */

@@ -94,7 +94,7 @@ export const BEFORE_THE_FLAG = {
   },
   unknown: {
     name: 'unknown integration',
-    messages: [JSON.stringify(enrollment('demo-unknown', 'nobody', LEARNER.known))],
+    messages: [JSON.stringify(enrollment('demo-unknown', 'unknown', LEARNER.known))],
     webhookIds: [],
     expected: 'event dead-lettered: integration_id: no integration has this id',
   },

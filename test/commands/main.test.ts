@@ -32,7 +32,7 @@ describe('the process', () => {
     });
   });
 
-  test('a pipe that stays open answers, and Ctrl-C after that ends the work: what is left is reported, 1', async () => {
+  test('a pipe that stays open confirms, and Ctrl-C after that ends the work: what is left is reported, 1', async () => {
     const operator = await startReplayOperator();
     try {
       // The program has the machine's clock.
@@ -98,7 +98,7 @@ describe('a command', () => {
       Object.assign(new Error(), { code: 'ECONNREFUSED' }),
       'the platform of this machine cannot be reached (ECONNREFUSED): is the network up?',
     ],
-    ['an error that nobody expects', new TypeError('x is not a function'), undefined],
+    ['an unexpected error', new TypeError('x is not a function'), undefined],
   ])('that ends with %s: one line and 1, or the error itself; its stage is closed', async (_, thrown, line) => {
     let closed = 0;
     const failing: typeof runProgram = async (_words, context) => {

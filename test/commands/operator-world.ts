@@ -31,9 +31,9 @@ export interface OperatorWorld {
   printed(): string;
   /** Everything that was drawn of progress, as one text, on what says that it is a terminal. */
   drawn(): string;
-  /** What was asked. */
+  /** The questions that were printed. */
   readonly questions: readonly string[];
-  /** What somebody would type next; without any, the input has ended. */
+  /** What the operator types next; without any, the input has ended. */
   readonly answers: string[];
   readonly variables: Record<string, string>;
   /** Called before the clock jumps over a wait. */
@@ -47,13 +47,13 @@ export interface OperatorWorld {
   versions(): number;
   putSecret(id: string, fields: object): void;
   secret(id: string): Record<string, unknown> | undefined;
-  /** What the function SendTest answers; a text is the type of its error. */
+  /** Sets the result of the function SendTest; a text is the type of its error. */
   answerTests(answer: Partial<SendTestReport> | string): void;
-  /** Whose test was asked for. */
+  /** Integrations for which SendTest was invoked. */
   readonly tested: readonly string[];
-  /** What the function CheckWarehouse answers; a text is the type of its error. */
+  /** Sets the result of the function CheckWarehouse; a text is the type of its error. */
   answerChecks(answer: CheckWarehouseReport | string): void;
-  /** What it was asked. */
+  /** Its inputs. */
   readonly checked: readonly unknown[];
   /** Writes a file that is gone after the test. */
   file(name: string, content: unknown): string;
@@ -201,7 +201,7 @@ function newest({ appConfig }: ControlPlane) {
   return appConfig.store.deployments('app', 'env').at(-1);
 }
 
-/** What a function answers; a text is the type of its error. */
+/** The result of a function; a text is the type of its error. */
 function answered(answer: object | string) {
   if (typeof answer !== 'string') return jsonResponse(200, answer);
   const failed = jsonResponse(200, { errorType: answer, errorMessage: 'it broke' });

@@ -76,7 +76,7 @@ describe('health and metrics', () => {
     expect(String(all.last_error_time) >= publishedAt).toBe(true);
     const one = integrationHealthSchema.parse((await askJson(`${OPERATIONS_PATHS.health}/refuses`, SIGNED)).body);
     expect(one).toMatchObject({ integration: 'refuses', ...all.integrations.refuses });
-    expect(await askJson(`${OPERATIONS_PATHS.health}/nobody`, SIGNED)).toMatchObject({ status: 404 });
+    expect(await askJson(`${OPERATIONS_PATHS.health}/unknown`, SIGNED)).toMatchObject({ status: 404 });
   });
 
   test('metrics have the same of the last hour', async () => {

@@ -100,7 +100,7 @@ test('the warehouse’s key is rotated twice while events flow: each has its lea
   expect(ids.flatMap((id) => platform.stateMachine.executionsNamed(id))).toEqual([]);
 });
 
-test('the cache killed: the warehouse is asked instead', async () => {
+test('the cache killed: the warehouse is queried instead', async () => {
   expect(await published('before-cache-down')).toMatchObject({ total_seconds: 18540 });
   session().platform.valkey.kill();
   const asked = session().warehouse.queries().length;

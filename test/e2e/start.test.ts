@@ -124,8 +124,8 @@ test('operators’ requests to the status API, health and metrics are answered a
   const answer = await fetch(String(pasted), { headers: { authorization: SIGNED } });
   expect(await answer.json()).toMatchObject({ features: { webhook_learning_time_enrichment: { reason: 'off' } } });
   const [, health] = printed.match(/^ {2}'(.+\/api\/v1\/webhooks\/health)'$/m) ?? [];
-  const told = await fetch(String(health), { headers: { authorization: SIGNED } });
-  expect(await told.json()).toMatchObject({ status: 'healthy', integrations: { skillsoft: { error_count: 0 } } });
+  const response = await fetch(String(health), { headers: { authorization: SIGNED } });
+  expect(await response.json()).toMatchObject({ status: 'healthy', integrations: { skillsoft: { error_count: 0 } } });
   const [, token, metrics] = printed.match(/^curl --oauth2-bearer (\w+) \\\n {2}'(.+)'$/m) ?? [];
   const scraped = await fetch(String(metrics), { headers: { authorization: `Bearer ${token}` } });
   expect([scraped.status, await scraped.text()]).toEqual([

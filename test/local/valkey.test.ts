@@ -5,7 +5,7 @@ import { canRunCluster, freePort, startValkey } from '../../local/valkey/start-v
 import { lives } from '../support/processes.ts';
 
 describe('a Valkey for one run', () => {
-  test('answers once it is started; stopped, it is gone with its files', async () => {
+  test('responds once it is started; stopped, it is gone with its files', async () => {
     const server = await startValkey();
     const directory = (await ask(server.port, ['CONFIG', 'GET', 'dir'])).split('\r\n').at(-1) ?? '';
     expect(await ask(server.port, ['SET', 'a', '1', 'EX', '60'])).toBe('+OK');

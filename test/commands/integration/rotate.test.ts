@@ -69,7 +69,7 @@ test('without a terminal it ends before the last step, and takes that with --par
   expect(signingSecrets()).toHaveLength(1);
 });
 
-test('a change while the partner is asked is neither lost nor dropped', async () => {
+test('a change while the command waits for the partner is not overwritten', async () => {
   const theirs = { signing_secrets: [`whsec_${Buffer.alloc(32, 9).toString('base64')}`, OLD], bearer_token: 'newer' };
   world.context.terminal.ask = async () => {
     world.putSecret('acme', theirs);

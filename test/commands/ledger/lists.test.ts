@@ -195,7 +195,7 @@ test('a span that ends before it begins is a usage error, and asks the table not
   expect(operator.front.calls).toEqual([]);
 });
 
-test('a table that denies it is one line, whatever was asked', async () => {
+test('a table that denies the call is one line, for every command', async () => {
   const answer = {
     __type: 'com.amazon.coral.service#AccessDeniedException',
     message: 'not authorized: dynamodb:Query',

@@ -142,7 +142,7 @@ test.each([
 });
 
 describe('the payload', () => {
-  test('is printed where it is asked for, and nowhere else', async () => {
+  test('is printed with its option only', async () => {
     const id = await operator.delivery({}, DELIVERED);
     await shown(id);
     await shown(id, '--json');

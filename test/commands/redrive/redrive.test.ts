@@ -42,7 +42,7 @@ test('says how many messages there are, asks, names the deliveries queue as dest
   expect(world.drawn()).toMatch(/^\r\[#{8} {12}\] 10 of 25 [\s\S]*\r\[#{20}\] 25 of 25 [^\r]*\n$/);
 });
 
-test('--yes asks nothing, --rate is passed on; an empty queue: says so', async () => {
+test('--yes skips the question, --rate is passed on; an empty queue: says so', async () => {
   tasks.messages = 1;
   expect(await run('--yes', '--rate', '500')).toBe(0);
   expect(tasks.tasks).toMatchObject([{ MaxNumberOfMessagesPerSecond: 500 }]);

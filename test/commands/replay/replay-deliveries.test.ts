@@ -175,7 +175,7 @@ test('two operators at once: each delivery goes out once', async () => {
   expect(sent()).toHaveLength(5);
 });
 
-test('the queue takes nothing: it ends there, and what was reopened is told', async () => {
+test('the queue refuses messages: the replay ends there, and reports what was reopened', async () => {
   const ids = [await makeDelivery('event-1'), await makeDelivery('event-2')];
   refusal = new Error('the queue does not exist');
   const { results, left, thrown } = await run(ids);

@@ -15,8 +15,11 @@ function replayed(results: Partial<Record<ReplayResult, readonly string[]>>, lef
 
 describe('the result', () => {
   test('why others were not, ten of each by name, and what was not begun', () => {
-    const told = formatReplay(replayed({ replayed: ids(1), refused: ['wh_r'], in_flight: ids(12) }, 3), 'replayed');
-    expect(told).toBe(`replayed 1 of 17
+    const formatted = formatReplay(
+      replayed({ replayed: ids(1), refused: ['wh_r'], in_flight: ids(12) }, 3),
+      'replayed',
+    );
+    expect(formatted).toBe(`replayed 1 of 17
 12 skipped, in flight: a message or a function has it already
 ${ids(10)
   .map((id) => `  ${id}`)
@@ -38,9 +41,9 @@ ${ids(10)
       fc.property(counts, fc.nat(15), (howMany, left) => {
         const results = Object.fromEntries(REPLAY_RESULTS.map((result) => [result, ids(howMany[result])]));
         const all = REPLAY_RESULTS.reduce((sum, result) => sum + howMany[result], left);
-        const told = formatReplay(replayed(results, left), 'replayed').split('\n');
-        expect(told[0]).toBe(`replayed ${howMany.replayed} of ${all}`);
-        const numbers = told.slice(1).flatMap((line) => /^\d+/.exec(line) ?? []);
+        const formatted = formatReplay(replayed(results, left), 'replayed').split('\n');
+        expect(formatted[0]).toBe(`replayed ${howMany.replayed} of ${all}`);
+        const numbers = formatted.slice(1).flatMap((line) => /^\d+/.exec(line) ?? []);
         expect(numbers.reduce((sum, text) => sum + Number(text), howMany.replayed)).toBe(all);
       }),
     );

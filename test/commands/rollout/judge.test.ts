@@ -13,7 +13,7 @@ const GOOD: Measures = {
 };
 const measured = (changed: Partial<Measures> = {}): Measures => ({ ...GOOD, ...changed });
 
-/** As a stage measures that has been up for a minute, or whose metrics nobody finds. */
+/** As a stage measures that has been up for a minute, or whose metrics are not found. */
 const NOTHING = {
   ...Object.fromEntries(Object.keys(GOOD).map((name) => [name, 0])),
   ...{ latencyP95Ms: undefined, queryP95Ms: undefined, deepestQueue: undefined },

@@ -28,7 +28,7 @@ test.each([
   expect(line).not.toContain('\n');
 });
 
-test('what is not of AWS is left to whoever can fix it', () => {
+test('errors that are not of AWS are not described', () => {
   expect(awsFailure(new TypeError('x is not a function'), 'stage dev')).toBeUndefined();
   expect(awsFailure(undefined, 'stage dev')).toBeUndefined();
 });

@@ -26,11 +26,11 @@ test.each([
   ['UTF-16, big end first', Buffer.from(`\uFEFF${JSON_TEXT}`, 'utf16le').swap16()],
 ])('a file in %s is read', (_, bytes) => expect(read(bytes)).toBe(JSON_TEXT));
 
-test('bytes that are no text are told in one line, without them', () => {
+test('bytes that are no text are reported in one line, without them', () => {
   expect(() => read(Buffer.from('{"a": "h\xfcnter2"}', 'latin1'))).toThrow(/file\.json is not text in UTF-8$/);
 });
 
 test.each([
   ['/nowhere/file.json', /there is no such file$/],
   [import.meta.dirname, /it is a directory$/],
-])('%s is told in one line', (file, reason) => expect(() => readTextFile(file)).toThrow(reason));
+])('%s is reported in one line', (file, reason) => expect(() => readTextFile(file)).toThrow(reason));

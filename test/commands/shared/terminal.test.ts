@@ -66,7 +66,7 @@ test.each([
   expect({ isRaw: keys.isRaw, printed: printed() }).toEqual({ isRaw: false, printed: text });
 });
 
-test('a confirmation by an option asks nothing', async () => {
+test('a confirmation by an option prints no question', async () => {
   const { keys, goOn } = scripted(true);
   expect(await goOn(true)).toBe(true);
   expect(keys.isRaw).toBe(false);

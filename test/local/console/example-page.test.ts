@@ -33,7 +33,7 @@ test('is served with its settings, whatever they hold', async () => {
   await window.happyDOM.close();
 });
 
-test('shows with React what the status API answers, asked with a token of this enterprise', async () => {
+test('shows with React what the status API returns for a token of this enterprise', async () => {
   const script = await get('/page.js');
   expect([script.status, script.type]).toEqual([200, 'text/javascript; charset=utf-8']);
   const window = new Window({
@@ -41,14 +41,14 @@ test('shows with React what the status API answers, asked with a token of this e
   });
   const asked: unknown[] = [];
   const state = { enabled: true, user_specific: true, rollout_percentage: 10, description: 'x', reason: 'pilot' };
-  const answers = async (url: string, init?: RequestInit) => {
+  const respond = async (url: string, init?: RequestInit) => {
     asked.push([url, new Headers(init?.headers).get('authorization')]);
     const isToken = url.startsWith(SETTINGS.tokenUrl);
     return isToken
       ? new Response('its.token')
       : Response.json({ features: { webhook_learning_time_enrichment: state } });
   };
-  Object.assign(window, { fetch: answers, Response, AbortSignal, AbortController, URLSearchParams, TextDecoder });
+  Object.assign(window, { fetch: respond, Response, AbortSignal, AbortController, URLSearchParams, TextDecoder });
   window.document.write((await get('/')).text.replace(/<script type="module".*<\/script>/, ''));
   window.eval(`(() => {${script.text}})()`);
   const report = await until(() => {

@@ -47,15 +47,18 @@ async function invoke(FunctionName: string, more: Partial<InvokeCommandInput> = 
   return { ...answer, text: Payload?.transformToString() };
 }
 
-test.each(['send-test', 'arn:aws:lambda:us-east-1:000000000000:function:send-test'])('%s answers', async (name) => {
-  const answer = await invoke(name, { Payload: JSON.stringify({ integration_id: 'ä' }) });
-  expect(answer).toMatchObject({
-    StatusCode: 200,
-    ExecutedVersion: '$LATEST',
-    text: '{"event":{"integration_id":"ä"}}',
-  });
-  expect(answer.FunctionError).toBeUndefined();
-});
+test.each(['send-test', 'arn:aws:lambda:us-east-1:000000000000:function:send-test'])(
+  '%s returns its result',
+  async (name) => {
+    const answer = await invoke(name, { Payload: JSON.stringify({ integration_id: 'ä' }) });
+    expect(answer).toMatchObject({
+      StatusCode: 200,
+      ExecutedVersion: '$LATEST',
+      text: '{"event":{"integration_id":"ä"}}',
+    });
+    expect(answer.FunctionError).toBeUndefined();
+  },
+);
 
 test('a function that fails is answered, with its error', async () => {
   const { text, ...answer } = await invoke('Fail');
