@@ -122,7 +122,8 @@ test('show: an id that is not there, or the start of several', async () => {
   // Ids are hexadecimal: of 17, two have the same first digit.
   const ids: string[] = [];
   for (let count = 0; count < 17; count += 1) ids.push(await stage.reject('{}', {}));
-  const alike = Object.values(Object.groupBy(ids, ([digit]) => String(digit))).find((some = []) => some.length > 1) ?? [];
+  const alike =
+    Object.values(Object.groupBy(ids, ([digit]) => String(digit))).find((some = []) => some.length > 1) ?? [];
   const start = String(alike[0]?.[0]);
   const failure = await stage.run('show', start).catch((thrown: Error) => thrown.message);
   expect(failure).toMatch(new RegExp(`^${start} is the start of ${alike.length} message ids:\n`));
