@@ -17,7 +17,7 @@ export interface Terminal {
   close(): void;
 }
 
-/** What a terminal would obey, and what turns text around: words from outside may hold both. Line breaks stay. */
+/** What a terminal would execute, and what turns text around: words from outside may hold both. Line breaks stay. */
 const CONTROL = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
 
 /** The text with every control character but line breaks replaced by a question mark. */

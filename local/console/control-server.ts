@@ -19,9 +19,9 @@ export class CommandRefused extends Error {
  * Web pages must not control it: it refuses any other `Host` (DNS rebinding), any `Origin`, and bodies that are not
  * `application/json`, which a page cannot send to another origin without a preflight.
  */
-export async function startControlServer(obey: (words: readonly string[]) => Promise<string>): Promise<HttpServer> {
+export async function startControlServer(run: (words: readonly string[]) => Promise<string>): Promise<HttpServer> {
   const server = await startHttpServer(async (request, response) => {
-    const [status, body] = await respondTo(request, server.port, obey);
+    const [status, body] = await respondTo(request, server.port, run);
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
   });
   return server;
@@ -30,7 +30,7 @@ export async function startControlServer(obey: (words: readonly string[]) => Pro
 async function respondTo(
   request: IncomingMessage,
   port: number,
-  obey: (words: readonly string[]) => Promise<string>,
+  run: (words: readonly string[]) => Promise<string>,
 ): Promise<[status: number, body: object]> {
   const { host, origin, 'content-type': type } = request.headers;
   if (host !== `127.0.0.1:${port}` || origin !== undefined) return [403, { error: 'not from another site' }];
@@ -39,7 +39,7 @@ async function respondTo(
   const words = await readWords(request);
   if (words === undefined) return [400, { error: 'expected {"words": ["…"]}' }];
   try {
-    return [200, { text: await obey(words) }];
+    return [200, { text: await run(words) }];
   } catch (thrown) {
     return [thrown instanceof CommandRefused ? 400 : 500, { error: (thrown as Error).message }];
   }

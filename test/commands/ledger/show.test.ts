@@ -211,7 +211,7 @@ describe('a lead', () => {
       ...timer,
     });
 
-  test('that waits for its moment: of which kind it is, and until when', async () => {
+  test('that is scheduled: its kind and its time', async () => {
     const id = await operator.lead({ event_id: 'lead-1', generation: 1 });
     expect(await shown(id)).toEqual({
       delivery: id,

@@ -106,7 +106,7 @@ test.each([
   expect((await run([id])).results.replayed).toEqual([id]);
 });
 
-describe('a lead that waits, or waited, for its moment', () => {
+describe('a lead that is or was scheduled', () => {
   const LEAD = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T14:00:00.000Z' } as const;
 
   test.each(['scheduled', 'cancelled'] as const)(

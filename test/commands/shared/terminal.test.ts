@@ -19,7 +19,7 @@ function scripted(isTTY: boolean) {
   return { input, keys, terminal, goOn, printed: textOf(output), asked: textOf(questions) };
 }
 
-test('what a terminal would obey is printed as question marks, line breaks stay', () => {
+test('what a terminal would execute is printed as question marks, line breaks stay', () => {
   expect(withoutControl('a\u001b[31mb\r\nc\u009bd\u202ee')).toBe('a?[31mb?\nc?d?e');
   const { terminal, printed, asked } = scripted(false);
   terminal.print('x\u0007y');

@@ -5,17 +5,17 @@ import { CommandRefused, startControlServer } from '../../../local/console/contr
 import type { HttpServer } from '../../../local/http-server.ts';
 
 let server: HttpServer;
-const obeyed: string[] = [];
+const commands: string[] = [];
 
 beforeAll(async () => {
   server = await startControlServer(async (words) => {
     if (words[0] === 'refuse') throw new CommandRefused('not this one');
     if (words[0] === 'fail') throw new Error('broken');
-    obeyed.push(words.join(' '));
+    commands.push(words.join(' '));
     return 'done';
   });
 });
-beforeEach(() => void obeyed.splice(0));
+beforeEach(() => void commands.splice(0));
 afterAll(() => server.close());
 
 interface Asked {
@@ -42,7 +42,7 @@ async function ask({ method = 'POST', path = '/commands', headers = {}, body = '
 
 test('a command is done and answered', async () => {
   expect(await ask({})).toEqual({ status: 200, body: { text: 'done' } });
-  expect(obeyed).toEqual(['flag on']);
+  expect(commands).toEqual(['flag on']);
 });
 
 test.each<[what: string, asked: Asked, status: number]>([
@@ -58,7 +58,7 @@ test.each<[what: string, asked: Asked, status: number]>([
   ['too much', { body: `{"words":["${'x'.repeat(5000)}"]}` }, 400],
 ])('%s is refused', async (_what, asked, status) => {
   expect(await ask(asked)).toMatchObject({ status });
-  expect(obeyed).toEqual([]);
+  expect(commands).toEqual([]);
 });
 
 test('what cannot be done is said', async () => {
