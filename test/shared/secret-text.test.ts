@@ -33,7 +33,7 @@ describe('a repeated key', () => {
   const fieldsOf = (text: string) => (parseSecretText(text) as { fields: Record<string, unknown> }).fields;
 
   test('has no value, and does not affect its neighbors', () => {
-    const fields = fieldsOf('{"a": "1", "b": "x:\\"y", "\\u0061": "2", "headers": {"b": "3", "c": "4", "c": "5"}}');
+    const fields = fieldsOf('{"headers": {"b": "3", "c": "4", "c": "5"}, "a": "1", "b": "x:\\"y", "\\u0061": "2"}');
     expect(fields.a).toBeInstanceOf(RepeatedKey);
     expect(fields.b).toBe('x:"y');
     expect(fields.headers).toEqual({ b: '3', c: expect.any(RepeatedKey) });
