@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { inParallel, reach, unavailable } from '../../../lambdas/ledger/table/table-calls.ts';
+import { inParallel, isTableFault, reach, unavailable } from '../../../lambdas/ledger/table/table-calls.ts';
 import { LEARNER_DATA, serviceError } from '../../support/factories.ts';
 
 async function* failing(): AsyncGenerator<number> {
@@ -33,5 +33,20 @@ describe('a table that does not respond', () => {
   test('is reported once', async () => {
     const failure = unavailable('records', serviceError('ThrottlingException'));
     await expect(reach('accept', () => Promise.reject(failure))).rejects.toBe(failure);
+  });
+});
+
+describe('a fault of the table, which opens the circuit breaker', () => {
+  test.each([
+    ['ProvisionedThroughputExceededException', false],
+    ['ThrottlingException', false],
+    ['RequestLimitExceeded', false],
+    ['ValidationException', false],
+    ['SerializationException', false],
+    ['InternalServerError', true],
+    ['ResourceNotFoundException', true],
+    ['AccessDeniedException', true],
+  ])('%s: %s, since it is about one call or about all', (name, isFault) => {
+    expect(isTableFault(unavailable('record', serviceError(name)))).toBe(isFault);
   });
 });
