@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
-import type { ValkeyClient } from '../../lambdas/valkey/client.ts';
+import { disconnect, type ValkeyClient } from '../../lambdas/valkey/client.ts';
 import { ValkeyConnection } from '../../lambdas/valkey/connection.ts';
 import { outcomesWithin } from '../../lambdas/valkey/outcomes.ts';
 
@@ -119,4 +119,12 @@ test('commands without a response are lost after 200 ms', async () => {
   const outcomes = outcomesWithin([new Promise(() => undefined)], IO_DEADLINES.valkey.commandMs);
   await expectAfter(200, outcomes);
   expect(await outcomes).toEqual([{ lost: new Error('no response within 200 ms') }]);
+});
+
+test('a client is closed, unless its connection has ended already', () => {
+  const close = jest.fn();
+  for (const status of ['ready', 'reconnecting', 'end']) {
+    disconnect({ status, disconnect: () => close(status) } as unknown as ValkeyClient);
+  }
+  expect(close.mock.calls).toEqual([['ready'], ['reconnecting']]);
 });
