@@ -46,7 +46,7 @@ interface Fit {
 }
 
 const TEXT: Fit = { expected: 'text', isMet: ({ type }) => type === 'text' };
-const WHOLE: Fit = { expected: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && (scale ?? 0) === 0 };
+const WHOLE: Fit = { expected: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && scale === 0 };
 /** `rows.ts` also reads numbers that are not whole by type, with a warning here. */
 const NUMBER: Fit = {
   expected: 'a number',
