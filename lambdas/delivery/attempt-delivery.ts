@@ -64,7 +64,14 @@ export async function attemptDelivery(
     'fault' in composed
       ? { kind: 'unsent', reason: composed.fault }
       : await sendWebhook(
-          { id: delivery.webhook_id, body: composed.body, integration, timeoutMs, notAfterMs },
+          {
+            id: delivery.webhook_id,
+            eventType: delivery.event_type,
+            body: composed.body,
+            integration,
+            timeoutMs,
+            notAfterMs,
+          },
           services,
         );
   const endedAtMs = services.now();

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { testPayload } from '../partners/test-event.ts';
+import { TEST_EVENT_TYPE, testPayload } from '../partners/test-event.ts';
 import { sendTestEnvironment } from '../shared/environment.ts';
 import { errorName, PipelineError } from '../shared/errors.ts';
 import { createHandler } from '../shared/handler.ts';
 import { createSendingServices } from './delivery-services.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import { type SendTestReport, sendTestRequestSchema } from './send-test-contract.ts';
-import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
+import { type SendWebhookServices, type Sent, sendWebhook, type Webhook } from './send-webhook.ts';
 
 /** Called by `./ltw send-test`: sends one signed test event from the same addresses as webhooks. */
 export const handler = createHandler({
@@ -43,7 +43,8 @@ export async function testIntegration(input: unknown, services: TestIntegrationS
   const body = testPayload(integration, new Date(services.now()).toISOString());
   const timeoutMs = Math.min(integration.timeout_seconds * 1000, TEST_TIMEOUT_MS);
   try {
-    return report(id, webhookId, body, await sendWebhook({ id: webhookId, body, integration, timeoutMs }, services));
+    const webhook: Webhook = { id: webhookId, eventType: TEST_EVENT_TYPE, body, integration, timeoutMs };
+    return report(id, webhookId, body, await sendWebhook(webhook, services));
   } catch (thrown) {
     return unsent(id, thrown instanceof PipelineError ? thrown.message : errorName(thrown));
   }

@@ -1,3 +1,4 @@
+import type { EventType } from '../events/event-types/event-types.ts';
 import { type Credentials, credentialsOf } from '../partners/credentials.ts';
 import { encryptFields } from '../partners/field-encryption.ts';
 import type { Integration } from '../partners/integration.ts';
@@ -28,6 +29,8 @@ export interface SendWebhookServices {
 /** One webhook to send. */
 export interface Webhook {
   readonly id: string;
+  /** Sent as the header `event-type`. */
+  readonly eventType: EventType;
   readonly body: string;
   readonly integration: Integration;
   /** Covers everything after the secret is read: token, connection, headers, body, and a second request after a 401. */
@@ -125,7 +128,7 @@ type Once = Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
 };
 
 async function sendOnce(
-  { id, body, integration }: Webhook,
+  { id, eventType, body, integration }: Webhook,
   credentials: Credentials,
   deadlineMs: number,
   services: SendWebhookServices,
@@ -148,6 +151,8 @@ async function sendOnce(
       'webhook-id': id,
       'webhook-timestamp': timestamp,
       'webhook-signature': signature,
+      'event-type': eventType,
+      'payload-format': integration.payload_format,
     },
     body: exact,
     timeoutMs: leftMs(),

@@ -1,15 +1,17 @@
 /**
- * Headers that only the sender or the connection may set. An integration must not replace the signature, and a second
- * `Host` or length would permit request smuggling.
+ * Headers that only the sender or the connection may set. An integration must not replace the signature or what describes
+ * the event, and a second `Host` or length would permit request smuggling.
  */
 const OWN_HEADERS = [
   'connection',
   'content-encoding',
   'content-length',
   'content-type',
+  'event-type',
   'expect',
   'host',
   'keep-alive',
+  'payload-format',
   'proxy-authorization',
   'proxy-connection',
   'te',

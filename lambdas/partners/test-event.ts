@@ -6,6 +6,9 @@ import { definitionOfFormat } from './payload-formats/payload-formats.ts';
 /** 5.15 hours. */
 const SAMPLE_SECONDS = 18_540;
 
+/** The connection test is a completion. */
+export const TEST_EVENT_TYPE = 'course_completion';
+
 /** The value of added encrypted fields, which the partner finds after decryption. */
 const SAMPLE_TEXT = 'connection test';
 
@@ -21,7 +24,7 @@ export function testPayload(integration: Integration, nowIso: string): string {
   const lastUpdated = `${nowIso.slice(0, 'YYYY-MM-DD'.length)}T00:00:00Z`;
   const format = definitionOfFormat(integration.payload_format);
   const payload = format.sample(now);
-  const event = { event_id: 'test', event_type: 'course_completion', occurred_at: now, payload } as const;
+  const event = { event_id: 'test', event_type: TEST_EVENT_TYPE, occurred_at: now, payload } as const;
   const composed = format.compose(event, { totalSeconds: SAMPLE_SECONDS, lastUpdated }, integration);
   const paths = integration.encrypted_fields.map((path) => path.split('.'));
   return JSON.stringify(paths.reduce(withField, { test: true, ...composed }));

@@ -41,7 +41,8 @@ export function send(url: string, body: string, sending: Sending = {}): Promise<
   const source = secretSource(whole(secret), whole(secretAnew));
   const entry = integration({ url, encrypted_fields: encryptedFields });
   const services = { sender, tokens: NO_TOKENS, secretOf: () => source, now: Date.now };
-  return sendWebhook({ id: webhookId('acme', body), body, integration: entry, timeoutMs: 10_000 }, services);
+  const webhook = { id: webhookId('acme', body), eventType: 'course_completion', body, integration: entry } as const;
+  return sendWebhook({ ...webhook, timeoutMs: 10_000 }, services);
 }
 
 /** Sends a webhook to a partner that takes it, and gives back what arrived there. */

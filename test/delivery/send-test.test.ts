@@ -29,7 +29,9 @@ test('a connection test sends one signed event, also to an inactive integration,
   const response = { timings: { totalMs: 12 }, responseStart: 'thanks', responseFault: 'TIMEOUT' };
   const { report, requests } = await run(responded(200, response));
   const id = 'wh_test_0b7f2c0e8f0c41f09d3c0242ac120002';
-  expect(requests).toMatchObject([{ headers: { 'webhook-id': id }, body: report.body, timeoutMs: 30_000 }]);
+  expect(requests).toMatchObject([
+    { headers: { 'webhook-id': id, 'event-type': 'course_completion' }, body: report.body, timeoutMs: 30_000 },
+  ]);
   expect(report).toEqual({
     integration_id: 'acme',
     webhook_id: id,
@@ -53,6 +55,7 @@ test('a connection test applies the integration’s own settings', async () => {
   });
   const expected = { duration_spent: 309, learner: { name: expect.stringMatching(/^ey/) } };
   expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject(expected);
+  expect(requests).toMatchObject([{ headers: { 'payload-format': 'percipio' } }]);
 });
 
 test('a connection test reports why there was no response', async () => {

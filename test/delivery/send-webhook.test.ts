@@ -33,7 +33,14 @@ interface Given extends Partial<SendWebhookServices> {
 /** Sends one webhook to a partner that returns each of `results` once, and then always the last one. */
 async function send(results: readonly SendResult[], { entry = {}, holds = {}, webhook = {}, ...services }: Given = {}) {
   const sending = sendingServices(results, { secretOf: () => secretSource(secret(holds)), ...services });
-  const whole = { id: 'wh_1', body: '{"a":1}', integration: integration(entry), timeoutMs: 5000, ...webhook };
+  const whole: Webhook = {
+    id: 'wh_1',
+    eventType: 'course_completion',
+    body: '{"a":1}',
+    integration: integration(entry),
+    timeoutMs: 5000,
+    ...webhook,
+  };
   const sent = await sendWebhook(whole, sending);
   return { sent, requests: sending.requests, headers: sending.requests.map(({ headers }) => headers) };
 }
@@ -49,6 +56,8 @@ describe('a webhook', () => {
       'webhook-id': 'wh_1',
       'webhook-timestamp': String(NOW / 1000),
       'webhook-signature': signedWith([SIGNING_SECRET]),
+      'event-type': 'course_completion',
+      'payload-format': 'learning_time_object',
     };
     expect(requests).toEqual([{ url: 'https://partner.example/hooks', headers, body: '{"a":1}', timeoutMs: 5000 }]);
   });
@@ -75,7 +84,8 @@ describe('a webhook', () => {
     const given = { entry: { ...BEARER, headers }, holds: { bearer_token: 't0ken', headers: own } };
     const { 'Content-Type': _, ...sent } = (await send([responded(200)], given)).headers[0] ?? {};
     const others = Object.entries(sent).filter(([name]) => !name.startsWith('webhook-'));
-    expect(Object.fromEntries(others)).toEqual({ ...own, Authorization: 'Bearer t0ken' });
+    const described = { 'event-type': 'course_completion', 'payload-format': 'learning_time_object' };
+    expect(Object.fromEntries(others)).toEqual({ ...own, Authorization: 'Bearer t0ken', ...described });
   });
 });
 

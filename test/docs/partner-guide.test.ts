@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isGenuine } from '../../docs/partner/verify.ts';
 import type { DecidedEnrichment } from '../../lambdas/events/delivery.ts';
-import { KINDS, kindNamed } from '../../lambdas/events/event-types/event-types.ts';
+import { EVENT_TYPES, KINDS, kindNamed } from '../../lambdas/events/event-types/event-types.ts';
 import { lead } from '../../lambdas/events/event-types/lead/lead.ts';
 import { createTokenSource } from '../../lambdas/partners/oauth-tokens.ts';
 import { composePayload } from '../../lambdas/partners/payload.ts';
@@ -133,6 +133,14 @@ describe('times in the guide', () => {
     expect(usualKinds).toEqual(expect.arrayContaining(['course_completion', 'course_enrollment']));
     for (const kind of usualKinds) expect(retryPolicyOf(integration(), kind)).toEqual(usual);
   });
+});
+
+test.each([
+  ['event-type', EVENT_TYPES],
+  ['payload-format', PAYLOAD_FORMATS],
+] as const)('the header %s has the values that the guide lists', (name, values) => {
+  const [, meaning = ''] = rows('What arrives').find(([header]) => header === `\`${name}\``) ?? [];
+  expect([...meaning.matchAll(/`(\w+)`/g)].map(([, value]) => value)).toEqual([...values]);
 });
 
 describe('leads in the guide', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { isGenuine } from '../../docs/partner/verify.ts';
 import { sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
+import type { EventType } from '../../lambdas/events/event-types/event-types.ts';
 import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
 import { ALL_SCENARIOS, leadScenarios } from '../../local/demo/scenarios.ts';
 import { formatTable } from '../../local/demo/table.ts';
@@ -47,6 +48,7 @@ describe('the webhook that it shows', () => {
     const sent = await sendWebhook(
       {
         id: String(headers['webhook-id']),
+        eventType: headers['event-type'] as EventType,
         body,
         integration: integration({ url: `${partner.url}/skillsoft` }),
         timeoutMs: 5000,

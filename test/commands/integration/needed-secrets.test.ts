@@ -16,7 +16,13 @@ async function send(settings: Readonly<Record<string, unknown>>, fields: unknown
   const client = { send: async () => ({ SecretString: JSON.stringify(fields) }) } as unknown as SecretsManagerClient;
   const source = createSecretSource({ client, secretId: ID, parse: integrationSecretSchema, log: recordingLog() });
   const services = sendingServices([responded(200)], { secretOf: () => source });
-  const webhook = { id: 'wh_1', body: '{}', integration: integration(settings), timeoutMs: 1000 };
+  const webhook = {
+    id: 'wh_1',
+    eventType: 'course_completion',
+    body: '{}',
+    integration: integration(settings),
+    timeoutMs: 1000,
+  } as const;
   return { sent: await sendWebhook(webhook, services), requests: services.requests };
 }
 
