@@ -1,5 +1,13 @@
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
-import { BY_CODE, BY_CODE_PATTERN, BY_RESPONSE_FAULT, BY_STATUS, type Explanation } from './explanations.ts';
+import {
+  BY_CODE,
+  BY_CODE_PATTERN,
+  BY_OAUTH_ERROR,
+  BY_RESPONSE_FAULT,
+  BY_STATUS,
+  CLIENT_REFUSED,
+  type Explanation,
+} from './explanations.ts';
 
 const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [
@@ -50,22 +58,38 @@ function explainFault({ response_fault: fault }: SendTestReport): string[] {
 }
 
 function explainVerdict(report: SendTestReport): string[] {
-  const { verdict, status, reason } = report;
+  const { verdict, reason } = report;
   if (verdict === 'delivered') return [];
-  const found = explanationOf(report);
   // Without a token, no request is made to the endpoint.
   const isToken = reason.startsWith('token:');
+  const found = (isToken ? ofTokenServer(report) : undefined) ?? explanationOf(report);
   const prefix = isToken
     ? ['This is about the token server (auth.token_url of the entry): the webhook was not sent.']
     : [];
-  if (isToken && (status === 400 || status === 401 || reason.includes('refuses the client'))) {
-    const remedy =
-      'put the client_id and client_secret that the partner gave you into the secret, and compare scope and token_url';
-    return [...prefix, 'It means: the token server refuses the client’s credentials.', `To do: ${remedy}.`];
-  }
   if (found === undefined)
     return [...prefix, 'There is no explanation for this: ask the partner to look into its log.'];
-  return [...prefix, `It means: ${found[0]}.`, `To do: ${found[1]}.`];
+  return [...prefix, `It means: ${found[0]}.`, `To do: ${found[1]}.`, ...otherSetting(report)];
+}
+
+/** A token server's error code says more than its status. */
+function ofTokenServer({ status, token_error: error }: SendTestReport): Explanation | undefined {
+  if (error !== undefined) return BY_OAUTH_ERROR[error];
+  if (status === 415) return BY_OAUTH_ERROR.invalid_request;
+  return status === 400 || status === 401 ? CLIENT_REFUSED : undefined;
+}
+
+const SETTINGS = {
+  json: 'this token server may read JSON only',
+  form: 'this token server may read forms only, as RFC 6749 has it',
+  body: 'this token server may want client_id and client_secret in the body',
+  basic: 'this token server may want client_id and client_secret in a Basic header',
+} as const;
+
+function otherSetting({ token_setting: setting }: SendTestReport): string[] {
+  if (setting === undefined) return [];
+  return [
+    `If that is right already, set ${setting.name} of the entry’s auth to ${setting.value}: ${SETTINGS[setting.value]}.`,
+  ];
 }
 
 function explanationOf({ verdict, status, code, reason }: SendTestReport): Explanation | undefined {

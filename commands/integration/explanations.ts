@@ -1,3 +1,5 @@
+import type { OAuthError } from '../../lambdas/partners/oauth-errors.ts';
+
 const DNS_REMEDY =
   'compare the host in the entry’s url with what the partner gave you; the partner may have removed it';
 const CHAIN_REMEDY = 'the partner must install a certificate of a public authority, with all intermediate certificates';
@@ -212,5 +214,46 @@ export const BY_STATUS: Readonly<Record<number, Explanation>> = {
   504: [
     'a gateway of the partner gets no response from the server behind it',
     'inform the partner; deliveries are retried',
+  ],
+};
+
+const CREDENTIALS_REMEDY =
+  'put the client_id and client_secret that the partner gave you into the secret, and compare scope and token_url';
+
+/** A token server refuses the client without an error code. */
+export const CLIENT_REFUSED: Explanation = ['the token server refuses the client’s credentials', CREDENTIALS_REMEDY];
+
+/** Errors of a token server. Its `error_description` is never printed, because it may repeat the secret. */
+export const BY_OAUTH_ERROR: Readonly<Record<OAuthError, Explanation>> = {
+  invalid_request: [
+    'the token server lacks a parameter of the request, or cannot read it',
+    'compare scope and audience of the entry’s auth with what the partner gave you; the token server’s log has more',
+  ],
+  invalid_client: CLIENT_REFUSED,
+  invalid_grant: ['the token server does not accept what the client shows', CREDENTIALS_REMEDY],
+  unauthorized_client: [
+    'the token server knows the client, which may not use the grant client_credentials',
+    'ask the partner to allow this grant for the client',
+  ],
+  unsupported_grant_type: [
+    'the token server does not support the grant client_credentials, or does not find it in the request',
+    'compare token_url with what the partner gave you',
+  ],
+  invalid_scope: [
+    'the token server does not know the scope, or the client may not have it',
+    'compare scope of the entry’s auth with what the partner gave you; an empty scope ("") sends none',
+  ],
+  access_denied: [
+    'the token server does not give this client a token, or not for this audience',
+    'compare audience of the entry’s auth with what the partner gave you, and ask the partner to allow it for the client',
+  ],
+  server_error: ['the token server fails', 'inform the partner if it persists; deliveries are retried'],
+  temporarily_unavailable: [
+    'the token server is down or overloaded',
+    'inform the partner if it persists; deliveries are retried',
+  ],
+  invalid_target: [
+    'the token server does not know the audience',
+    'compare audience of the entry’s auth with what the partner gave you',
   ],
 };

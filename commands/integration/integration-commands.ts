@@ -42,7 +42,10 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .option('--auth <type>', 'none, bearer, api_key or oauth2_client_credentials')
     .option('--auth-header <name>', 'the header of an API key')
     .option('--token-url <url>', 'the token server of OAuth2')
-    .option('--scope <text>', 'the scope of OAuth2')
+    .option('--token-request <form>', 'the body of a token request: json (default) or form')
+    .option('--client-authentication <place>', 'where a token request has id and secret: body (default) or basic')
+    .option('--scope <text>', 'the scope of OAuth2 (default: api); an empty text sends none')
+    .option('--audience <text>', 'the audience of OAuth2, if the token server requires it')
     .addOption(
       new Option('--set <key=value>', 'any other field, repeatable; a value that is not text is JSON')
         .default([], 'none')
@@ -55,7 +58,10 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
         'auth',
         'authHeader',
         'tokenUrl',
+        'tokenRequest',
+        'clientAuthentication',
         'scope',
+        'audience',
         'set',
       ]),
     )

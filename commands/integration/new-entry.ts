@@ -14,7 +14,10 @@ export interface EntryOptions {
   readonly authHeader?: string | undefined;
   /** For `oauth2_client_credentials`. */
   readonly tokenUrl?: string | undefined;
+  readonly tokenRequest?: string | undefined;
+  readonly clientAuthentication?: string | undefined;
   readonly scope?: string | undefined;
+  readonly audience?: string | undefined;
   /** `key=value` for every other field. */
   readonly set: readonly string[];
 }
@@ -25,14 +28,14 @@ export interface EntryOptions {
  * @throws UsageError; CommandFailed where the file is no JSON object
  */
 export function newEntry(options: EntryOptions): Readonly<Record<string, unknown>> {
-  const { file, id, url, auth, authHeader, tokenUrl, scope, set } = options;
+  const { file, id, url, auth, set } = options;
   if (file !== undefined) return withActive(entryOfFile(file));
   if (id === undefined || url === undefined) throw new UsageError('add takes --id and --url, or --file');
   const fields = set.map(fieldOf);
   return withActive({
     id,
     url,
-    ...(auth !== undefined && { auth: authOf(auth, { authHeader, tokenUrl, scope }) }),
+    ...(auth !== undefined && { auth: authOf(auth, options) }),
     ...Object.fromEntries(fields),
   });
 }
@@ -41,14 +44,16 @@ function withActive(entry: Readonly<Record<string, unknown>>) {
   return { ...entry, active: entry.active ?? true };
 }
 
-function authOf(type: string, given: Pick<EntryOptions, 'authHeader' | 'tokenUrl' | 'scope'>): object {
-  const { authHeader: header, tokenUrl: token_url, scope } = given;
-  return {
-    type,
-    ...(header !== undefined && { header }),
-    ...(token_url !== undefined && { token_url }),
-    ...(scope !== undefined && { scope }),
+function authOf(type: string, given: EntryOptions): object {
+  const fields = {
+    header: given.authHeader,
+    token_url: given.tokenUrl,
+    token_request: given.tokenRequest,
+    client_authentication: given.clientAuthentication,
+    scope: given.scope,
+    audience: given.audience,
   };
+  return { type, ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) };
 }
 
 /** A value is a text where the field takes that text, and JSON otherwise: `event_types=["course_completion"]`. */

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
+import { CLIENT_AUTHENTICATIONS, TOKEN_REQUESTS } from '../../lambdas/partners/integration.ts';
+import { OAUTH_ERRORS } from '../../lambdas/partners/oauth-errors.ts';
 import type { Context } from '../shared/context.ts';
 import { alignColumns } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
@@ -21,6 +23,13 @@ const reportSchema = z.object({
   reason: z.string(),
   status: z.int().exactOptional(),
   code: z.string().exactOptional(),
+  token_error: z.enum(OAUTH_ERRORS).exactOptional(),
+  token_setting: z
+    .object({
+      name: z.enum(['token_request', 'client_authentication']),
+      value: z.enum([...TOKEN_REQUESTS, ...CLIENT_AUTHENTICATIONS]),
+    })
+    .exactOptional(),
   response_fault: z.string().exactOptional(),
   timings: z
     .object({

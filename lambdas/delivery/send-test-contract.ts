@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { integrationIdSchema } from '../events/event.ts';
+import type { OAuthError, TokenSetting } from '../partners/oauth-errors.ts';
 import type { SendTimings } from '../partners/webhook-sender.ts';
 
 /** Input of the function SendTest, sent by `./ltw send-test`. */
@@ -19,6 +20,10 @@ export interface SendTestReport {
   readonly reason: string;
   readonly status?: number;
   readonly code?: string;
+  /** The token server's error, if it is one of RFC 6749 or RFC 8707. */
+  readonly token_error?: OAuthError;
+  /** The field of the entry's `auth` that the token server probably wants to have another value. */
+  readonly token_setting?: TokenSetting;
   /** Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status decides the verdict. */
   readonly response_fault?: string;
   readonly timings?: SendTimings;

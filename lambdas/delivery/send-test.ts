@@ -57,7 +57,7 @@ function unsent(integrationId: string, reason: string): SendTestReport {
 
 function report(integrationId: string, webhookId: string, body: string, sent: Sent): SendTestReport {
   if (sent.kind === 'unsent') return unsent(integrationId, sent.reason);
-  const { result, verdict, reason, request } = sent;
+  const { result, verdict, reason, request, tokenRefusal: { error, setting } = {} } = sent;
   const response = result.kind === 'responded' ? { status: result.status } : { code: result.code };
   const fault = result.kind === 'responded' ? result.responseFault : undefined;
   const start = result.kind === 'responded' && request !== undefined ? result.responseStart : undefined;
@@ -70,6 +70,8 @@ function report(integrationId: string, webhookId: string, body: string, sent: Se
     verdict,
     reason,
     ...response,
+    ...(error !== undefined && { token_error: error }),
+    ...(setting !== undefined && { token_setting: setting }),
     ...(fault !== undefined && { response_fault: fault }),
     ...(result.timings !== undefined && { timings: result.timings }),
     ...(start !== undefined && { response_start: start }),

@@ -3,6 +3,7 @@ import { type Credentials, credentialsOf } from '../partners/credentials.ts';
 import { encryptFields } from '../partners/field-encryption.ts';
 import type { Integration } from '../partners/integration.ts';
 import type { IntegrationSecret } from '../partners/integration-secret.ts';
+import { isTemporary, type OAuthError, settingToTry, type TokenSetting } from '../partners/oauth-errors.ts';
 import type { OAuthClient, TokenSource } from '../partners/oauth-tokens.ts';
 import { USER_AGENT } from '../partners/own-headers.ts';
 import { redact, secretTexts } from '../partners/redact.ts';
@@ -48,8 +49,15 @@ export type Sent =
       readonly reason: string;
       /** The last request as signed and sent; absent if there was no access token. */
       readonly request?: SignedRequest;
+      /** Present if a token server responded without a usable token. */
+      readonly tokenRefusal?: TokenRefusal;
     }
   | { readonly kind: 'unsent'; readonly reason: string };
+
+export interface TokenRefusal {
+  readonly error?: OAuthError;
+  readonly setting?: TokenSetting;
+}
 
 export interface SignedRequest {
   readonly body: string;
@@ -196,23 +204,29 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
       token: { client: oauth, text: response.token },
     };
   }
-  const { result, problem } = response;
+  const { result, problem, error } = response;
   const { verdict, reason } = classify(result);
+  const setting = result.kind === 'responded' ? settingToTry(oauth, result.status, error) : undefined;
+  const tokenRefusal = { ...(error !== undefined && { error }), ...(setting !== undefined && { setting }) };
   const refusal = (judged: Verdict['verdict'], why: string): { refusal: Once } => ({
-    refusal: { kind: 'sent', result, verdict: judged, reason: `token: ${why}` },
+    refusal: {
+      ...{ kind: 'sent', result, verdict: judged, reason: `token: ${why}` },
+      ...(result.kind === 'responded' && { tokenRefusal }),
+    },
   });
+  const named = error === undefined ? reason : `${reason} ${error}`;
   if (problem === 'no_token') {
     const fault = result.kind === 'responded' ? result.responseFault : undefined;
     // A response that is not HTTP will be the same on a retry; a truncated one may be complete.
-    return fault?.startsWith('HPE_')
-      ? refusal('dead', `the response cannot be read: ${fault}`)
-      : refusal('retry', 'the response has no access_token');
+    if (fault?.startsWith('HPE_')) return refusal('dead', `the response cannot be read: ${fault}`);
+    return refusal('retry', error === undefined ? 'the response has no access_token' : named);
   }
   // A retry does not change the server's token type.
   if (problem === 'not_bearer') return refusal('dead', 'the server gives another token_type than Bearer');
-  if (problem === 'refused') return refusal('unauthorized', 'the server refuses the client, by an error in a 2xx');
+  if (problem === 'refused') return refusal('unauthorized', named);
+  if (isTemporary(error)) return refusal('retry', named);
   // RFC 6749 prescribes 400 for a refused client. A token endpoint that is gone must not park the integration.
   const isRefused = result.kind === 'responded' && result.status === 400;
   const judged = isRefused ? 'unauthorized' : verdict === 'gone' ? 'dead' : verdict;
-  return refusal(judged, reason);
+  return refusal(judged, named);
 }

@@ -85,7 +85,10 @@ export function credentialsOf(
   } else if (auth.type === 'oauth2_client_credentials') {
     oauth = {
       tokenUrl: auth.token_url,
+      request: auth.token_request,
+      authentication: auth.client_authentication,
       scope: auth.scope,
+      ...(auth.audience !== undefined && { audience: auth.audience }),
       clientId: needed(['client_id'], clientIdForm, needs),
       clientSecret: needed(['client_secret'], clientSecretForm, needs),
     };

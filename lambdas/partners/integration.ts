@@ -99,10 +99,14 @@ const headerNameSchema = z
 
 const retriesSchema = z.int().min(0).max(10);
 
+/** The first of each is the default: Percipio's. */
+export const TOKEN_REQUESTS = ['json', 'form'] as const;
+export const CLIENT_AUTHENTICATIONS = ['body', 'basic'] as const;
+
 /**
  * The authorization of a request, in addition to its signature. Its credentials are in the integration's secret.
  *
- * `oauth2_client_credentials` works as Percipio's: a JSON POST to `token_url` returns `access_token`.
+ * `oauth2_client_credentials` works as Percipio's by default: a JSON POST to `token_url` returns `access_token`.
  */
 const authSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
@@ -111,12 +115,22 @@ const authSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('oauth2_client_credentials'),
     token_url: addressSchema,
-    /** Names of visible ASCII without `"` and `\`, separated by spaces (RFC 6749, section 3.3). */
+    /** The body of the token request: JSON, as Percipio has it, or a form, as RFC 6749 (section 4.4.2) has it. */
+    token_request: z.enum(TOKEN_REQUESTS).default(TOKEN_REQUESTS[0]),
+    /** Where the token request has the client's id and secret: in its body, or in a Basic header (section 2.3.1). */
+    client_authentication: z.enum(CLIENT_AUTHENTICATIONS).default(CLIENT_AUTHENTICATIONS[0]),
+    /** Names of visible ASCII without `"` and `\`, separated by spaces (section 3.3). Empty: the request has no scope. */
     scope: z
       .string()
       .max(256)
-      .regex(/^[!#-\x5b\x5d-~]+( [!#-\x5b\x5d-~]+)*$/, 'must be OAuth scopes, separated by spaces')
+      .regex(/^([!#-\x5b\x5d-~]+( [!#-\x5b\x5d-~]+)*)?$/, 'must be OAuth scopes, separated by spaces')
       .default('api'),
+    /** The API that the token is for. RFC 6749 has no such parameter, but several servers (Auth0) require it. */
+    audience: z
+      .string()
+      .max(1024)
+      .regex(/^[!-~]([ -~]*[!-~])?$/, 'must be visible ASCII, such as the URL of an API')
+      .optional(),
   }),
 ]);
 

@@ -3,14 +3,21 @@ import * as z from 'zod';
 import { createCachedValue, onePerKey } from '../shared/cache.ts';
 import { DAY_MS, MINUTE_MS } from '../shared/durations.ts';
 import { parseJson } from '../shared/json.ts';
+import { isTemporary, type OAuthError, oauthErrorOf, type TokenRequestForm } from './oauth-errors.ts';
 import { USER_AGENT } from './own-headers.ts';
-import type { SendResult, WebhookSender } from './webhook-sender.ts';
+import type { SendResult, WebhookRequest, WebhookSender } from './webhook-sender.ts';
 
 /** The result of fetching a token. */
 export type TokenResult =
   | { readonly kind: 'token'; readonly token: string }
   /** The response, classified like any partner's; `problem` if it is a 2xx without a usable token. */
-  | { readonly kind: 'none'; readonly result: SendResult; readonly problem?: TokenProblem };
+  | {
+      readonly kind: 'none';
+      readonly result: SendResult;
+      readonly problem?: TokenProblem;
+      /** The response's error, of any status. */
+      readonly error?: OAuthError;
+    };
 
 /**
  * Why a 2xx of a token server has no usable token:
@@ -28,9 +35,11 @@ export interface TokenSource {
   drop(client: OAuthClient, refused: string): void;
 }
 
-export interface OAuthClient {
+export interface OAuthClient extends TokenRequestForm {
   readonly tokenUrl: string;
+  /** Empty: the request has none. */
   readonly scope: string;
+  readonly audience?: string;
   readonly clientId: string;
   readonly clientSecret: string;
 }
@@ -65,17 +74,6 @@ const secondsSchema = z.union([
     .transform(Number),
 ]);
 
-/** RFC 6749, sections 5.2 and 4.1.2.1. Other errors may be temporary. */
-const REFUSALS: ReadonlySet<unknown> = new Set([
-  'access_denied',
-  'invalid_client',
-  'invalid_grant',
-  'invalid_request',
-  'invalid_scope',
-  'unauthorized_client',
-  'unsupported_grant_type',
-]);
-
 export interface TokenSourceOptions {
   /** Token URLs are checked as webhook URLs are. */
   readonly sender: WebhookSender;
@@ -84,8 +82,8 @@ export interface TokenSourceOptions {
 }
 
 /**
- * Creates a source that fetches tokens as Percipio does: a JSON POST of the client's credentials returns
- * `{ access_token, expires_in }`.
+ * Creates a source that fetches tokens by the grant `client_credentials` (RFC 6749, section 4.4): a POST with the client's
+ * credentials returns `{ access_token, expires_in }`.
  *
  * Concurrent callers share one fetch and its failure; a failure is not cached. Nothing is logged, and no result quotes the
  * token server, whose response may repeat the secret.
@@ -121,29 +119,59 @@ interface Fetched {
 async function fetchToken(sender: WebhookSender, client: OAuthClient): Promise<Fetched> {
   const result = await sender.send(tokenRequest(client));
   const token = readToken(result);
-  if (token === undefined) return { result: { kind: 'none', result: withoutBody(result) }, keepMs: 0 };
-  if (typeof token === 'string') {
-    return { result: { kind: 'none', result: withoutBody(result), problem: token }, keepMs: 0 };
+  if ('token' in token) {
+    return { result: { kind: 'token', token: token.token }, keepMs: token.lifetimeMs - EARLY_MS };
   }
-  return { result: { kind: 'token', token: token.token }, keepMs: token.lifetimeMs - EARLY_MS };
+  return { result: { kind: 'none', result: withoutBody(result), ...token }, keepMs: 0 };
 }
 
 /** Hashed, so that no secret is part of a key. A rotated secret has another key, and is used immediately. */
-function keyOf({ tokenUrl, scope, clientId, clientSecret }: OAuthClient): string {
+function keyOf({ tokenUrl, request, authentication, scope, audience, clientId, clientSecret }: OAuthClient): string {
   return createHash('sha256')
-    .update(JSON.stringify([tokenUrl, scope, clientId, clientSecret]))
+    .update(JSON.stringify([tokenUrl, request, authentication, scope, audience ?? null, clientId, clientSecret]))
     .digest('base64');
 }
 
-function tokenRequest({ tokenUrl, scope, clientId, clientSecret }: OAuthClient) {
-  const grant = { client_id: clientId, client_secret: clientSecret, grant_type: 'client_credentials', scope };
+const MEDIA_TYPES = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
+
+function tokenRequest({
+  tokenUrl,
+  request,
+  authentication,
+  scope,
+  audience,
+  clientId,
+  clientSecret,
+}: OAuthClient): WebhookRequest {
+  const isBasic = authentication === 'basic';
+  const grant = {
+    // Not in both places: a client must not use two ways to authenticate (RFC 6749, section 2.3).
+    ...(!isBasic && { client_id: clientId, client_secret: clientSecret }),
+    grant_type: 'client_credentials',
+    ...(scope !== '' && { scope }),
+    ...(audience !== undefined && { audience }),
+  };
   return {
     url: tokenUrl,
-    headers: { 'User-Agent': USER_AGENT, Accept: 'application/json', 'Content-Type': 'application/json' },
-    body: JSON.stringify(grant),
+    headers: {
+      'User-Agent': USER_AGENT,
+      Accept: 'application/json',
+      'Content-Type': MEDIA_TYPES[request],
+      ...(isBasic && { Authorization: basicOf(clientId, clientSecret) }),
+    },
+    body: request === 'json' ? JSON.stringify(grant) : new URLSearchParams(grant).toString(),
     timeoutMs: FETCH_TIMEOUT_MS,
     keepBodyBytes: KEPT_BODY_BYTES,
   };
+}
+
+/** RFC 6749, section 2.3.1: id and secret are form-encoded first, so that neither has a colon or a character beyond ASCII. */
+function basicOf(clientId: string, clientSecret: string): string {
+  return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice('='.length);
 }
 
 interface Token {
@@ -151,15 +179,21 @@ interface Token {
   readonly lifetimeMs: number;
 }
 
-/** @returns undefined if the response is no 2xx */
-function readToken(result: SendResult): Token | TokenProblem | undefined {
-  if (result.kind !== 'responded' || result.status < 200 || result.status >= 300) return undefined;
+/** Why there is no token: absent if the result's status or code says all. */
+type NoToken = Pick<Extract<TokenResult, { kind: 'none' }>, 'problem' | 'error'>;
+
+function readToken(result: SendResult): Token | NoToken {
+  if (result.kind !== 'responded') return {};
   const fields = fieldsOf(result.responseStart ?? '');
+  const code = oauthErrorOf(fields.error);
+  const error = code !== undefined && { error: code };
+  if (result.status < 200 || result.status >= 300) return { ...error };
   const token = tokenSchema.safeParse(fields.accesstoken);
   if (!token.success) {
-    return fields.accesstoken === undefined && REFUSALS.has(fields.error) ? 'refused' : 'no_token';
+    const isRefused = fields.accesstoken === undefined && code !== undefined && !isTemporary(code);
+    return { problem: isRefused ? 'refused' : 'no_token', ...error };
   }
-  if (!isBearer(fields.tokentype)) return 'not_bearer';
+  if (!isBearer(fields.tokentype)) return { problem: 'not_bearer' };
   const seconds = secondsSchema.safeParse(fields.expiresin);
   const lifetimeMs = seconds.success ? Math.min(seconds.data * 1000, MAX_LIFETIME_MS) : DEFAULT_LIFETIME_MS;
   return { token: token.data, lifetimeMs };

@@ -23,7 +23,8 @@ const SECRETS = {
 const LEARNER = { email: 'canary@example.com', name: 'Canary Learner' };
 
 const SIGNING = secret().signing_secrets[0] as string;
-const OF_SECRETS = [...Object.values(SECRETS), SIGNING, SIGNING.replace('whsec_', '')];
+const BASIC = Buffer.from(`us:${SECRETS.client}`).toString('base64');
+const OF_SECRETS = [...Object.values(SECRETS), SIGNING, SIGNING.replace('whsec_', ''), BASIC];
 const OF_LEARNER = Object.values(LEARNER);
 
 /** Ways in which a partner may repeat the request in its response. */
@@ -92,7 +93,10 @@ const RECEIVERS = {
   oauth: () =>
     integration({
       ...common(),
-      auth: { type: 'oauth2_client_credentials', token_url: `${partner.url}/token`, scope: 'api' },
+      auth: {
+        ...{ type: 'oauth2_client_credentials', token_url: `${partner.url}/token`, scope: 'api' },
+        ...{ token_request: 'form', client_authentication: 'basic' },
+      },
     }),
 };
 

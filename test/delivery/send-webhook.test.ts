@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { type SendWebhookServices, sendWebhook, type Webhook } from '../../lambdas/delivery/send-webhook.ts';
-import type { Integration } from '../../lambdas/partners/integration.ts';
+import { type Integration, integrationSchema } from '../../lambdas/partners/integration.ts';
 import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
+import type { OAuthError } from '../../lambdas/partners/oauth-errors.ts';
 import type { TokenProblem, TokenResult } from '../../lambdas/partners/oauth-tokens.ts';
 import { signatureHeader } from '../../lambdas/partners/signature.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
@@ -137,6 +138,11 @@ describe('after a 401', () => {
   });
 });
 
+const OAUTH = integrationSchema.shape.auth.parse({
+  type: 'oauth2_client_credentials',
+  token_url: 'https://token.example/oauth',
+});
+
 describe('a token server', () => {
   /** Sends to partners that respond with `results`, with tokens of a server that gives each of `tokens` once. */
   async function via(tokens: readonly TokenResult[], results = [responded(200)]) {
@@ -144,7 +150,7 @@ describe('a token server', () => {
     const dropped: string[] = [];
     const timeouts: number[] = [];
     const given: Given = {
-      entry: { auth: { type: 'oauth2_client_credentials', token_url: 'https://token.example/oauth', scope: 'api' } },
+      entry: { auth: OAUTH },
       holds: { client_id: 'us', client_secret: 'hidden' },
       tokens: {
         async token(_client, timeoutMs) {
@@ -157,9 +163,10 @@ describe('a token server', () => {
     return { ...(await send(results, given)), dropped, timeouts };
   }
   const token = (text: string): TokenResult => ({ kind: 'token', token: text });
-  const none = (result: SendResult, problem?: TokenProblem): TokenResult => ({
+  const none = (result: SendResult, problem?: TokenProblem, error?: OAuthError): TokenResult => ({
     ...{ kind: 'none', result },
     ...(problem !== undefined && { problem }),
+    ...(error !== undefined && { error }),
   });
 
   test('gives a new token after a 401, within the same deadline', async () => {
@@ -183,7 +190,9 @@ describe('a token server', () => {
   test.each([
     ['retry', none(responded(503)), 'HTTP 503'],
     ['retry', none(failed('TIMEOUT')), 'no response: TIMEOUT'],
+    ['retry', none(responded(400), undefined, 'temporarily_unavailable'), 'HTTP 400 temporarily_unavailable'],
     ['retry', none(responded(200), 'no_token'), 'the response has no access_token'],
+    ['retry', none(responded(200), 'no_token', 'server_error'), 'HTTP 200 server_error'],
     ['retry', truncated('ECONNRESET'), 'the response has no access_token'],
     ['retry', truncated('TIMEOUT'), 'the response has no access_token'],
     ['dead', truncated('HPE_INVALID_CHUNK_SIZE'), 'the response cannot be read: HPE_INVALID_CHUNK_SIZE'],
@@ -192,15 +201,19 @@ describe('a token server', () => {
     ['dead', none(responded(410)), 'HTTP 410'],
     ['dead', none(failed('FORBIDDEN_ADDRESS')), 'no response: FORBIDDEN_ADDRESS'],
     ['dead', none(responded(200), 'not_bearer'), 'the server gives another token_type than Bearer'],
-    [
-      'dead',
-      none(responded(200), 'refused'),
-      'the server refuses the client, by an error in a 2xx, with fresh credentials too',
-    ],
+    ['dead', none(responded(403), undefined, 'access_denied'), 'HTTP 403 access_denied'],
+    ['dead', none(responded(200), 'refused', 'invalid_client'), 'HTTP 200 invalid_client, with fresh credentials too'],
   ])('without a token makes the webhook %s, and nothing is sent: %j', async (verdict, result, reason) => {
     const { sent, requests } = await via([result, result]);
     expect(sent).toMatchObject({ verdict, reason: `token: ${reason}` });
     expect(requests).toEqual([]);
+  });
+
+  test('that refuses the form of the request: its error and the setting to try are in the result', async () => {
+    const refusal = none(responded(400), undefined, 'invalid_request');
+    const { sent } = await via([refusal, refusal]);
+    const setting = { name: 'token_request', value: 'form' };
+    expect(sent).toMatchObject({ verdict: 'dead', tokenRefusal: { error: 'invalid_request', setting } });
   });
 });
 

@@ -102,7 +102,8 @@ describe('examples of payloads', () => {
         return { kind: 'failed', code: 'TIMEOUT' };
       },
     };
-    const client = { tokenUrl: 'https://a.example/token', scope: 'api', clientId: '…', clientSecret: '…' };
+    const usual = { request: 'json', authentication: 'body', scope: 'api' } as const;
+    const client = { ...usual, tokenUrl: 'https://a.example/token', clientId: '…', clientSecret: '…' };
     await createTokenSource({ sender }).token(client, 1000);
     expect(JSON.parse(sent[0]?.body ?? '')).toEqual(JSON.parse(shownAfter('this to your token URL')));
   });

@@ -23,7 +23,10 @@ const ENCRYPTED = { encrypted_fields: ['user.email'] };
 
 const client = (clientId: string, clientSecret: string) => ({
   headers: {},
-  oauth: { tokenUrl: 'https://auth.example/token', scope: 'api', clientId, clientSecret },
+  oauth: {
+    ...{ tokenUrl: 'https://auth.example/token', request: 'json', authentication: 'body' },
+    ...{ scope: 'api', clientId, clientSecret },
+  },
 });
 const KEY = Buffer.alloc(32, 2).toString('base64');
 

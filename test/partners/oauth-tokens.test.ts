@@ -1,12 +1,19 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
-import { createTokenSource, type OAuthClient, type TokenSource } from '../../lambdas/partners/oauth-tokens.ts';
+import { OAUTH_ERRORS } from '../../lambdas/partners/oauth-errors.ts';
+import {
+  createTokenSource,
+  type OAuthClient,
+  type TokenResult,
+  type TokenSource,
+} from '../../lambdas/partners/oauth-tokens.ts';
 import type { WebhookRequest, WebhookSender } from '../../lambdas/partners/webhook-sender.ts';
 import { until } from '../support/assembly.ts';
 import { NOW } from '../support/factories.ts';
 import { type PartnerServer, type Received, startPartner, TO_LOCAL_PARTNERS } from '../support/partner-server.ts';
 
+const PERCIPIO = { request: 'json', authentication: 'body', scope: 'api' } as const;
 const MINUTE_MS = 60_000;
 const PATIENCE_MS = 5_000;
 
@@ -41,7 +48,7 @@ beforeEach(() => {
   reply = {};
   hold = undefined;
   [received, sent] = [[], []];
-  client = { tokenUrl: `${server.url}/oauth2/token`, scope: 'api', clientId: 'me', clientSecret: 'hunter2' };
+  client = { ...PERCIPIO, tokenUrl: `${server.url}/oauth2/token`, clientId: 'me', clientSecret: 'hunter2' };
   source = newSource(createHttpsSender(TO_LOCAL_PARTNERS));
 });
 afterAll(() => server.close());
@@ -78,6 +85,52 @@ describe('a fetch', () => {
     expect(JSON.parse(String(received[0]?.body))).toEqual(grant);
   });
 
+  const JSON_TYPE = 'application/json';
+  const FORM_TYPE = 'application/x-www-form-urlencoded';
+  // Known values of RFC 6749, appendix B: its own example, and each character that Basic or a form would misread.
+  const ODD = { clientId: 'me:1 %&+\u00a3\u20ac', clientSecret: 'a+b/c==&d=\u00e9 "~*' };
+  const ODD_ID = 'me%3A1+%25%26%2B%C2%A3%E2%82%AC';
+  const ODD_SECRET = 'a%2Bb%2Fc%3D%3D%26d%3D%C3%A9+%22%7E*';
+  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+  const GRANT = 'grant_type=client_credentials';
+  test.each<[string, Partial<OAuthClient>, string, string | undefined, string]>([
+    [
+      'JSON with an audience',
+      { audience: 'https://api.example/' },
+      ...([JSON_TYPE, undefined] as const),
+      '{"client_id":"me","client_secret":"hunter2","grant_type":"client_credentials","scope":"api","audience":"https://api.example/"}',
+    ],
+    [
+      'JSON and a Basic header',
+      { authentication: 'basic', scope: '' },
+      ...([JSON_TYPE, basic('me:hunter2')] as const),
+      '{"grant_type":"client_credentials"}',
+    ],
+    [
+      'a form',
+      { request: 'form', scope: 'a b:c', audience: 'https://api.example/?a=1' },
+      ...([FORM_TYPE, undefined] as const),
+      `client_id=me&client_secret=hunter2&${GRANT}&scope=a+b%3Ac&audience=https%3A%2F%2Fapi.example%2F%3Fa%3D1`,
+    ],
+    [
+      'a form whose id and secret have any characters',
+      { request: 'form', ...ODD },
+      ...([FORM_TYPE, undefined] as const),
+      `client_id=${ODD_ID}&client_secret=${ODD_SECRET}&${GRANT}&scope=api`,
+    ],
+    [
+      'a form and a Basic header of any characters',
+      { request: 'form', authentication: 'basic', scope: '', ...ODD },
+      ...([FORM_TYPE, basic(`${ODD_ID}:${ODD_SECRET}`)] as const),
+      GRANT,
+    ],
+  ])('may be %s', async (_what, variant, type, authorization, body) => {
+    expect(await ask({ ...client, ...variant })).toEqual(token('token-1'));
+    expect(received.map((one) => [one.headers['content-type'], one.headers.authorization, String(one.body)])).toEqual([
+      [type, authorization, body],
+    ]);
+  });
+
   test('serves all concurrent callers, with its token or its failure', async () => {
     reply = { status: 503 };
     const failures = await Promise.all(Array.from({ length: 5 }, () => ask()));
@@ -91,6 +144,9 @@ describe('a fetch', () => {
   test.each([
     ['URL', (one: OAuthClient) => ({ ...one, tokenUrl: `${one.tokenUrl}?tenant=1` })],
     ['scope', (one: OAuthClient) => ({ ...one, scope: 'other' })],
+    ['audience', (one: OAuthClient) => ({ ...one, audience: 'other' })],
+    ['form', (one: OAuthClient) => ({ ...one, request: 'form' as const })],
+    ['authentication', (one: OAuthClient) => ({ ...one, authentication: 'basic' as const })],
     ['id', (one: OAuthClient) => ({ ...one, clientId: 'you' })],
     ['secret', (one: OAuthClient) => ({ ...one, clientSecret: 'hunter3' })],
     ['id and secret', (one: OAuthClient) => ({ ...one, clientId: 'me","h', clientSecret: 'unter2' })],
@@ -221,6 +277,17 @@ describe('without a token', () => {
     expect(result).not.toHaveProperty('result.responseStart');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
+
+  test.each([...OAUTH_ERRORS, undefined])(
+    'its error %s is named, with any status, and nothing else of it',
+    async (error) => {
+      for (const status of [400, 401, 403, 500]) {
+        reply = { status, body: JSON.stringify({ error, error_description: 'hunter2', error_uri: 'hunter2' }) };
+        const { result: _, ...refusal } = (await ask()) as Extract<TokenResult, { kind: 'none' }>;
+        expect(refusal).toEqual({ kind: 'none', ...(error !== undefined && { error }) });
+      }
+    },
+  );
 
   test('a server that cannot be reached is a failure', async () => {
     const gone = await startPartner(() => {});

@@ -54,6 +54,10 @@ describe('the entry', () => {
     await addAcme('--auth', 'oauth2_client_credentials', '--token-url', 'https://acme.example/token', '--scope', 'x');
     const auth = { type: 'oauth2_client_credentials', token_url: 'https://acme.example/token', scope: 'x' };
     expect(world.deployed()).toMatchObject({ integrations: [{ auth }] });
+    const variant = { tokenRequest: 'form', clientAuthentication: 'basic', audience: 'y', tokenUrl: URL, set: [] };
+    expect(newEntry({ id: 'a', url: URL, auth: 'oauth2_client_credentials', ...variant })).toMatchObject({
+      auth: { token_request: 'form', client_authentication: 'basic', audience: 'y', token_url: URL },
+    });
     expect(world.secret('acme')).toMatchObject({ client_id: 'the-client', client_secret: 'the-password' });
     expect(world.printed()).not.toContain('the-password');
     expect(newEntry({ id: 'a', url: URL, auth: 'api_key', authHeader: 'X-Key', set: [] })).toMatchObject({

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { explain } from '../../../commands/integration/explain-response.ts';
+import type { SendTestReport } from '../../../lambdas/delivery/send-test-contract.ts';
 import { DELIVERED } from '../operator-world.ts';
 
 const { status: _, ...UNANSWERED } = DELIVERED;
@@ -39,11 +40,29 @@ test('an unknown code has no explanation', () => {
   expect(explain(failure('ESOMETHING'))).toEqual([expect.stringMatching(/no explanation/)]);
 });
 
-test.each([
-  ['credentials are refused in a 2xx', { ...status(200), reason: 'token: the server refuses the client' }, /client_id/],
-  ['credentials are refused', { ...status(400), reason: 'token: HTTP 400' }, /client_id and client_secret/],
+const refused = (code: number, more: Partial<SendTestReport> = {}) =>
+  ({ ...status(code), reason: `token: HTTP ${code}`, ...more }) as const;
+
+test.each<[string, SendTestReport, RegExp]>([
+  ['credentials are refused in a 2xx', refused(200, { token_error: 'invalid_client' }), /client_id and client_secret/],
+  ['credentials are refused', refused(400), /client_id and client_secret/],
+  [
+    'it names its error',
+    refused(400, { token_error: 'invalid_scope' }),
+    /does not know the scope[\s\S]*scope of the entry/,
+  ],
   ['it is not reached', { ...failure('ENOTFOUND'), reason: 'token: no response: ENOTFOUND' }, /no such host/],
   ['a response without a token', { ...status(200), reason: 'token: no access_token' }, /no usable access_token/],
+  [
+    'it reads forms only',
+    refused(415, { token_setting: { name: 'token_request', value: 'form' } }),
+    /set token_request of the entry’s auth to form: this token server may read forms only/,
+  ],
+  [
+    'it wants a Basic header',
+    refused(401, { token_setting: { name: 'client_authentication', value: 'basic' } }),
+    /into the secret[\s\S]*set client_authentication of the entry’s auth to basic/,
+  ],
 ])('the token server: %s', (_, report, meaning) => {
   const text = explain(report).join('\n');
   expect(text).toMatch(/^This is about the token server/);
