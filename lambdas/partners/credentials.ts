@@ -6,8 +6,9 @@ import {
   type SecretFields,
   type SecretForm,
 } from '../shared/secret-text.ts';
+import { bytesOfBase64 } from '../shared/text.ts';
 import { headerValueSchema, type Integration } from './integration.ts';
-import { bytesOfBase64, headerValuesOf, type IntegrationSecret } from './integration-secret.ts';
+import { headerValuesOf, type IntegrationSecret } from './integration-secret.ts';
 import type { OAuthClient } from './oauth-tokens.ts';
 
 /** The credentials that sign and authorize a request to an integration. */

@@ -7,6 +7,7 @@ import {
   type SecretFields,
   type SecretForm,
 } from '../shared/secret-text.ts';
+import { isSigningSecret } from './signature.ts';
 
 const MAX_SIGNING_SECRETS = 5;
 
@@ -65,16 +66,4 @@ function listOf(value: unknown): readonly unknown[] | undefined {
   if (!value.trim().startsWith('[')) return [value];
   const list = parseJson(value);
   return Array.isArray(list) ? list : undefined;
-}
-
-function isSigningSecret(text: string): boolean {
-  if (!text.startsWith('whsec_')) return false;
-  const bytes = bytesOfBase64(text.slice('whsec_'.length));
-  return bytes !== undefined && bytes >= 24 && bytes <= 64;
-}
-
-/** @returns the number of bytes that a base64 text encodes; undefined if it is not base64 with padding */
-export function bytesOfBase64(text: string): number | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
-  return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
 }

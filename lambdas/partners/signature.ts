@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { bytesOfBase64 } from '../shared/text.ts';
 
 const SECRET_PREFIX = 'whsec_';
 
@@ -38,6 +39,13 @@ export function signingSecret(bytes: Uint8Array): string {
     throw new RangeError(`a signing secret is made of 24 to 64 bytes, not of ${bytes.length}`);
   }
   return SECRET_PREFIX + Buffer.from(bytes).toString('base64');
+}
+
+/** Whether a text is a signing secret of Standard Webhooks 1.0.0: `whsec_` and the base64 of 24 to 64 bytes. */
+export function isSigningSecret(text: string): boolean {
+  if (!text.startsWith(SECRET_PREFIX)) return false;
+  const bytes = bytesOfBase64(text.slice(SECRET_PREFIX.length));
+  return bytes !== undefined && bytes >= 24 && bytes <= 64;
 }
 
 /** Two updates avoid a copy of the body. */

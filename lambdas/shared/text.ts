@@ -18,3 +18,9 @@ const REFUSED = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/g
 export function attributeText(text: string, maxCharacters: number): string {
   return truncate(text.replace(REFUSED, '?'), maxCharacters) || 'unknown';
 }
+
+/** @returns the number of bytes that a base64 text encodes; undefined if it is not base64 with padding */
+export function bytesOfBase64(text: string): number | undefined {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
+  return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);
+}
