@@ -3,6 +3,7 @@ import { UsageError } from '../local/command-line.ts';
 import { addFlagCommands } from './flag/flag-commands.ts';
 import { addIntegrationCommands } from './integration/integration-commands.ts';
 import { addLedgerCommands } from './ledger/ledger-commands.ts';
+import { addPartnerKitCommand } from './partner-kit/partner-kit-command.ts';
 import { addReplayCommands } from './replay/replay-commands.ts';
 import type { Context } from './shared/context.ts';
 import type { Run } from './shared/run.ts';
@@ -42,6 +43,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
   addStageCommands(program.commandsGroup('Look at a stage:'), run);
   program.commandsGroup('Partners and learning time:');
   addIntegrationCommands(program, run);
+  addPartnerKitCommand(program, run);
   addFlagCommands(program, run);
   program.commandsGroup('Deliveries:');
   addLedgerCommands(program, run);

@@ -36,7 +36,7 @@ describe('help', () => {
     expect(status).toBe(0);
     expect(namesIn(printed)).toEqual([
       ...['status', 'preflight', 'alarms', 'logs', 'check-warehouse', 'send-test', 'retry-schedule', 'rollout'],
-      ...['integration', 'flag', 'ledger', 'publish', 'replay', 'redrive', 'rejected', 'reconcile'],
+      ...['integration', 'partner-kit', 'flag', 'ledger', 'publish', 'replay', 'redrive', 'rejected', 'reconcile'],
     ]);
     expect(printed).toMatch(/\n {2}0 {2}done.*\n {2}1 {2}.*\n {2}2 {2}the command line is wrong/);
   });
@@ -110,6 +110,7 @@ test.each([
   ['integration resume --all acme', /the id of an integration, or --all/],
   ['integration rotate', /missing required argument 'id'/],
   ['integration rotate acme --wait-seconds 1199 --stage prod', /at least 1200 for prod/],
+  ['partner-kit', /partner-kit takes --out, --schemas or --vector/],
   ['flag sometimes', /unknown command 'sometimes'/],
   ['flag enable now', /too many arguments/],
   ['flag percent', /missing required argument 'percentage'/],

@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { EVENT_TYPES, type EventType } from '../../lambdas/events/event-types/event-types.ts';
+import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { DEMO_PARTNERS, entriesOf } from '../../local/demo/partners.ts';
 import { play } from '../../local/demo/script.ts';
 import { formatTable, type Row } from '../../local/demo/table.ts';
+import { schemaFaults } from '../support/published-schemas.ts';
 import { runningSession } from './running-session.ts';
 
 const session = runningSession();
@@ -12,3 +15,22 @@ test('every scenario of the demo ends as expected', async () => {
   expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
   expect(rows).toHaveLength(30 + PAYLOAD_FORMATS.length);
 });
+
+test('every body that arrived fits its published schema', () => {
+  const formats = new Map(entriesOf(DEMO_PARTNERS, '').map(({ id, payload_format }) => [id, payload_format]));
+  const { receipts } = session().partner;
+  expect(receipts.length).toBeGreaterThan(30);
+  const types = receipts.map(({ integration_id, body }) => {
+    const type = typeOf(JSON.parse(body));
+    const format = (formats.get(integration_id) ?? PAYLOAD_FORMATS[0]) as PayloadFormat;
+    expect([body, schemaFaults(type, format, body)]).toEqual([body, []]);
+    return type;
+  });
+  expect(new Set(types)).toEqual(new Set(EVENT_TYPES));
+});
+
+/** A body does not name its type. */
+function typeOf(body: object): EventType {
+  if ('lead_type' in body) return 'lead';
+  return 'enrollment' in body ? 'course_enrollment' : 'course_completion';
+}

@@ -1,0 +1,101 @@
+import { faultOf } from './judge.ts';
+import { readOptions, USAGE, WrongOption } from './options.ts';
+import type { SampleBody } from './sample-body.ts';
+import { type Sample, samplesFor } from './samples.ts';
+import { createSender, type KitResponse } from './send.ts';
+import { testVector } from './test-vector.ts';
+
+/** Where the kit prints. */
+export interface Output {
+  print(line: string): void;
+  complain(line: string): void;
+}
+
+/** For `--list`, which signs nothing that is sent. */
+const ANY_SECRET = 'whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+
+/**
+ * The program of the file `partner-kit.mjs`.
+ *
+ * @param words what follows the name of the file
+ * @param bodies the samples' bodies, which the pipeline's own code composed
+ * @returns the exit code: 0, 1 if a response is not as expected, 2 if the command line is wrong
+ */
+export async function main(
+  words: readonly string[],
+  bodies: readonly SampleBody[],
+  variables: Readonly<Record<string, string | undefined>>,
+  { print, complain }: Output,
+): Promise<number> {
+  const formats = [...new Set(bodies.map(({ payloadFormat }) => payloadFormat))];
+  try {
+    const asked = readOptions(words, variables, formats);
+    const chosen = (format: string | undefined) =>
+      bodies.filter(({ payloadFormat }) => (format ?? payloadFormat) === payloadFormat) as [
+        SampleBody,
+        ...SampleBody[],
+      ];
+    switch (asked.action) {
+      case 'help':
+        print(USAGE.replace('FORMATS', formats.join(', ')));
+        return 0;
+      case 'vector':
+        print(JSON.stringify(testVector(bodies[0]?.body ?? '{}', Date.now(), asked.secret), undefined, 2));
+        return 0;
+      case 'list':
+        for (const { name, expects } of samplesFor(chosen(asked.format), { secrets: [ANY_SECRET], headers: {} })) {
+          print(`${expects === 'accepted' ? '2xx' : '4xx'}  ${name}`);
+        }
+        return 0;
+      case 'send':
+        return await sendAll(asked.url, samplesFor(chosen(asked.format), asked.receiver), asked.timeoutMs, {
+          print,
+          complain,
+        });
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof WrongOption)) throw thrown;
+    complain(thrown.message);
+    return 2;
+  }
+}
+
+async function sendAll(url: URL, samples: readonly Sample[], timeoutMs: number, output: Output): Promise<number> {
+  const sender = createSender(url, timeoutMs);
+  const checks: string[] = [];
+  let passed = 0;
+  try {
+    for (const [index, sample] of samples.entries()) {
+      const responses: KitResponse[] = [];
+      for (const request of sample.requests) responses.push(await sender.send(request(Date.now())));
+      const [first] = responses;
+      if (index === 0 && first !== undefined && 'failure' in first) {
+        output.complain(`${url.href} does not respond (${first.failure}): is the receiver running?`);
+        return 1;
+      }
+      const fault = responses.map((response) => faultOf(sample, response)).find((one) => one !== undefined);
+      output.print(
+        fault === undefined ? `pass  ${sample.name}  ${summary(responses)}` : `FAIL  ${sample.name}: ${fault}`,
+      );
+      if (fault !== undefined) continue;
+      passed += 1;
+      if (sample.check !== undefined) checks.push(`${sample.name}: ${sample.check}`);
+    }
+  } finally {
+    sender.close();
+  }
+  output.print(`\n${passed} of ${samples.length} passed.`);
+  if (checks.length > 0)
+    output.print(['', 'Responses do not show this; check it in your store:', ...checks].join('\n  '));
+  return passed === samples.length ? 0 : 1;
+}
+
+/** `204 in 3 ms`. */
+function summary(responses: readonly KitResponse[]): string {
+  const parts = responses.map((response) =>
+    'failure' in response ? response.failure : `${response.status} in ${response.durationMs} ms`,
+  );
+  const last = responses.at(-1);
+  const isClosed = responses.length > 1 && last !== undefined && 'status' in last && !last.isReused;
+  return parts.join(', ') + (isClosed ? ' (on a new connection: yours was closed)' : '');
+}
