@@ -52,6 +52,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
     event === undefined ? ['learner', undefined] : formatSubject(event),
     ['occurred', subject && shortTime(subject.occurred_at)],
     ['accepted', subject && shortTime(subject.accepted_at)],
+    ['trace', event?.traceparent],
     ['generation', record && formatGeneration(record)],
     ['state', `${state} since ${shortTime(since)}: ${formatState(view)}`],
     ['parked', record && formatParking(record)],

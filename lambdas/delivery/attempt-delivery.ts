@@ -2,6 +2,7 @@ import { reportIfCritical } from '../events/critical-dead.ts';
 import type { DecidedEnrichment, Delivery, NOT_ENRICHED_REASONS, TaskResult } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
 import { dead, secondRound, withOutcome } from '../events/progress.ts';
+import { traceIdOf } from '../events/trace-context.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
 import type { Integration } from '../partners/integration.ts';
 import { composePayload } from '../partners/payload.ts';
@@ -67,6 +68,7 @@ export async function attemptDelivery(
           {
             id: delivery.webhook_id,
             eventType: delivery.event_type,
+            traceparent: delivery.traceparent,
             body: composed.body,
             integration,
             timeoutMs,
@@ -227,6 +229,7 @@ function logAndCount(
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,
     event_type: delivery.event_type,
+    trace_id: delivery.traceparent === undefined ? undefined : traceIdOf(delivery.traceparent),
     generation: delivery.generation,
     attempt,
     outcome: result.outcome,

@@ -32,6 +32,7 @@ export interface Webhook {
   readonly id: string;
   /** Sent as the header `event-type`. */
   readonly eventType: EventType;
+  readonly traceparent?: string | undefined;
   readonly body: string;
   readonly integration: Integration;
   /** Covers everything after the secret is read: token, connection, headers, body, and a second request after a 401. */
@@ -136,7 +137,7 @@ type Once = Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
 };
 
 async function sendOnce(
-  { id, eventType, body, integration }: Webhook,
+  { id, eventType, traceparent, body, integration }: Webhook,
   credentials: Credentials,
   deadlineMs: number,
   services: SendWebhookServices,
@@ -161,6 +162,7 @@ async function sendOnce(
       'webhook-signature': signature,
       'event-type': eventType,
       'payload-format': integration.payload_format,
+      ...(traceparent !== undefined && { traceparent }),
     },
     body: exact,
     timeoutMs: leftMs(),

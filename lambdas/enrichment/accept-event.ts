@@ -3,6 +3,7 @@ import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVE
 import { type EventKind, readKind } from '../events/event-kind.ts';
 import { hasTimers } from '../events/event-types/event-types.ts';
 import { derivedEventId, webhookId } from '../events/identity.ts';
+import { readTraceparent } from '../events/trace-context.ts';
 import { waitFault } from '../ledger/timer-rules.ts';
 import { type IntegrationRegistry, route } from '../partners/integration-registry.ts';
 import { faultsOf } from '../shared/faults.ts';
@@ -15,10 +16,15 @@ import { truncate } from '../shared/text.ts';
  * reason. `filtered`: recorded and acknowledged. `held`: its integration's entry is broken, so it stays in the queue.
  */
 export type Acceptance =
-  | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
+  | ({ readonly verdict: 'accepted'; readonly subject: DeliverySubject } & IgnoredTrace)
   | { readonly verdict: 'filtered'; readonly subject: DeliverySubject; readonly reason: string }
   /** `integrationId` is that of an existing integration. */
   | { readonly verdict: 'rejected' | 'held'; readonly reason: string; readonly integrationId?: string };
+
+interface IgnoredTrace {
+  /** Whether the publisher gave a `traceparent`, and no valid one. */
+  readonly isTraceIgnored?: true;
+}
 
 /** Far above any real payload, and far below the depth at which recursion overflows the stack, here or in a later function. */
 const MAX_PAYLOAD_LEVELS = 200;
@@ -31,8 +37,14 @@ const STARTING_PROGRESS_BYTES = 1024;
  * appear in logs and message attributes.
  *
  * @param acceptedMs now, in epoch milliseconds: delays start here
+ * @param traceAttribute the value of the message attribute `traceparent`
  */
-export function acceptEvent(body: string, registry: IntegrationRegistry, acceptedMs: number): Acceptance {
+export function acceptEvent(
+  body: string,
+  registry: IntegrationRegistry,
+  acceptedMs: number,
+  traceAttribute?: string,
+): Acceptance {
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_EVENT_BYTES) return rejected(`too large: ${bytes} bytes, at most ${MAX_EVENT_BYTES} are accepted`);
   const event = readEvent(body);
@@ -52,14 +64,26 @@ export function acceptEvent(body: string, registry: IntegrationRegistry, accepte
     return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
   const integrationId = destination.to === 'none' ? destination.id : destination.integration.id;
   const owner = registry.byId.get(integrationId)?.enterprise_customer_uuid;
-  const subject = toSubject(event, kind, integrationId, enterpriseId ?? owner, payload);
+  const trace = traceOf(event, traceAttribute);
+  const subject = { ...toSubject(event, kind, integrationId, enterpriseId ?? owner, payload), ...trace.context };
   const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
   if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
     return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
   }
   if (destination.to === 'none') return { verdict: 'filtered', subject, reason: destination.reason };
   const waitsTooLong = waitFault(subject, acceptedMs);
-  return waitsTooLong === undefined ? { verdict: 'accepted', subject } : rejected(waitsTooLong);
+  if (waitsTooLong !== undefined) return rejected(waitsTooLong);
+  return { verdict: 'accepted', subject, ...(trace.isIgnored && { isTraceIgnored: true }) };
+}
+
+/**
+ * The trace context of an event: its own field, else the message attribute. The publisher sets the field for this event,
+ * while a tracing library sets the attribute for whatever sends the message, such as a job that empties an outbox.
+ */
+function traceOf(event: LmsEvent, attribute: string | undefined) {
+  const given = [event.traceparent, attribute].filter((value) => value !== undefined && value !== null);
+  const traceparent = given.map(readTraceparent).find((read) => read !== undefined);
+  return { context: traceparent !== undefined && { traceparent }, isIgnored: given.length > 0 && !traceparent };
 }
 
 function rejected(reason: string): Acceptance {

@@ -1,5 +1,6 @@
 import type { DecidedEnrichment, Delivery, DeliverySubject } from '../events/delivery.ts';
 import { newDelivery, pendingEnrichment } from '../events/progress.ts';
+import { TRACEPARENT } from '../events/trace-context.ts';
 import type { VersionedFlag } from '../flag/flag-document.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import type { ReceivedMessage } from '../shared/batch-intake.ts';
@@ -53,9 +54,10 @@ export async function sortEvents(
   const accepted_at = new Date(nowMs).toISOString();
   const decidedBy = { configVersion: flag.config_version };
   for (const message of messages) {
-    const acceptance = acceptEvent(message.body, registry, nowMs);
+    const acceptance = acceptEvent(message.body, registry, nowMs, message.carried?.[TRACEPARENT]?.stringValue);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
+      if (acceptance.isTraceIgnored) services.log.warn('event.trace_ignored', { webhook_id: subject.webhook_id });
       const need = countedNeed(subject, flag, services.counter);
       if ('key' in need) lookups.set(message.id, { subject, key: need.key });
       else {

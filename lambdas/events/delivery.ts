@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from './event.ts';
 import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
+import { traceparentSchema } from './trace-context.ts';
 
 /**
  * Largest workflow input, in bytes of UTF-8. Step Functions allows 256 KiB for an input and for a state's output; the
@@ -126,6 +127,8 @@ export const deliverySchema = z.object({
     .optional(),
   course_id: courseIdSchema.optional(),
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
+  /** Sent as the header `traceparent`; absent if the publisher gave none, or an older version accepted the event. */
+  traceparent: traceparentSchema.optional(),
   /** The LMS's payload as JSON text, so that numbers keep their digits. */
   payload: z.string().min(2),
   progress: progressSchema,

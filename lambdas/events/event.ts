@@ -77,6 +77,8 @@ export const eventSchema = z
     user_id: optional(learnerIdSchema),
     course_id: optional(courseIdSchema),
     enterprise_customer_uuid: optional(enterpriseIdSchema),
+    /** Any value: an event is not rejected because of its trace context (`trace-context.ts`). */
+    traceparent: z.unknown().optional(),
     payload: z.record(z.string(), z.unknown()),
   })
   .refine(({ send_at, delay_minutes }) => send_at === undefined || delay_minutes === undefined, {

@@ -131,6 +131,7 @@ export const ledgerEventSchema = z.object({
   user_id: z.string().optional(),
   course_id: courseIdSchema.optional(),
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
+  traceparent: z.string().optional(),
   payload: z.string().min(2),
 });
 export type LedgerEvent = z.infer<typeof ledgerEventSchema>;

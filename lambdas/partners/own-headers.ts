@@ -15,6 +15,7 @@ const OWN_HEADERS = [
   'proxy-authorization',
   'proxy-connection',
   'te',
+  'traceparent',
   'trailer',
   'transfer-encoding',
   'upgrade',

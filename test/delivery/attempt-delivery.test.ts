@@ -5,7 +5,16 @@ import { type DecidedEnrichment, type Delivery, deliverySchema } from '../../lam
 import { kindNamed } from '../../lambdas/events/event-types/event-types.ts';
 import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOT_ENRICHED, NOW } from '../support/factories.ts';
+import {
+  delivery,
+  ENRICHED,
+  fakeCounter,
+  fakeLog,
+  integration,
+  NOT_ENRICHED,
+  NOW,
+  TRACE,
+} from '../support/factories.ts';
 import { failed, responded, secret, secretSource, sendingServices } from '../support/sending.ts';
 
 interface Given extends Partial<SendWebhookServices> {
@@ -34,14 +43,22 @@ async function attempt(result: SendResult, { of = delivery(), to = integration()
 const dueInMs = ({ due_at }: { readonly due_at: string | null }) => Date.parse(due_at ?? '') - NOW;
 
 describe('an attempt', () => {
-  test('is one request to the integration, with the webhook’s id and the learning time', async () => {
-    const given = delivery(ENRICHED, { payload: '{"grade":1.0,"id":12345678901234567890}' });
+  test('is one request to the integration, with the webhook’s id, its trace context and the learning time', async () => {
+    const { traceparent } = TRACE;
+    const given = delivery(ENRICHED, { payload: '{"grade":1.0,"id":12345678901234567890}', traceparent });
     const { requests } = await attempt(responded(200), { of: given });
     const body =
       '{"grade":1.0,"id":12345678901234567890,"learning_time":' +
       '{"total_seconds":18540,"total_hours":5.15,"last_updated":"2026-01-10T00:00:00Z"}}';
-    const headers = { 'webhook-id': given.webhook_id };
+    const headers = { 'webhook-id': given.webhook_id, traceparent };
     expect(requests).toMatchObject([{ url: 'https://partner.example/hooks', headers, body, timeoutMs: 5_000 }]);
+  });
+
+  test('names its own event type', async () => {
+    const of = delivery(ENRICHED, { event_type: 'course_enrollment' });
+    const { requests } = await attempt(responded(200), { of });
+    expect(requests).toMatchObject([{ headers: { 'event-type': 'course_enrollment' } }]);
+    expect(requests[0]?.headers).not.toHaveProperty('traceparent');
   });
 
   test.each([
@@ -266,7 +283,7 @@ describe('the outcome of a delivery', () => {
 
 describe('the log line of an attempt', () => {
   test('has the facts that an operator needs', async () => {
-    const of = delivery();
+    const of = delivery(ENRICHED, { traceparent: TRACE.traceparent });
     const result = responded(503, { timings: { totalMs: 119 }, responseFault: 'ECONNRESET' });
     const { log } = await attempt(result, { of, durationMs: 120 });
     expect(log.lines.map(({ level }) => level)).toEqual(['info']);
@@ -274,6 +291,7 @@ describe('the log line of an attempt', () => {
       webhook_id: of.webhook_id,
       integration_id: 'acme',
       event_type: 'course_completion',
+      trace_id: TRACE.id,
       generation: 0,
       attempt: 1,
       outcome: 'retry',

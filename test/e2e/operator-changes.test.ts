@@ -114,7 +114,15 @@ test('a secret replaced outright: the partner’s 401 makes the function fetch i
 
 test('a secret that lacks what auth needs: its own events are dead-lettered; once it is fixed, they are redriven', async () => {
   const { platform } = session();
-  await publishTo(session(), 'bearer', ['without-token']);
+  // The message attribute that tracing libraries set is kept in the dead-letter message.
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  await platform.queues.client.send(
+    new SendMessageCommand({
+      QueueUrl: output(platform, 'EventsQueueUrl'),
+      MessageBody: JSON.stringify(completion('without-token', 'bearer', LEARNER.known)),
+      MessageAttributes: { traceparent: { DataType: 'String', StringValue: traceparent } },
+    }),
+  );
   await publishTo(session(), 'skillsoft', ['next-to-it']);
   const [letter, ...more] = await until(session(), async () => {
     const letters = await deadLettersOf(session(), 'bearer');
@@ -136,7 +144,7 @@ test('a secret that lacks what auth needs: its own events are dead-lettered; onc
   expect(receiptsOf(session(), 'bearer', 'without-token')).toEqual([
     expect.objectContaining({
       verified: true,
-      headers: expect.objectContaining({ authorization: 'Bearer test-only-token' }),
+      headers: expect.objectContaining({ authorization: 'Bearer test-only-token', traceparent }),
     }),
   ]);
 });

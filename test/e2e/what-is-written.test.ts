@@ -5,11 +5,13 @@ import { completion, ENTERPRISE, LEARNER, lead } from '../../local/demo/sample-e
 import { newSigningSecret } from '../../local/demo/signature.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { type PartnerServer, startPartner } from '../support/partner-server.ts';
-import { linesOf, logged, runningSession, until } from './running-session.ts';
+import { linesOf, logged, receiptsOf, runningSession, until } from './running-session.ts';
 
 /** Stands in everything that must never be written: a search finds it wherever it went, and however it was cut. */
 const MARK = 'MARKED';
 const marked = (what: string) => `${MARK}-${what}`;
+
+const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 const session = runningSession({ flag: 'on', partners: { skillsoft: { behaviour: 200 } } });
 
@@ -80,7 +82,7 @@ test('no log line has data of a learner, text of a partner or a secret, whatever
     JSON.stringify(markedCompletion(id, integrationId, userId));
   await publish([
     event('enriched', 'taking'),
-    event('without-data', 'taking', LEARNER.unknown),
+    JSON.stringify({ ...markedCompletion('without-data', 'taking', LEARNER.unknown), traceparent: marked('trace') }),
     event('by-name', 'taking', marked('user-id')),
     event('refused', 'refusing'),
     event('busy', 'busy'),
@@ -104,7 +106,7 @@ test('no log line has data of a learner, text of a partner or a secret, whatever
 
   // A warehouse that refuses, and one whose key does not fit: their errors hold user, account and key.
   warehouse.setMode('refuse');
-  await publish([event('waiting', 'taking', LEARNER.idle)]);
+  await publish([JSON.stringify({ ...markedCompletion('waiting', 'taking', LEARNER.idle), traceparent })]);
   await until(session(), () => platform.stateMachine.executionsNamed(webhookId('taking', 'waiting'))[0]);
   platform.secrets.put(
     output(platform, 'SnowflakeSecretName'),
@@ -112,6 +114,7 @@ test('no log line has data of a learner, text of a partner or a secret, whatever
   );
   await until(session(), () => linesOf(session(), 'delivery.attempted', 'taking', 'waiting')[0]);
 
+  expect(await logged(session(), 'event.trace_ignored')).toHaveLength(1);
   const lines = written();
   expect(lines.length).toBeGreaterThan(30);
   expect(lines.filter((line) => line.includes(MARK))).toEqual([]);
@@ -122,5 +125,8 @@ test('a webhook can be followed by its id: batch, workflow and attempt log it', 
   const batches = await logged(session(), 'events.enriched');
   expect(batches.filter(({ webhook_ids }) => (webhook_ids as string[]).includes(id))).toHaveLength(1);
   expect((await logged(session(), 'warehouse.failed')).some(({ webhook_id }) => webhook_id === id)).toBe(true);
-  expect(linesOf(session(), 'delivery.attempted', 'taking', 'waiting')).toMatchObject([{ level: 'ERROR' }]);
+  expect(linesOf(session(), 'delivery.attempted', 'taking', 'waiting')).toMatchObject([
+    { level: 'ERROR', trace_id: traceparent.slice(3, 35) },
+  ]);
+  expect(receiptsOf(session(), 'taking', 'waiting')).toMatchObject([{ headers: { traceparent } }]);
 });

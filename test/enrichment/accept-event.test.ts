@@ -19,6 +19,7 @@ import {
   PAYLOAD,
   PENDING,
   registry,
+  TRACE,
 } from '../support/factories.ts';
 import { readJsonValue } from '../support/json-values.ts';
 
@@ -128,6 +129,29 @@ describe('a valid event', () => {
     const retake = { ...PAYLOAD, completion: { ...PAYLOAD.completion, percent_grade: 0.97 } };
     expect(id({ payload: retake })).not.toBe(id({}));
     expect(id({ occurred_at: '2026-01-15T18:00:00Z' })).not.toBe(id({}));
+  });
+});
+
+describe('the trace context of an event', () => {
+  const { traceparent } = TRACE;
+  const attribute = traceparent.replace('4bf9', '0000');
+  test.each([
+    ['none', undefined, undefined, { traceparent: undefined }],
+    ['null', null, undefined, { traceparent: undefined }],
+    ['of its field', traceparent, undefined, { traceparent }],
+    ['of its message', undefined, attribute, { traceparent: attribute }],
+    ['of its field rather than of its message', traceparent, attribute, { traceparent }],
+    ['of its message if its field is invalid', 'odd', attribute, { traceparent: attribute }],
+    ['that is invalid', { no: 'text' }, undefined, { traceparent: undefined, isTraceIgnored: true }],
+    ['that is invalid in its message', undefined, '00-odd', { traceparent: undefined, isTraceIgnored: true }],
+  ])('%s', (_what, field, inMessage, { isTraceIgnored, ...expected }: Readonly<Record<string, unknown>>) => {
+    const acceptance = acceptEvent(eventBody({ traceparent: field }), known, NOW, inMessage);
+    const { traceparent: read, ...subject } = subjectOf(acceptance);
+    expect({ traceparent: read }).toEqual(expected);
+    expect(acceptance).toHaveProperty('verdict', 'accepted');
+    expect('isTraceIgnored' in acceptance && acceptance.isTraceIgnored).toBe(isTraceIgnored ?? false);
+    // It is no part of the event's identity.
+    expect(subject).toEqual(subjectOf(accept(eventBody())));
   });
 });
 

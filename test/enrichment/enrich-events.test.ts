@@ -28,6 +28,7 @@ import {
   PAYLOAD,
   registry,
   serviceError,
+  TRACE,
 } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 
@@ -144,6 +145,16 @@ describe('an event that needs no query', () => {
       'forward completion of 2',
     ]);
     expect(accepted).toEqual(Array(4).fill('2026-01-15T12:00:00.000Z'));
+  });
+
+  test('keeps the trace context of its message; an invalid one is ignored, and logged without its text', async () => {
+    const { services, forwarded, log } = world();
+    const carried = (stringValue: string) => ({ traceparent: { dataType: 'String', stringValue } });
+    const odd = { ...completion('2'), id: 'odd', carried: carried('learner@example.com') };
+    await enrichEvents([{ ...enrollment, carried: carried(TRACE.traceparent) }, odd], services);
+    expect(forwarded.get('enrollment')?.traceparent).toBe(TRACE.traceparent);
+    expect(forwarded.get('odd')).not.toHaveProperty('traceparent');
+    expect(log.only('event.trace_ignored')).toEqual({ webhook_id: forwarded.get('odd')?.webhook_id });
   });
 
   test('has the cached result', async () => {

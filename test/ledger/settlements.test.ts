@@ -13,7 +13,7 @@ import {
   RECORDED_ATTEMPTS,
 } from '../../lambdas/ledger/record.ts';
 import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '../../lambdas/ledger/transitions.ts';
-import { delivery, ENRICHED, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
+import { delivery, ENRICHED, NOT_ENRICHED, NOW, subject, TRACE } from '../support/factories.ts';
 
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
 const CAUSES: readonly Cause[] = ['replay', 'release', 'resend'];
@@ -177,7 +177,11 @@ describe('a delivery that is resent', () => {
 });
 
 describe('an event, as the ledger stores it', () => {
-  const carried: Delivery = { ...delivery(ENRICHED, { generation: 3, accepted_at: at(-60) }), token: 'g3' };
+  const TRACEPARENT = { traceparent: TRACE.traceparent };
+  const carried: Delivery = {
+    ...delivery(ENRICHED, { generation: 3, accepted_at: at(-60), ...TRACEPARENT }),
+    token: 'g3',
+  };
 
   test('is the LMS’s event, without progress', () => {
     const kept = eventOf(carried, NOW);

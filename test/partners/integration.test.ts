@@ -265,6 +265,7 @@ describe('a header', () => {
     'webhook-anything',
     'event-type',
     'payload-format',
+    'traceparent',
   ])('may not be called %s, in any case', (name) => {
     const written = fc
       .array(fc.boolean(), { minLength: name.length, maxLength: name.length })

@@ -20,6 +20,12 @@ export const NOW = Date.parse('2026-01-15T12:00:00.000Z');
 export const ENTERPRISE = '7d2c1b3a-0000-4000-8000-000000000001';
 export const OTHER_ENTERPRISE = '7d2c1b3a-0000-4000-8000-000000000002';
 
+/** A trace context of version 00, and its trace id. */
+export const TRACE = {
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  id: '4bf92f3577b34da6a3ce929d0e0e4736',
+} as const;
+
 /** Data of a learner, put where it may travel, and searched for where it must not. */
 export const LEARNER_DATA = ['learner@example.com', 'Sample Learner', 'sample_learner'] as const;
 

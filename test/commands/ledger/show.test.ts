@@ -4,7 +4,7 @@ import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import type { Timer } from '../../../lambdas/ledger/timer.ts';
 import { reopened } from '../../../lambdas/ledger/transitions.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { LEARNER_DATA, NOT_ENRICHED, NOW, PENDING } from '../../support/factories.ts';
+import { LEARNER_DATA, NOT_ENRICHED, NOW, PENDING, TRACE } from '../../support/factories.ts';
 import { DEAD, DELIVERED, type Left, leadSubject, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 const operator = eachTest(startLedgerOperator);
@@ -26,7 +26,7 @@ async function changed(change: Partial<LedgerRecord>): Promise<string> {
 }
 
 test('one that was delivered: what it is, what became of it, every try, all times, and how to send it again', async () => {
-  const delivery = await operator.accept();
+  const delivery = await operator.accept({ traceparent: TRACE.traceparent });
   operator.world.nowMs += 2_000;
   const hold = await operator.claim(delivery);
   operator.world.nowMs += 1_500;
@@ -38,6 +38,7 @@ event          course_completion event-1 of integration acme
 learner        42, course course-v1:Org+Course+Run, enterprise 7d2c1b3a-0000-4000-8000-000000000001
 occurred       2026-01-15T11:59:58Z
 accepted       2026-01-15T12:00:00Z
+trace          ${TRACE.traceparent}
 state          delivered since 2026-01-15T12:00:03Z: the partner has it
 reason         HTTP 200
 learning time  18,540 s (5.2 h) by 2026-01-10, from the warehouse

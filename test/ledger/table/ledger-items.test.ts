@@ -12,7 +12,7 @@ import {
 } from '../../../lambdas/ledger/table/ledger-items.ts';
 import type { Item } from '../../../lambdas/ledger/table/table-calls.ts';
 import { changedAt, eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
-import { NOW, subject } from '../../support/factories.ts';
+import { NOW, subject, TRACE } from '../../support/factories.ts';
 import { anyRecord } from './arbitrary-record.ts';
 
 /** Marshals and unmarshals an item, like the SDK. */
@@ -88,7 +88,7 @@ describe('a state item', () => {
 });
 
 describe('an event item', () => {
-  const event = eventOf(subject(), NOW);
+  const event = eventOf(subject({ traceparent: TRACE.traceparent }), NOW);
 
   test('is listed as an event, and expires when payloads do', () => {
     expect(eventItem(event, 30)).toMatchObject({
@@ -101,6 +101,7 @@ describe('an event item', () => {
   });
 
   test('without a payload cannot be read', () => {
+    expect(eventOfItem(eventItem(event, 30))).toEqual(event);
     expect(eventOfItem({ ...eventItem(event, 30), payload: undefined })).toBeUndefined();
   });
 });
