@@ -9,6 +9,7 @@ import { USER_AGENT } from '../partners/own-headers.ts';
 import { redact, secretTexts } from '../partners/redact.ts';
 import { classify, type Verdict } from '../partners/response-outcome.ts';
 import { signatureHeader } from '../partners/signature.ts';
+import { signingSecretsAt } from '../partners/signing-periods.ts';
 import type { SendResult, WebhookSender } from '../partners/webhook-sender.ts';
 import { SecretUnusable } from '../shared/errors.ts';
 import type { SecretSource } from '../shared/secret-source.ts';
@@ -149,9 +150,10 @@ async function sendOnce(
   const { encrypted_fields: fields } = integration;
   const { secret, encryptionKey: key } = credentials;
   const exact = key === undefined ? body : await encryptFields(body, fields, key);
-  const timestampSeconds = Math.floor(services.now() / 1000);
+  const nowMs = services.now();
+  const timestampSeconds = Math.floor(nowMs / 1000);
   const timestamp = String(timestampSeconds);
-  const signature = signatureHeader(secret.signing_secrets, id, timestampSeconds, exact);
+  const signature = signatureHeader(signingSecretsAt(secret, nowMs), id, timestampSeconds, exact);
   const result = await services.sender.send({
     url: integration.url,
     headers: {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type SendWebhookServices, sendWebhook, type Webhook } from '../../lambdas/delivery/send-webhook.ts';
 import { type Integration, integrationSchema } from '../../lambdas/partners/integration.ts';
-import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
+import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
 import type { OAuthError } from '../../lambdas/partners/oauth-errors.ts';
 import type { TokenProblem, TokenResult } from '../../lambdas/partners/oauth-tokens.ts';
 import { signatureHeader } from '../../lambdas/partners/signature.ts';
@@ -67,6 +67,19 @@ describe('a webhook', () => {
     const signing_secrets = [SIGNING_SECRET, OLDER_SIGNING_SECRET];
     const { headers } = await send([responded(200)], { holds: { signing_secrets } });
     expect(headers).toMatchObject([{ 'webhook-signature': signedWith(signing_secrets) }]);
+  });
+
+  test('is signed with a secret that ends for five minutes more, although the secret stays cached', async () => {
+    const not_after = new Date(NOW).toISOString();
+    const source = secretSource(
+      integrationSecretSchema.parse({ signing_secrets: [SIGNING_SECRET, { secret: OLDER_SIGNING_SECRET, not_after }] }),
+    );
+    const signaturesAt = async (nowMs: number) => {
+      const { headers } = await send([responded(200)], { secretOf: () => source, now: () => nowMs });
+      return String(headers[0]?.['webhook-signature']).split(' ').length;
+    };
+    const endMs = NOW + 5 * 60_000;
+    expect([await signaturesAt(endMs - 1), await signaturesAt(endMs)]).toEqual([2, 1]);
   });
 
   test('is signed as it is sent: with its fields encrypted', async () => {
