@@ -173,7 +173,7 @@ async function sendOnce(
   return {
     kind: 'sent',
     result: withoutSecrets(result, sentSecrets),
-    ...classify(result),
+    ...classify(result, integration.retry_on_status),
     request: { body: exact, timestamp, signature },
     ...(authorized.token !== undefined && { token: authorized.token }),
   };

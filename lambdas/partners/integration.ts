@@ -99,6 +99,25 @@ const headerNameSchema = z
 
 const retriesSchema = z.int().min(0).max(10);
 
+/** Statuses of 400 to 499 that have a rule of their own, and why `retry_on_status` does not change it. */
+const FIXED_STATUSES: ReadonlyMap<number, string> = new Map([
+  [401, 'has one more attempt with fresh credentials already, and further ones could lock the account'],
+  [408, 'is retried already'],
+  [410, 'parks the integration, because the endpoint is gone'],
+  [425, 'is retried already'],
+  [429, 'is retried already'],
+]);
+const RETRYABLE_RANGE =
+  'must be 400 to 499: a 2xx is delivered, a redirect is the same on a retry, and a 5xx is retried already';
+
+/** A status that is a permanent failure otherwise. */
+const retryableStatusSchema = z
+  .int()
+  .min(400, RETRYABLE_RANGE)
+  .max(499, RETRYABLE_RANGE)
+  .refine((status) => !FIXED_STATUSES.has(status), { error: ({ input }) => FIXED_STATUSES.get(Number(input)) ?? '' })
+  .meta({ not: { enum: [...FIXED_STATUSES.keys()] } });
+
 /** The first of each is the default: Percipio's. */
 export const TOKEN_REQUESTS = ['json', 'form'] as const;
 export const CLIENT_AUTHENTICATIONS = ['body', 'basic'] as const;
@@ -168,6 +187,8 @@ export const integrationSchema = z
       .optional(),
     /** Replaces the default delays between attempts: 1 s to a day each; the last one repeats. */
     retry_delays_seconds: z.array(z.int().min(1).max(86_400)).min(1).max(10).optional(),
+    /** Statuses that are retried although they are permanent failures elsewhere: n8n responds 404 while a workflow is saved. */
+    retry_on_status: z.array(retryableStatusSchema).max(20).default([]),
     /** Rate limit over all functions together, including retries; unlimited by default. */
     max_requests_per_minute: z.int().min(1).max(60_000).optional(),
     auth: authSchema.default({ type: 'none' }),

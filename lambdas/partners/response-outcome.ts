@@ -50,13 +50,17 @@ const PERMANENT_FAILURES = [
 /**
  * Classifies the result of an attempt. Only 2xx means delivered. A redirect is a permanent failure: following it would turn
  * the POST into a GET, whose 200 means nothing.
+ *
+ * @param retryOnStatus statuses that are retried although they are permanent failures elsewhere
  */
-export function classify(result: SendResult): Verdict {
+export function classify(result: SendResult, retryOnStatus: readonly number[] = []): Verdict {
   if (result.kind === 'failed') {
     const isPermanent = PERMANENT_FAILURES.some((pattern) => pattern.test(result.code));
     return { verdict: isPermanent ? 'dead' : 'retry', reason: `no response: ${result.code}` };
   }
-  return { verdict: verdictOf(result.status), reason: `HTTP ${result.status}` };
+  const verdict = verdictOf(result.status);
+  const isRetried = verdict === 'dead' && retryOnStatus.includes(result.status);
+  return { verdict: isRetried ? 'retry' : verdict, reason: `HTTP ${result.status}` };
 }
 
 function verdictOf(status: number): Verdict['verdict'] {

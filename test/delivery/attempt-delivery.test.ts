@@ -165,9 +165,10 @@ describe('the outcome of a delivery', () => {
     responded(500),
     responded(503, { retryAfter: 'soon' }),
     responded(502, { retryAfter: '7' }),
+    responded(404, { retryAfter: '7' }),
     failed('TIMEOUT'),
   ])('retried by the retry policy from the response on, then dead: %j', async (result) => {
-    const to = integration({ max_retries: 1 });
+    const to = integration({ max_retries: 1, retry_on_status: [404] });
     const { outcome, counter, attempted } = await attempt(result, { to, durationMs: 10_000 });
     expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
     expect(dueInMs(outcome)).toBe(10_000 + Math.max(1_000, attempted.retryAfterMs * 1.05));

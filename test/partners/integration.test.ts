@@ -27,6 +27,17 @@ function fits(overrides: Readonly<Record<string, unknown>>): boolean {
   return taken;
 }
 
+test.each([
+  [[200], /^must be 400 to 499: a 2xx is delivered/],
+  [[301], /a redirect is the same on a retry/],
+  [[503], /a 5xx is retried already/],
+  [[401], /^has one more attempt with fresh credentials already/],
+  [[429], /^is retried already/],
+  [[404, 410], /^parks the integration/],
+])('the retried statuses %j are refused, with the reason in one sentence', (retry_on_status, reason) => {
+  expect(reasonsOf({ retry_on_status })).toEqual([expect.stringMatching(reason)]);
+});
+
 describe('an integration', () => {
   test('needs an id and a URL; the rest has defaults', () => {
     expect(integrationSchema.parse(GOOD)).toEqual({
@@ -35,6 +46,7 @@ describe('an integration', () => {
       paused: false,
       timeout_seconds: 15,
       max_retries: 9,
+      retry_on_status: [],
       auth: { type: 'none' },
       headers: [],
       payload_format: 'learning_time_object',
@@ -171,6 +183,10 @@ const FIELDS: Readonly<Record<string, { readonly fit: readonly unknown[]; readon
   retry_delays_seconds: {
     fit: [[1], [86_400], Array(10).fill(60)],
     not: [[], [0], [86_401], [1.5], Array(11).fill(60), 60],
+  },
+  retry_on_status: {
+    fit: [[], [404], [400, 403, 409, 418, 423, 499]],
+    not: [[399], [500], [200], [301], [401], [408], [410], [425], [429], [404.5], ['404'], 404, Array(21).fill(404)],
   },
   resumed_at: {
     fit: ['2026-01-15T12:00:00Z', '2026-01-15T12:00:00.123Z'],

@@ -18,6 +18,16 @@ test('the status decides: only 2xx delivers, and nothing is followed', () => {
   }
 });
 
+test('a status that the integration retries is retried, if it is a permanent failure otherwise', () => {
+  const all = Array.from({ length: 1000 }, (_, status) => status);
+  for (const status of all) {
+    const usual = expected(status);
+    const result = { kind: 'responded', status } as const;
+    expect([status, classify(result, all).verdict]).toEqual([status, usual === 'dead' ? 'retry' : usual]);
+    expect(classify(result, [status - 1, status + 1]).verdict).toBe(usual);
+  }
+});
+
 // sender-tls.test.ts has more of them, from real handshakes.
 describe('without a response', () => {
   test.each([
