@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { testVector } from '../../commands/partner-kit/kit/test-vector.ts';
 import { decryptField } from '../../docs/partner/decrypt.ts';
 import { receiver, type Webhook } from '../../docs/partner/receiver.ts';
 import { isGenuine } from '../../docs/partner/verify.ts';
@@ -166,6 +167,13 @@ describeWithClient('standardwebhooks', 'verify.py and the official library for P
     expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
     const verdicts = Object.keys(forged).map((what, index) => `${what}: ${lines[index]?.replace(/^.* by/, 'by')}`);
     expect(verdicts).toEqual(Object.keys(forged).map((what) => `${what}: by hand: False, with the library: False`));
+  });
+
+  test('accept the test vector of the partner kit', async () => {
+    const { secret, id, timestamp, body, signature } = testVector(BODIES.plain, Date.now());
+    const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
+    const receipt = { headers, body, received_at: new Date().toISOString(), signing_secret: secret };
+    expect(await verify([receipt])).toMatchObject({ status: 0, stderr: '' });
   });
 
   test('a file without receipts proves nothing', async () => {
