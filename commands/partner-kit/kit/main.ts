@@ -1,4 +1,4 @@
-import { faultOf } from './judge.ts';
+import { EXPECTED, faultOf } from './judge.ts';
 import { readOptions, USAGE, WrongOption } from './options.ts';
 import type { SampleBody } from './sample-body.ts';
 import { type Sample, samplesFor } from './samples.ts';
@@ -44,7 +44,7 @@ export async function main(
         return 0;
       case 'list':
         for (const { name, expects } of samplesFor(chosen(asked.format), { secrets: [ANY_SECRET], headers: {} })) {
-          print(`${expects === 'accepted' ? '2xx' : '4xx'}  ${name}`);
+          print(`${name}: expected ${EXPECTED[expects]}`);
         }
         return 0;
       case 'send':
@@ -70,13 +70,13 @@ async function sendAll(url: URL, samples: readonly Sample[], timeoutMs: number, 
       for (const request of sample.requests) responses.push(await sender.send(request(Date.now())));
       const [first] = responses;
       if (index === 0 && first !== undefined && 'failure' in first) {
-        output.complain(`${url.href} does not respond (${first.failure}): is the receiver running?`);
+        const certificate = url.protocol === 'https:' ? ', with a valid certificate' : '';
+        output.complain(`${url.origin} cannot be reached (${first.failure}): is the receiver running${certificate}?`);
         return 1;
       }
       const fault = responses.map((response) => faultOf(sample, response)).find((one) => one !== undefined);
-      output.print(
-        fault === undefined ? `pass  ${sample.name}  ${summary(responses)}` : `FAIL  ${sample.name}: ${fault}`,
-      );
+      const line = `${sample.name}: expected ${EXPECTED[sample.expects]}, received ${summary(responses)}`;
+      output.print(fault === undefined ? `pass  ${line}` : `FAIL  ${line}: ${fault}`);
       if (fault !== undefined) continue;
       passed += 1;
       if (sample.check !== undefined) checks.push(`${sample.name}: ${sample.check}`);
@@ -90,12 +90,13 @@ async function sendAll(url: URL, samples: readonly Sample[], timeoutMs: number, 
   return passed === samples.length ? 0 : 1;
 }
 
-/** `204 in 3 ms`. */
+/** `204 (3 ms)`, of each response. */
 function summary(responses: readonly KitResponse[]): string {
-  const parts = responses.map((response) =>
-    'failure' in response ? response.failure : `${response.status} in ${response.durationMs} ms`,
-  );
-  const last = responses.at(-1);
-  const isClosed = responses.length > 1 && last !== undefined && 'status' in last && !last.isReused;
-  return parts.join(', ') + (isClosed ? ' (on a new connection: yours was closed)' : '');
+  const parts = responses.map((response, index) => {
+    if ('failure' in response)
+      return response.failure === 'TIMEOUT' ? 'nothing in time' : `nothing (${response.failure})`;
+    const isNew = index > 0 && !response.isReused;
+    return `${response.status} (${response.durationMs} ms${isNew ? ', new connection' : ''})`;
+  });
+  return parts.join(', ');
 }
