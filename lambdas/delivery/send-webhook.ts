@@ -1,4 +1,5 @@
 import type { EventType } from '../events/event-types/event-types.ts';
+import type { CertificatePair } from '../partners/client-certificate.ts';
 import { type Credentials, credentialsOf } from '../partners/credentials.ts';
 import { encryptFields } from '../partners/field-encryption.ts';
 import type { Integration } from '../partners/integration.ts';
@@ -40,6 +41,8 @@ export interface Webhook {
   readonly timeoutMs: number;
   /** No request is in flight after this time, in epoch milliseconds, because another function may send the webhook then. */
   readonly notAfterMs?: number | undefined;
+  /** The client certificate to present, for a test event; `current` by default. */
+  readonly pair?: CertificatePair;
 }
 
 /** The result of sending a webhook, or why it was not sent. */
@@ -47,7 +50,7 @@ export type Sent =
   | {
       readonly kind: 'sent';
       readonly result: SendResult;
-      readonly verdict: Exclude<Verdict['verdict'], 'unauthorized'>;
+      readonly verdict: Exclude<Verdict['verdict'], Refused>;
       readonly reason: string;
       /** The last request as signed and sent; absent if there was no access token. */
       readonly request?: SignedRequest;
@@ -61,6 +64,9 @@ export interface TokenRefusal {
   readonly setting?: TokenSetting;
 }
 
+/** Credentials were refused that may have been rotated. */
+type Refused = 'unauthorized' | 'certificate_refused';
+
 export interface SignedRequest {
   readonly body: string;
   readonly timestamp: string;
@@ -69,27 +75,34 @@ export interface SignedRequest {
 
 /**
  * Signs and sends one webhook. After a 401 it drops the token, reads the secret again and sends a second request, so that no
- * delivery fails because a credential was rotated.
+ * delivery fails because a credential was rotated. After a refused client certificate it does so if the secret has another one.
  *
  * @throws SecretUnavailable if the secret cannot be read: our own fault, which spends no attempt
  */
 export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
-  const { integration } = webhook;
+  const { integration, pair } = webhook;
   const source = services.secretOf(integration.id);
-  const credentials = await currentCredentials(integration, source);
+  const credentials = await currentCredentials(integration, source, pair);
   if ('unusable' in credentials) return { kind: 'unsent', reason: credentials.unusable };
   const deadlineMs = Math.min(services.now() + webhook.timeoutMs, webhook.notAfterMs ?? Number.POSITIVE_INFINITY);
   const first = await sendOnce(webhook, credentials, deadlineMs, services);
-  if (first.verdict !== 'unauthorized') return first as Sent;
+  if (!isRefused(first)) return first as Sent;
   if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);
-  const refetched = readCredentials(integration, source.refetch()).catch(() => undefined);
+  const refetched = readCredentials(integration, source.refetch(), pair).catch(() => undefined);
   const renewed = await within(deadlineMs - services.now(), refetched);
   if (renewed === undefined)
     return { ...first, verdict: 'retry', reason: `${first.reason}, and its secret cannot be read` };
   if ('unusable' in renewed) return { kind: 'unsent', reason: renewed.unusable };
-  const second = await sendOnce(webhook, renewed, deadlineMs, services);
-  if (second.verdict !== 'unauthorized') return second as Sent;
+  const isSameCertificate = renewed.clientCertificate?.id === credentials.clientCertificate?.id;
+  const isRefusedAgain = first.verdict === 'certificate_refused' && isSameCertificate;
+  const second = isRefusedAgain ? first : await sendOnce(webhook, renewed, deadlineMs, services);
+  if (!isRefused(second)) return second as Sent;
+  if (second.verdict === 'certificate_refused') return { ...second, verdict: 'retry' };
   return { ...second, verdict: 'dead', reason: `${second.reason}, with fresh credentials too` };
+}
+
+function isRefused({ verdict }: Once): boolean {
+  return verdict === 'unauthorized' || verdict === 'certificate_refused';
 }
 
 /** @returns undefined if it takes longer than `limitMs` */
@@ -113,18 +126,20 @@ interface NoCredentials {
 async function currentCredentials(
   integration: Integration,
   source: SecretSource<IntegrationSecret>,
+  pair: CertificatePair | undefined,
 ): Promise<Credentials | NoCredentials> {
-  const cached = await readCredentials(integration, source.read());
-  return 'unusable' in cached && cached.isIncomplete ? readCredentials(integration, source.refetch()) : cached;
+  const cached = await readCredentials(integration, source.read(), pair);
+  return 'unusable' in cached && cached.isIncomplete ? readCredentials(integration, source.refetch(), pair) : cached;
 }
 
 /** @throws SecretUnavailable */
 async function readCredentials(
   integration: Integration,
   reading: Promise<IntegrationSecret>,
+  pair: CertificatePair | undefined,
 ): Promise<Credentials | NoCredentials> {
   try {
-    const credentials = credentialsOf(integration, await reading);
+    const credentials = credentialsOf(integration, await reading, pair);
     return 'missing' in credentials ? { unusable: credentials.missing, isIncomplete: true } : credentials;
   } catch (thrown) {
     if (thrown instanceof SecretUnusable) return { unusable: thrown.message, isIncomplete: false };
@@ -148,7 +163,7 @@ async function sendOnce(
   if ('refusal' in authorized) return authorized.refusal;
 
   const { encrypted_fields: fields } = integration;
-  const { secret, encryptionKey: key } = credentials;
+  const { secret, encryptionKey: key, clientCertificate } = credentials;
   const exact = key === undefined ? body : await encryptFields(body, fields, key);
   const nowMs = services.now();
   const timestampSeconds = Math.floor(nowMs / 1000);
@@ -168,12 +183,13 @@ async function sendOnce(
     },
     body: exact,
     timeoutMs: leftMs(),
+    ...(clientCertificate !== undefined && { clientCertificate }),
   });
   const sentSecrets = [...secretTexts(secret), ...(authorized.token === undefined ? [] : [authorized.token.text])];
   return {
     kind: 'sent',
     result: withoutSecrets(result, sentSecrets),
-    ...classify(result, integration.retry_on_status),
+    ...classify(result, integration.retry_on_status, clientCertificate !== undefined),
     request: { body: exact, timestamp, signature },
     ...(authorized.token !== undefined && { token: authorized.token }),
   };
@@ -209,7 +225,7 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
     };
   }
   const { result, problem, error } = response;
-  const { verdict, reason } = classify(result);
+  const { verdict, reason } = classify(result, [], oauth.clientCertificate !== undefined);
   const setting = result.kind === 'responded' ? settingToTry(oauth, result.status, error) : undefined;
   const tokenRefusal = { ...(error !== undefined && { error }), ...(setting !== undefined && { setting }) };
   const refusal = (judged: Verdict['verdict'], why: string): { refusal: Once } => ({

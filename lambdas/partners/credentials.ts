@@ -7,6 +7,7 @@ import {
   type SecretForm,
 } from '../shared/secret-text.ts';
 import { bytesOfBase64 } from '../shared/text.ts';
+import { type CertificatePair, type ClientCertificate, clientCertificateOf } from './client-certificate.ts';
 import { headerValueSchema, type Integration } from './integration.ts';
 import { headerValuesOf, type IntegrationSecret } from './integration-secret.ts';
 import type { OAuthClient } from './oauth-tokens.ts';
@@ -22,6 +23,8 @@ export interface Credentials {
   readonly oauth?: OAuthClient;
   /** The base64 of 32 bytes; present if the integration has `encrypted_fields`. */
   readonly encryptionKey?: string;
+  /** Present if the integration has `client_certificate`. */
+  readonly clientCertificate?: ClientCertificate;
 }
 
 /** White space around the value is removed: no header value begins or ends with it. */
@@ -57,12 +60,14 @@ const encryptionKeyForm: SecretForm<string> = {
 /**
  * Reads the credentials that an integration's entry requires from its secret. Other values of the secret are ignored.
  *
+ * @param pair the client certificate, for an integration that presents one
  * @returns `missing` if a value is missing or has another form: one sentence for the operator that names keys and the
  *   form of their values, and quotes no value
  */
 export function credentialsOf(
   integration: Integration,
   secret: IntegrationSecret,
+  pair: CertificatePair = 'current',
 ): Credentials | { readonly missing: string } {
   const { auth, headers, encrypted_fields } = integration;
   const instead: string[] = [];
@@ -77,6 +82,12 @@ export function credentialsOf(
     if ('value' in header) return [header.name, header.value];
     return [header.name, needed(['headers', header.from_secret], headerValueForm, `header ${header.name} needs`)];
   });
+  let clientCertificate: ClientCertificate | undefined;
+  if (integration.client_certificate) {
+    const read = clientCertificateOf(integration.id, secret, pair);
+    if ('instead' in read) instead.push(read.instead);
+    else clientCertificate = read;
+  }
   const needs = `auth ${auth.type} needs`;
   let oauth: OAuthClient | undefined;
   if (auth.type === 'bearer') {
@@ -92,6 +103,7 @@ export function credentialsOf(
       ...(auth.audience !== undefined && { audience: auth.audience }),
       clientId: needed(['client_id'], clientIdForm, needs),
       clientSecret: needed(['client_secret'], clientSecretForm, needs),
+      ...(clientCertificate !== undefined && { clientCertificate }),
     };
   }
   const encryptionKey =
@@ -104,6 +116,7 @@ export function credentialsOf(
     headers: Object.fromEntries(named),
     ...(oauth !== undefined && { oauth }),
     ...(encryptionKey !== undefined && { encryptionKey }),
+    ...(clientCertificate !== undefined && { clientCertificate }),
   };
 }
 

@@ -192,6 +192,8 @@ export const integrationSchema = z
     /** Rate limit over all functions together, including retries; unlimited by default. */
     max_requests_per_minute: z.int().min(1).max(60_000).optional(),
     auth: authSchema.default({ type: 'none' }),
+    /** Presents the client certificate of its secret to the endpoint and to the token server, if they ask for one. */
+    client_certificate: z.boolean().default(false),
     headers: z.array(headerSchema).max(20).default([]),
     payload_format: z.enum(PAYLOAD_FORMATS).default(PAYLOAD_FORMATS[0]),
     ...PAYLOAD_FORMAT_OPTIONS,
@@ -199,6 +201,12 @@ export const integrationSchema = z
     /** Receives the enterprise's events that name no integration, by region. Events of other enterprises are refused. */
     enterprise_customer_uuid: enterpriseIdSchema.optional(),
     region: z.enum(REGIONS).default('OTHER'),
+  })
+  .superRefine(({ url, client_certificate }, context) => {
+    if (client_certificate && url.startsWith('http:')) {
+      const message = 'needs a url that begins with https://: plain HTTP has no certificates';
+      context.addIssue({ code: 'custom', path: ['client_certificate'], message });
+    }
   })
   .superRefine(({ auth, headers }, context) => {
     const taken = new Set(

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { createCachedValue, onePerKey } from '../shared/cache.ts';
 import { DAY_MS, MINUTE_MS } from '../shared/durations.ts';
 import { parseJson } from '../shared/json.ts';
+import type { ClientCertificate } from './client-certificate.ts';
 import { isTemporary, type OAuthError, oauthErrorOf, type TokenRequestForm } from './oauth-errors.ts';
 import { USER_AGENT } from './own-headers.ts';
 import type { SendResult, WebhookRequest, WebhookSender } from './webhook-sender.ts';
@@ -42,6 +43,8 @@ export interface OAuthClient extends TokenRequestForm {
   readonly audience?: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Presented to the token server too, which may bind the token to it (RFC 8705, section 3). */
+  readonly clientCertificate?: ClientCertificate;
 }
 
 /** Timeout of a fetch, independent of the callers' timeouts. */
@@ -126,9 +129,29 @@ async function fetchToken(sender: WebhookSender, client: OAuthClient): Promise<F
 }
 
 /** Hashed, so that no secret is part of a key. A rotated secret has another key, and is used immediately. */
-function keyOf({ tokenUrl, request, authentication, scope, audience, clientId, clientSecret }: OAuthClient): string {
+function keyOf({
+  tokenUrl,
+  request,
+  authentication,
+  scope,
+  audience,
+  clientId,
+  clientSecret,
+  clientCertificate,
+}: OAuthClient): string {
   return createHash('sha256')
-    .update(JSON.stringify([tokenUrl, request, authentication, scope, audience ?? null, clientId, clientSecret]))
+    .update(
+      JSON.stringify([
+        tokenUrl,
+        request,
+        authentication,
+        scope,
+        audience ?? null,
+        clientId,
+        clientSecret,
+        clientCertificate?.id,
+      ]),
+    )
     .digest('base64');
 }
 
@@ -142,6 +165,7 @@ function tokenRequest({
   audience,
   clientId,
   clientSecret,
+  clientCertificate,
 }: OAuthClient): WebhookRequest {
   const isBasic = authentication === 'basic';
   const grant = {
@@ -162,6 +186,7 @@ function tokenRequest({
     body: request === 'json' ? JSON.stringify(grant) : new URLSearchParams(grant).toString(),
     timeoutMs: FETCH_TIMEOUT_MS,
     keepBodyBytes: KEPT_BODY_BYTES,
+    ...(clientCertificate !== undefined && { clientCertificate }),
   };
 }
 

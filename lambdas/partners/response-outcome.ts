@@ -4,9 +4,10 @@ import type { SendResult } from './webhook-sender.ts';
 export interface Verdict {
   /**
    * `unauthorized`: one more attempt with a new token and secret follows; if that is refused too, the delivery is dead.
+   * `certificate_refused`: the same for a client certificate; if the secret has no other one, the delivery is retried.
    * `gone`: the endpoint no longer exists, so the integration is parked until an operator resumes it.
    */
-  readonly verdict: 'delivered' | 'retry' | 'unauthorized' | 'gone' | 'dead';
+  readonly verdict: 'delivered' | 'retry' | 'unauthorized' | 'certificate_refused' | 'gone' | 'dead';
   readonly reason: string;
 }
 
@@ -35,9 +36,6 @@ const PERMANENT_FAILURES = [
   // An outdated server, too weak for OpenSSL's defaults: a Diffie-Hellman group of under 2048 bits, or no secure
   // renegotiation (RFC 5746).
   /^ERR_SSL_(DH_KEY_TOO_SMALL|UNSAFE_LEGACY_RENEGOTIATION_DISABLED)$/,
-  // The partner requires a client certificate; TLS 1.2 reports that as HANDSHAKE_FAILURE.
-  /^ERR_SSL_\w+_ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN)$/,
-  /^ERR_SSL_\w+_ALERT_(UNKNOWN_CA|ACCESS_DENIED)$/,
   // The server supports HTTP/2 only, or does not serve this host.
   /^ERR_SSL_\w+_(ALERT_NO_APPLICATION_PROTOCOL|UNRECOGNIZED_NAME)$/,
   // An address that the stage does not permit.
@@ -48,13 +46,35 @@ const PERMANENT_FAILURES = [
 ];
 
 /**
+ * TLS alerts about the client's certificate (RFC 8446, section 6.2). TLS 1.2 reports a missing one as HANDSHAKE_FAILURE, which
+ * has other causes too.
+ *
+ * To an integration that presents none they are a permanent failure: it must be set up first. For one that does they are
+ * TLS's 401, and may pass without its doing: the pair was replaced in the secret, the partner's trust store or revocation list
+ * is being updated on one server after the other. An expired certificate concerns all deliveries at once. So they are retried,
+ * and after ten failures in a row the circuit breaker parks the deliveries, until one is accepted again.
+ */
+const CLIENT_CERTIFICATE_ALERT =
+  /^ERR_SSL_\w+_ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|UNKNOWN)|(BAD|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
+
+/**
  * Classifies the result of an attempt. Only 2xx means delivered. A redirect is a permanent failure: following it would turn
  * the POST into a GET, whose 200 means nothing.
  *
  * @param retryOnStatus statuses that are retried although they are permanent failures elsewhere
+ * @param hasClientCertificate whether the request presented one
  */
-export function classify(result: SendResult, retryOnStatus: readonly number[] = []): Verdict {
+export function classify(
+  result: SendResult,
+  retryOnStatus: readonly number[] = [],
+  hasClientCertificate = false,
+): Verdict {
   if (result.kind === 'failed') {
+    if (CLIENT_CERTIFICATE_ALERT.test(result.code)) {
+      return hasClientCertificate
+        ? { verdict: 'certificate_refused', reason: `no response: ${result.code} (the client certificate is refused)` }
+        : { verdict: 'dead', reason: `no response: ${result.code} (a client certificate is required)` };
+    }
     const isPermanent = PERMANENT_FAILURES.some((pattern) => pattern.test(result.code));
     return { verdict: isPermanent ? 'dead' : 'retry', reason: `no response: ${result.code}` };
   }

@@ -1,3 +1,5 @@
+import type { ClientCertificate } from './client-certificate.ts';
+
 /** The durations of a request's phases, in milliseconds. A reused connection has no DNS, connect and TLS phase. */
 export interface SendTimings {
   readonly dnsMs?: number;
@@ -50,6 +52,8 @@ export interface WebhookRequest {
   readonly timeoutMs: number;
   /** Bytes of the response body in the result; at most 65,536. */
   readonly keepBodyBytes?: number;
+  /** Presented if the server asks for one; requests with another one, or none, share no connection and no TLS session. */
+  readonly clientCertificate?: ClientCertificate;
   /** Called when the operating system has accepted the whole request, and when the head of the response has arrived. */
   readonly onProgress?: (step: 'sent' | 'responded') => void;
 }

@@ -3,9 +3,9 @@ import { type SendWebhookServices, sendWebhook, type Webhook } from '../../lambd
 import { type Integration, integrationSchema } from '../../lambdas/partners/integration.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
 import type { OAuthError } from '../../lambdas/partners/oauth-errors.ts';
-import type { TokenProblem, TokenResult } from '../../lambdas/partners/oauth-tokens.ts';
+import type { OAuthClient, TokenProblem, TokenResult, TokenSource } from '../../lambdas/partners/oauth-tokens.ts';
 import { signatureHeader } from '../../lambdas/partners/signature.ts';
-import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
+import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
 import { SecretUnusable } from '../../lambdas/shared/errors.ts';
 import { integration, NOW } from '../support/factories.ts';
 import {
@@ -19,6 +19,7 @@ import {
   secretSource,
   sendingServices,
 } from '../support/sending.ts';
+import { ACME_CERTIFICATE, ACME_KEY, NEXT_CERTIFICATE, NEXT_KEY } from '../support/test-only-client-certificates.ts';
 
 const signedWith = (secrets: readonly string[], body = '{"a":1}') => signatureHeader(secrets, 'wh_1', NOW / 1000, body);
 
@@ -227,6 +228,56 @@ describe('a token server', () => {
     const { sent } = await via([refusal, refusal]);
     const setting = { name: 'token_request', value: 'form' };
     expect(sent).toMatchObject({ verdict: 'dead', tokenRefusal: { error: 'invalid_request', setting } });
+  });
+});
+
+describe('a client certificate', () => {
+  const ENTRY = { client_certificate: true } as const;
+  const ACME = { client_certificate: ACME_CERTIFICATE, client_key: ACME_KEY };
+  const NEXT = { client_certificate: NEXT_CERTIFICATE, client_key: NEXT_KEY };
+  const REFUSED = failed('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA');
+  const REASON = 'no response: ERR_SSL_TLSV1_ALERT_UNKNOWN_CA (the client certificate is refused)';
+  const certificates = ({ requests }: { readonly requests: readonly WebhookRequest[] }) =>
+    requests.map(({ clientCertificate }) => clientCertificate?.chain.trim());
+
+  test('is presented where the entry says so, and the next pair in a test event', async () => {
+    const holds = { ...ACME, next_client_certificate: NEXT_CERTIFICATE, next_client_key: NEXT_KEY };
+    expect(certificates(await send([responded(200)], { holds }))).toEqual([undefined]);
+    expect(certificates(await send([responded(200)], { entry: ENTRY, holds }))).toEqual([ACME_CERTIFICATE]);
+    const webhook = { pair: 'next' } as const;
+    expect(certificates(await send([responded(200)], { entry: ENTRY, holds, webhook }))).toEqual([NEXT_CERTIFICATE]);
+  });
+
+  test('that is refused is replaced by that of the secret, read again', async () => {
+    const source = secretSource(secret(ACME), secret(NEXT));
+    const all = await send([REFUSED, responded(200)], { entry: ENTRY, secretOf: () => source });
+    expect(certificates(all)).toEqual([ACME_CERTIFICATE, NEXT_CERTIFICATE]);
+    expect([all.sent, source.calls]).toMatchObject([{ verdict: 'delivered' }, ['read', 'refetch']]);
+  });
+
+  test.each<[string, IntegrationSecret, number, object]>([
+    ['the same pair is not presented twice', secret(ACME), 1, { verdict: 'retry', reason: REASON }],
+    ['two pairs are refused', secret(NEXT), 2, { verdict: 'retry', reason: REASON }],
+    ['the secret has none any more', secret(), 1, { kind: 'unsent' }],
+  ])('that is refused: %s', async (_what, refreshed, count, expected) => {
+    const secretOf = () => secretSource(secret(ACME), refreshed);
+    const { sent, requests } = await send([REFUSED], { entry: ENTRY, secretOf });
+    expect([sent, requests.length]).toMatchObject([expected, count]);
+  });
+
+  test('is presented to the token server too, whose refusal has the same result', async () => {
+    const clients: OAuthClient[] = [];
+    const tokens: TokenSource = {
+      token: async (client) => {
+        clients.push(client);
+        return { kind: 'none', result: REFUSED };
+      },
+      drop: () => {},
+    };
+    const holds = { ...ACME, client_id: 'me', client_secret: 'shh' };
+    const { sent } = await send([], { entry: { ...ENTRY, auth: OAUTH }, holds, tokens });
+    expect(sent).toMatchObject({ verdict: 'retry', reason: `token: ${REASON}` });
+    expect(clients.map(({ clientCertificate }) => clientCertificate?.key.trim())).toEqual([ACME_KEY]);
   });
 });
 

@@ -10,6 +10,7 @@ import { acceptEvent } from '../../lambdas/enrichment/accept-event.ts';
 import { eventSchema } from '../../lambdas/events/event.ts';
 import { evaluateFlag, parseFlag } from '../../lambdas/flag/evaluate-flag.ts';
 import { FLAG_KEY, flagSchema } from '../../lambdas/flag/flag-document.ts';
+import { CERTIFICATE_KEYS } from '../../lambdas/partners/client-certificate.ts';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
 import { readIntegrations } from '../../lambdas/partners/integration-registry.ts';
 import { integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
@@ -196,7 +197,8 @@ describe('an integration’s entry and secret', () => {
     const tables = rows(section(REFERENCE, "## An integration's secret"));
     const isOfAuth = ([first]: readonly string[]) => first?.startsWith('`{');
     const others = tables.filter((row) => !isOfAuth(row)).flatMap(([first]) => code(first));
-    expect(others.sort()).toEqual(['encryption_key', 'headers', 'signing_secrets']);
+    const ofCertificate = Object.values(CERTIFICATE_KEYS.current);
+    expect(others.sort()).toEqual([...ofCertificate, 'encryption_key', 'headers', 'signing_secrets']);
     const kinds = tables
       .filter(isOfAuth)
       .map(([entry, keys]) => ({ auth: JSON.parse(code(entry)[0] ?? ''), keys: code(keys) }));

@@ -4,6 +4,7 @@ import { credentialsOf } from '../../lambdas/partners/credentials.ts';
 import { RepeatedKey } from '../../lambdas/shared/secret-text.ts';
 import { integration } from '../support/factories.ts';
 import { secret } from '../support/sending.ts';
+import { ACME_CERTIFICATE, ACME_KEY } from '../support/test-only-client-certificates.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -19,6 +20,7 @@ const BEARER = { auth: { type: 'bearer' } };
 const API_KEY = { auth: { type: 'api_key' } };
 const OAUTH = { auth: { type: 'oauth2_client_credentials', token_url: 'https://auth.example/token' } };
 const TENANT = { headers: [{ name: 'X-Tenant', from_secret: 'tenant' }] };
+const CERTIFICATE = { client_certificate: true };
 const ENCRYPTED = { encrypted_fields: ['user.email'] };
 
 const client = (clientId: string, clientSecret: string) => ({
@@ -28,6 +30,7 @@ const client = (clientId: string, clientSecret: string) => ({
     ...{ scope: 'api', clientId, clientSecret },
   },
 });
+const clientCertificate = expect.objectContaining({ key: `${ACME_KEY}\n` });
 const KEY = Buffer.alloc(32, 2).toString('base64');
 
 test.each<[string, Fields, Fields, object]>([
@@ -52,6 +55,12 @@ test.each<[string, Fields, Fields, object]>([
     OAUTH,
     { client_id: ' é "quoted"\n', client_secret: '\tpäss\nwörd \r\n' },
     client(' é "quoted"', 'päss\nwörd '),
+  ],
+  [
+    'a client certificate, for the token server too',
+    { ...OAUTH, ...CERTIFICATE },
+    { client_id: 'me', client_secret: 'shh', client_certificate: ACME_CERTIFICATE, client_key: ACME_KEY },
+    { headers: {}, oauth: { ...client('me', 'shh').oauth, clientCertificate }, clientCertificate },
   ],
   ['an encryption key', ENCRYPTED, { encryption_key: `${KEY}\n` }, { headers: {}, encryptionKey: KEY }],
   [
@@ -121,6 +130,20 @@ const NEEDS: readonly (readonly [string, Fields, (value: unknown) => Fields, str
     (client_secret) => ({ client_id: 'x', client_secret }),
     'a text of 1 to 4096 characters',
     'auth oauth2_client_credentials needs',
+  ],
+  [
+    'client_certificate',
+    CERTIFICATE,
+    (client_certificate) => ({ client_certificate, client_key: ACME_KEY }),
+    'a PEM of certificates, the own one first',
+    'client_certificate of the entry needs',
+  ],
+  [
+    'client_key',
+    CERTIFICATE,
+    (client_key) => ({ client_certificate: ACME_CERTIFICATE, client_key }),
+    'a PEM of a private key',
+    'client_certificate of the entry needs',
   ],
   [
     'encryption_key',

@@ -48,6 +48,7 @@ describe('an integration', () => {
       max_retries: 9,
       retry_on_status: [],
       auth: { type: 'none' },
+      client_certificate: false,
       headers: [],
       payload_format: 'learning_time_object',
       ...z.object(PAYLOAD_FORMAT_OPTIONS).parse({}),
@@ -307,6 +308,15 @@ describe('a header', () => {
     expect(error?.issues).toMatchObject([{ path, message: 'is set twice' }]);
     expect(validatorTakes(entry)).toBe(true);
   });
+});
+
+// As above, the validator cannot compare two fields.
+test('a client certificate needs HTTPS', () => {
+  const entry = { url: 'http://localhost:8080', client_certificate: true };
+  const { error } = integrationSchema.safeParse({ ...GOOD, ...entry });
+  const message = 'needs a url that begins with https://: plain HTTP has no certificates';
+  expect(error?.issues).toMatchObject([{ path: ['client_certificate'], message }]);
+  expect(validatorTakes(entry)).toBe(true);
 });
 
 describe('the integrations document', () => {

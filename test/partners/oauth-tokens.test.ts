@@ -1,5 +1,6 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ClientCertificate } from '../../lambdas/partners/client-certificate.ts';
 import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
 import { OAUTH_ERRORS } from '../../lambdas/partners/oauth-errors.ts';
 import {
@@ -52,6 +53,8 @@ beforeEach(() => {
   source = newSource(createHttpsSender(TO_LOCAL_PARTNERS));
 });
 afterAll(() => server.close());
+
+const CERTIFICATE: ClientCertificate = { id: 'acme 1', chain: '', key: '', validFromMs: 0, expiresAtMs: 0 };
 
 function newSource(sender: WebhookSender): TokenSource {
   const recorded: WebhookSender = {
@@ -131,6 +134,11 @@ describe('a fetch', () => {
     ]);
   });
 
+  test('presents the client certificate', async () => {
+    await ask({ ...client, clientCertificate: CERTIFICATE });
+    expect(sent).toMatchObject([{ clientCertificate: CERTIFICATE }]);
+  });
+
   test('serves all concurrent callers, with its token or its failure', async () => {
     reply = { status: 503 };
     const failures = await Promise.all(Array.from({ length: 5 }, () => ask()));
@@ -149,6 +157,7 @@ describe('a fetch', () => {
     ['authentication', (one: OAuthClient) => ({ ...one, authentication: 'basic' as const })],
     ['id', (one: OAuthClient) => ({ ...one, clientId: 'you' })],
     ['secret', (one: OAuthClient) => ({ ...one, clientSecret: 'hunter3' })],
+    ['client certificate', (one: OAuthClient) => ({ ...one, clientCertificate: CERTIFICATE })],
     ['id and secret', (one: OAuthClient) => ({ ...one, clientId: 'me","h', clientSecret: 'unter2' })],
   ] as const)('does not serve a client of another %s, nor is its token dropped with it', async (_part, changed) => {
     const other = changed(client);

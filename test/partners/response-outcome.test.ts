@@ -83,6 +83,29 @@ describe('without a response', () => {
   });
 });
 
+// test/conformance/client-certificates.test.ts has those of real servers.
+test.each([
+  ['certificate_refused', '_ALERT_BAD_CERTIFICATE'],
+  ['certificate_refused', '_ALERT_UNSUPPORTED_CERTIFICATE'],
+  ['certificate_refused', '_ALERT_CERTIFICATE_REVOKED'],
+  ['certificate_refused', '_ALERT_CERTIFICATE_EXPIRED'],
+  ['certificate_refused', '_ALERT_CERTIFICATE_UNKNOWN'],
+  ['certificate_refused', '_ALERT_CERTIFICATE_REQUIRED'],
+  ['certificate_refused', '_ALERT_UNKNOWN_CA'],
+  ['certificate_refused', '_ALERT_ACCESS_DENIED'],
+  // Has other causes too.
+  ['dead', '_ALERT_HANDSHAKE_FAILURE'],
+  ['retry', '_ALERT_INTERNAL_ERROR'],
+])('with a client certificate: %s after %s; without one a refusal is permanent', (verdict, ending) => {
+  const result = { kind: 'failed', code: `ERR_SSL_SSL_TLS${ending}` } as const;
+  const reason = `no response: ${result.code}`;
+  const isRefusal = verdict === 'certificate_refused';
+  const of = (words: string) => (isRefusal ? `${reason} (${words})` : reason);
+  expect(classify(result, [], true)).toEqual({ verdict, reason: of('the client certificate is refused') });
+  const withoutOne = { verdict: isRefusal ? 'dead' : verdict, reason: of('a client certificate is required') };
+  expect(classify(result)).toEqual(withoutOne);
+});
+
 const eproto = (reason: string) => `write EPROTO 40D:error:0A00010B:SSL routines:ssl3_read_bytes:${reason}:../a.c:1:\n`;
 
 test.each([

@@ -2,6 +2,8 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
+import type { ClientCertificate } from '../client-certificate.ts';
 import type { Target } from './target.ts';
 
 /** Load balancers and proxies close idle connections after 30 to 60 s; ours are closed before. */
@@ -9,6 +11,9 @@ const IDLE_LIMIT_MS = 20_000;
 
 /** Idle connections in one environment, over all origins. Lambda allows 1,024 open files. */
 const MAX_IDLE = 256;
+
+/** Agents with a client certificate: each has a TLS context of some 50 KB, and up to 100 TLS sessions. */
+const MAX_CERTIFICATE_AGENTS = 100;
 
 /** Explicit, so that neither Node's flags nor NODE_TLS_REJECT_UNAUTHORIZED can weaken it. */
 const TLS_OPTIONS = { minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
@@ -22,32 +27,60 @@ const AGENT_OPTIONS = { keepAlive: true, maxFreeSockets: MAX_IDLE, ...TLS_OPTION
  */
 export class KeepAliveSockets {
   readonly #agents: Readonly<Record<Target['protocol'], http.Agent>>;
+  /** One per client certificate, so that none shares connections or TLS sessions; the most recently used is the last. */
+  readonly #certificateAgents = new Map<string, https.Agent>();
+  readonly #options: https.AgentOptions;
   readonly #nowMs: () => number;
   /** When each idle socket was last used, oldest first. */
   readonly #idleSinceMs = new Map<Duplex, number>();
 
   constructor(lookup: LookupFunction, nowMs: () => number) {
-    const options = { ...AGENT_OPTIONS, lookup };
+    this.#options = { ...AGENT_OPTIONS, lookup };
     this.#nowMs = nowMs;
-    this.#agents = { 'https:': new https.Agent(options), 'http:': new http.Agent(options) };
+    this.#agents = { 'https:': new https.Agent(this.#options), 'http:': new http.Agent(this.#options) };
     for (const agent of Object.values(this.#agents)) this.#watch(agent);
   }
 
   /** The agent for a request that starts now. None of its sockets has been idle for over 20 s. */
-  agentFor({ protocol }: Target): http.Agent {
+  agentFor({ protocol }: Target, certificate?: ClientCertificate): http.Agent {
     const idleBeforeMs = this.#nowMs() - IDLE_LIMIT_MS;
     for (const [socket, sinceMs] of this.#idleSinceMs) {
       if (sinceMs >= idleBeforeMs) break;
       this.#discard(socket);
     }
-    return this.#agents[protocol];
+    return this.#agentOf(protocol, certificate);
   }
 
   /** Closes the idle sockets of an origin: the next request to it opens a new one. */
-  discardAll({ protocol, options }: Target): void {
-    const agent = this.#agents[protocol];
+  discardAll({ protocol, options }: Target, certificate?: ClientCertificate): void {
+    const agent = this.#agentOf(protocol, certificate);
     const name = agent.getName({ ...options, ...AGENT_OPTIONS });
     for (const socket of [...(agent.freeSockets[name] ?? [])]) this.#discard(socket);
+  }
+
+  #agentOf(protocol: Target['protocol'], certificate: ClientCertificate | undefined): http.Agent {
+    if (certificate === undefined || protocol === 'http:') return this.#agents[protocol];
+    const { id, chain: cert, key } = certificate;
+    let agent = this.#certificateAgents.get(id);
+    if (agent === undefined) {
+      // A context of its own: Node would parse certificate and key again for each connection.
+      const secureContext = createSecureContext({ ...TLS_OPTIONS, cert, key });
+      agent = new https.Agent({ ...this.#options, secureContext });
+      this.#watch(agent);
+      const [[oldestId, oldest] = []] = this.#certificateAgents;
+      if (oldest !== undefined && oldestId !== undefined && this.#certificateAgents.size >= MAX_CERTIFICATE_AGENTS) {
+        this.#certificateAgents.delete(oldestId);
+        this.#retire(oldest);
+      }
+    } else this.#certificateAgents.delete(id);
+    this.#certificateAgents.set(id, agent);
+    return agent;
+  }
+
+  /** Closes an agent's idle sockets, and the others at the end of their request: `destroy` would interrupt it. */
+  #retire(agent: https.Agent): void {
+    agent.maxFreeSockets = 0;
+    for (const socket of Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])) this.#discard(socket);
   }
 
   #watch(agent: http.Agent): void {

@@ -40,13 +40,16 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
 
   async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {
     const deadlineMs = startedAtMs + request.timeoutMs;
-    const once = () =>
-      exchange({ target, request, agent: sockets.agentFor(target), isAllowed, startedAtMs, deadlineMs, bodyWaitMs });
+    const { clientCertificate } = request;
+    const once = () => {
+      const agent = sockets.agentFor(target, clientCertificate);
+      return exchange({ target, request, agent, isAllowed, startedAtMs, deadlineMs, bodyWaitMs });
+    };
     const first = await once();
     if (!first.isStale) return first.result;
     // A partner may close an idle connection just as it is reused, and has probably closed the others too. Repeat the request
     // once on a new connection, within the same deadline.
-    sockets.discardAll(target);
+    sockets.discardAll(target, clientCertificate);
     return (await once()).result;
   }
 
