@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { UsageError } from '../../local/command-line.ts';
 import {
+  durationUpTo,
   integrationArgument,
   jsonOption,
   namedStageOption,
@@ -100,6 +101,14 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
       new Option('--wait-seconds <n>', 'wait until every function signs with both secrets')
         .default(USUAL_WAIT_SECONDS)
         .argParser(wholeNumber(0, 86_400)),
+    )
+    .addOption(
+      new Option(
+        '--grace <duration>',
+        'returns at once: the old secret ends by itself after 30m, 24h or 7d, for example',
+      )
+        .argParser(durationUpTo(30))
+        .conflicts(['partnerHasSwitched', 'waitSeconds']),
     )
     .action((id, options) => run(async (context) => (await import('./rotate.ts')).rotate(id, options, context)));
 }

@@ -2,6 +2,7 @@ import { credentialsOf, type SecretPath } from '../../lambdas/partners/credentia
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
 import { secretFaultOf } from '../../lambdas/shared/secret-text.ts';
+import { signingEndFault } from './signing-ends.ts';
 
 /** One value that the partner gave, and that an integration's secret must hold. */
 export interface NeededSecret {
@@ -47,5 +48,5 @@ export function secretFault(integration: Integration, fields: unknown): string |
   const read = readSecretFields(fields);
   if ('fault' in read) return `the secret ${read.fault}`;
   const credentials = credentialsOf(integration, read.secret);
-  return 'missing' in credentials ? credentials.missing : undefined;
+  return 'missing' in credentials ? credentials.missing : signingEndFault(fields);
 }

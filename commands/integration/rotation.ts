@@ -1,4 +1,5 @@
-import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
+import { CLOCK_SKEW_MS, type SigningSecret } from '../../lambdas/partners/signing-periods.ts';
+import { shortTime } from '../shared/time-span.ts';
 
 /**
  * How long after the new signing secret is stored the partner may rely on it, in seconds: functions cache a secret for
@@ -16,8 +17,8 @@ export type RotationStep =
   | { readonly step: 'switch' };
 
 export interface RotationState {
-  /** Newest first. */
-  readonly signingSecrets: IntegrationSecret['signing_secrets'];
+  /** Those that sign, newest first. */
+  readonly signingSecrets: readonly SigningSecret[];
   /** When the secret was last written, in epoch milliseconds: a later change of another key only lengthens the wait. */
   readonly writtenAtMs: number;
   readonly nowMs: number;
@@ -32,12 +33,45 @@ export function nextStep({ signingSecrets, writtenAtMs, nowMs, waitMs }: Rotatio
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Whether no webhook is signed with it any more. */
+export function hasEnded({ notAfterMs }: SigningSecret, nowMs: number): boolean {
+  return nowMs >= notAfterMs + CLOCK_SKEW_MS;
+}
+
+/** The signing secrets that sign: without those that have ended, or the newest one if all have. */
+export function withoutEnded(signingSecrets: readonly SigningSecret[], nowMs: number): readonly SigningSecret[] {
+  const lasting = signingSecrets.filter((one) => !hasEnded(one, nowMs));
+  return lasting.length > 0 ? lasting : signingSecrets.slice(0, 1).map(withoutEnd);
+}
+
 /** The secret's fields with a new signing secret before the others; every other key as it is. */
-export function withNewSigningSecret(fields: Fields, signingSecrets: readonly string[], made: string): Fields {
-  return { ...fields, signing_secrets: [made, ...signingSecrets] };
+export function withNewSigningSecret(fields: Fields, signingSecrets: readonly SigningSecret[], made: string): Fields {
+  return withSigningSecrets(fields, [{ secret: made, notAfterMs: Number.POSITIVE_INFINITY }, ...signingSecrets]);
 }
 
 /** The secret's fields with the newest signing secret alone. */
-export function withNewestSigningSecret(fields: Fields, [newest]: readonly string[]): Fields {
-  return { ...fields, signing_secrets: [newest] };
+export function withNewestSigningSecret(fields: Fields, signingSecrets: readonly SigningSecret[]): Fields {
+  return withSigningSecrets(fields, signingSecrets.slice(0, 1).map(withoutEnd));
+}
+
+/** The secret's fields with an end of all signing secrets but the newest, which gets none. @param endMs whole seconds */
+export function withEndOfOlder(fields: Fields, [newest, ...older]: readonly SigningSecret[], endMs: number): Fields {
+  const ending = older.map(({ secret }) => ({ secret, notAfterMs: endMs }));
+  return withSigningSecrets(fields, [...(newest === undefined ? [] : [withoutEnd(newest)]), ...ending]);
+}
+
+function withoutEnd({ secret }: SigningSecret): SigningSecret {
+  return { secret, notAfterMs: Number.POSITIVE_INFINITY };
+}
+
+function withSigningSecrets(fields: Fields, signingSecrets: readonly SigningSecret[]): Fields {
+  const stored = signingSecrets.map(({ secret, notAfterMs }) =>
+    Number.isFinite(notAfterMs) ? { secret, not_after: formatEnd(notAfterMs) } : secret,
+  );
+  return { ...fields, signing_secrets: stored };
+}
+
+/** An end as it is stored and printed, in UTC: `2026-01-31T12:00:00Z`. */
+export function formatEnd(endMs: number): string {
+  return shortTime(new Date(endMs).toISOString());
 }

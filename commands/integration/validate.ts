@@ -14,6 +14,7 @@ import {
 } from './integrations-document.ts';
 import { readSource } from './integrations-source.ts';
 import { secretFault } from './needed-secrets.ts';
+import { signingEnds } from './signing-ends.ts';
 
 export interface ValidateOptions {
   /** Undefined: the local one, if it runs. */
@@ -27,14 +28,16 @@ export async function validate(options: ValidateOptions, context: Context): Prom
   const { print } = context.terminal;
   const { document, faults, from } = await readGiven(options, context);
   const stage = await reachableStage(options, context);
-  const found = [...faults, ...(stage === undefined ? [] : await faultsOfSecrets(document, stage))];
+  const secrets = stage === undefined ? NO_SECRETS : await judgeSecrets(document, stage, context.now());
+  const found = [...faults, ...secrets.faults];
+  const { notices } = secrets;
   const isValid = found.length === 0;
   if (options.json) {
-    print(JSON.stringify({ from, is_valid: isValid, are_secrets_read: stage !== undefined, faults: found }));
+    print(JSON.stringify({ from, is_valid: isValid, are_secrets_read: stage !== undefined, faults: found, notices }));
     return isValid ? 0 : 1;
   }
   print(from);
-  for (const fault of found) print(`  ${fault}`);
+  for (const line of [...found, ...notices]) print(`  ${line}`);
   if (stage === undefined) print('The secrets were not checked: no platform is running.');
   const what = stage === undefined ? 'entries' : 'entries and secrets';
   print(isValid ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
@@ -79,8 +82,17 @@ async function reachableStage({ stage, file }: ValidateOptions, context: Context
   }
 }
 
-async function faultsOfSecrets(document: IntegrationsDocument, stage: Stage): Promise<string[]> {
+interface JudgedSecrets {
+  readonly faults: readonly string[];
+  /** What is no fault, and may need an operator. */
+  readonly notices: readonly string[];
+}
+
+const NO_SECRETS: JudgedSecrets = { faults: [], notices: [] };
+
+async function judgeSecrets(document: IntegrationsDocument, stage: Stage, nowMs: number): Promise<JudgedSecrets> {
   const faults: string[] = [];
+  const notices: string[] = [];
   for (const entry of document.entries) {
     const read = readEntry(entry);
     if ('faults' in read) continue;
@@ -90,10 +102,11 @@ async function faultsOfSecrets(document: IntegrationsDocument, stage: Stage): Pr
       const stored = await readSecret(stage, integration.id);
       const fault = stored === undefined ? 'is not there, or has no value' : secretFault(integration, stored.fields);
       if (fault !== undefined) faults.push(`secret ${name}: ${fault}`);
+      notices.push(...signingEnds(stored?.fields, nowMs).map((end) => `secret ${name}: ${end}`));
     } catch (thrown) {
       if (!(thrown instanceof CommandFailed)) throw thrown;
       faults.push(thrown.message);
     }
   }
-  return faults;
+  return { faults, notices };
 }

@@ -1,21 +1,24 @@
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { readSecret, secretName } from '../integration/integration-secrets.ts';
 import { secretFault } from '../integration/needed-secrets.ts';
+import { signingEnds } from '../integration/signing-ends.ts';
 import type { Stage } from '../shared/stage.ts';
 import { activeIntegrations, type Check, findingOf, inBatches, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 const WHAT = 'secrets of integrations';
+const WELL_FORMED = 'is well-formed';
 
 export const integrationSecrets: Check = {
   what: WHAT,
   async run(input) {
-    const { stage } = input;
+    const { stage, nowMs } = input;
     const active = await activeIntegrations(input);
-    const found = await inBatches(active, (integration) => checkOne(integration, stage));
+    const found = await inBatches(active, (integration) => checkOne(integration, stage, nowMs));
     const faulty = found.filter(({ verdict }) => verdict !== 'yes');
     if (faulty.length > 0 || found.length === 0) return faulty;
-    return [yes(WHAT, `whole: ${found.length} of ${found.length}`)];
+    const ends = found.filter(({ is }) => is !== WELL_FORMED).map(({ what, is }) => `; ${what}: ${is}`);
+    return [yes(WHAT, `whole: ${found.length} of ${found.length}${ends.join('')}`)];
   },
   remedy: validateCommand,
 };
@@ -24,15 +27,15 @@ function validateCommand(stage: Stage): string {
   return noted(`./ltw integration validate ${stageFlag(stage)}`, 'docs/how-to/change-a-secret.md');
 }
 
-function checkOne(integration: Integration, stage: Stage): Promise<Finding> {
+function checkOne(integration: Integration, stage: Stage, nowMs: number): Promise<Finding> {
   return findingOf(`secret of ${integration.id}`, stage, validateCommand(stage), async () => {
     const stored = await readSecret(stage, integration.id);
-    return judgeSecret(integration, stored?.fields, stage);
+    return judgeSecret(integration, stored?.fields, stage, nowMs);
   });
 }
 
 /** @param fields undefined where there is no secret, or none with a value. Faults name keys, never values */
-export function judgeSecret(integration: Integration, fields: unknown, stage: Stage): Finding {
+export function judgeSecret(integration: Integration, fields: unknown, stage: Stage, nowMs: number): Finding {
   const { id } = integration;
   const what = `secret of ${id}`;
   if (fields === undefined) {
@@ -41,5 +44,7 @@ export function judgeSecret(integration: Integration, fields: unknown, stage: St
     return no(what, 'is not there, or has no value', noted(stage.awsCli('secretsmanager', words), page));
   }
   const fault = secretFault(integration, fields);
-  return fault === undefined ? yes(what, 'is well-formed') : no(what, fault, validateCommand(stage));
+  if (fault !== undefined) return no(what, fault, validateCommand(stage));
+  const ends = signingEnds(fields, nowMs);
+  return yes(what, ends.length === 0 ? WELL_FORMED : ends.join('; '));
 }

@@ -2,8 +2,9 @@ import { Argument, type Command, InvalidArgumentError, Option } from '@commander
 import type * as z from 'zod';
 import { integrationIdSchema } from '../../lambdas/events/event.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
-import { isTime, TIME_FORMS } from './time-span.ts';
+import { isTime, TIME_FORMS, UNITS_MS } from './time-span.ts';
 
+const DURATION = /^(\d{1,6})([mhd])$/;
 const WHOLE_NUMBER = /^\d{1,9}$/;
 
 /** `--stage NAME`, the local platform by default. */
@@ -67,6 +68,16 @@ export function integrationId(text: string): string {
 export function time(text: string): string {
   if (isTime(text)) return text;
   throw new InvalidArgumentError(`It must be ${TIME_FORMS}.`);
+}
+
+/** Reads a duration such as `30m`, `24h` or `7d`, in milliseconds. */
+export function durationUpTo(mostDays: number) {
+  return (text: string): number => {
+    const [, count = '', unit = ''] = DURATION.exec(text) ?? [];
+    const ms = Number(count) * (UNITS_MS[unit] ?? 0);
+    if (ms > 0 && ms <= mostDays * (UNITS_MS.d ?? 0)) return ms;
+    throw new InvalidArgumentError(`It must be 1m to ${mostDays}d, written like 30m, 24h or 7d.`);
+  };
 }
 
 /** Reads a number from `least` to `most`. */

@@ -15,7 +15,8 @@ export interface TimeOptions {
   readonly until?: string | undefined;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3600_000, d: 24 * 3600_000 };
+/** The units of a duration, in milliseconds. */
+export const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3600_000, d: 24 * 3600_000 };
 const DAY_MS = 24 * 3600_000;
 
 /**

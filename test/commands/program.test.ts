@@ -110,6 +110,12 @@ test.each([
   ['integration resume --all acme', /the id of an integration, or --all/],
   ['integration rotate', /missing required argument 'id'/],
   ['integration rotate acme --wait-seconds 1199 --stage prod', /at least 1200 for prod/],
+  ['integration rotate acme --grace 19m --stage prod', /--grace is at least 20m for prod/],
+  ['integration rotate acme --grace 24h --partner-has-switched', /'--grace <duration>' cannot be used with/],
+  ...['0h', '-5h', '31d', '721h', '24', 'x', '1.5h', '""'].map((text): [string, RegExp] => [
+    `integration rotate acme --grace ${text}`,
+    /It must be 1m to 30d, written like 30m, 24h or 7d/,
+  ]),
   ['partner-kit', /partner-kit takes --out, --schemas or --vector/],
   ['flag sometimes', /unknown command 'sometimes'/],
   ['flag enable now', /too many arguments/],

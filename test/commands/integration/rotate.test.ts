@@ -1,5 +1,6 @@
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
+import { integrationSecretSchema } from '../../../lambdas/partners/integration-secret.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 
@@ -77,6 +78,60 @@ test('a change while the command waits for the partner is not overwritten', asyn
   };
   await expect(rotate()).rejects.toThrow(/nothing was dropped/);
   expect(world.secret('acme')).toEqual(theirs);
+});
+
+describe('with --grace', () => {
+  const OLDER = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
+  const DAY_MS = 24 * 60 * MINUTE_MS;
+  const ending = (secret: string, not_after: string) => ({ secret, not_after });
+
+  test('stores a new secret before the old, which ends by itself; the next rotation removes it', async () => {
+    expect(await rotate('--grace', '24h', '--show-secret')).toBe(0);
+    const [made] = signingSecrets();
+    const signing_secrets = [made, ending(OLD, '2026-01-16T12:00:00Z')];
+    expect(world.secret('acme')).toEqual({ signing_secrets, bearer_token: 'kept', key_of_tomorrow: 1 });
+    expect(integrationSecretSchema.safeParse(world.secret('acme')).success).toBe(true);
+    expect({ waits, questions: world.questions }).toEqual({ waits: [], questions: [] });
+    expect(world.printed()).toContain('ends at 2026-01-16T12:00:00Z');
+    expect(world.printed()).toContain('By 2026-01-15T12:20:00Z every webhook is signed with both.\n');
+    expect(world.printed()).toContain(`signing secret: ${made}`);
+
+    world.nowMs += DAY_MS + 5 * MINUTE_MS;
+    expect(await rotate('--grace', '1h')).toBe(0);
+    expect(signingSecrets()).toEqual([expect.stringMatching(/^whsec_/), ending(String(made), '2026-01-16T13:05:00Z')]);
+    expect(world.printed()).toContain('removed because it had ended: 1');
+  });
+
+  test('while two sign, moves the end of the older, and makes no third', async () => {
+    await rotate('--grace', '24h');
+    const [made] = signingSecrets();
+    world.nowMs += DAY_MS + 5 * MINUTE_MS - 1;
+    expect(await rotate('--grace', '2d')).toBe(0);
+    expect(signingSecrets()).toEqual([made, ending(OLD, '2026-01-18T12:05:00Z')]);
+    expect(world.printed()).toContain('no further one is made');
+    world.putSecret('acme', { signing_secrets: [ending(OLD, '2026-01-18T12:00:00Z'), OLDER] });
+    await rotate('--grace', '1m');
+    expect(signingSecrets()).toEqual([OLD, ending(OLDER, '2026-01-16T12:06:00Z')]);
+    expect(world.printed()).toContain('Until then some functions may sign with the old one alone');
+  });
+
+  test('a secret whose signing secrets have all ended gets an old one that still signs', async () => {
+    world.putSecret('acme', {
+      signing_secrets: [ending(OLD, '2026-01-01T00:00:00Z'), ending(OLDER, '2026-01-02T00:00:00Z')],
+    });
+    await rotate('--wait-seconds', '0');
+    expect(signingSecrets()).toEqual([expect.stringMatching(/^whsec_/), OLD]);
+    expect(world.printed()).toContain('removed because it had ended: 1');
+  });
+
+  test('the rotation without it continues, and may end the old one earlier', async () => {
+    await rotate('--grace', '24h');
+    const [made] = signingSecrets();
+    expect(await rotate()).toBe(0);
+    expect(world.printed()).toContain('The old one ends at 2026-01-16T12:00:00Z, or once the partner has switched');
+    expect(await rotate('--partner-has-switched')).toBe(0);
+    expect(signingSecrets()).toEqual([made]);
+  });
 });
 
 test.each([

@@ -33,6 +33,26 @@ test.each([
   expect(world.printed()).not.toMatch(/whsec_|näh|bearer-value/);
 });
 
+test('signing secrets that end are listed; one must have no end', async () => {
+  const [secret] = SIGNING.signing_secrets;
+  const older = `whsec_${Buffer.alloc(32, 2).toString('base64')}`;
+  const ends = ['2026-01-15T11:55:00Z', '2026-01-15T11:55:01Z'];
+  const signing_secrets = [
+    secret,
+    ...ends.map((not_after, n) => ({ secret: older.replace('Ag', `A${n}`), not_after })),
+  ];
+  world.putSecret('acme', { ...WHOLE, signing_secrets });
+  expect(await validate()).toBe(0);
+  expect(
+    world.printed(),
+  ).toContain(`  secret /local/integrations/acme: a signing secret ended at ${ends[0]}: the next "./ltw integration rotate" removes it
+  secret /local/integrations/acme: a signing secret ends at ${ends[1]}
+All entries and secrets fit.`);
+  world.putSecret('acme', { ...WHOLE, signing_secrets: signing_secrets.slice(1) });
+  expect(await validate()).toBe(1);
+  expect(world.printed()).toContain('acme: the secret has a not_after in each of its signing_secrets');
+});
+
 test('an entry in a file, and its secret in the stage', async () => {
   const file = world.file('entry.json', { ...ACME, id: 'fresh' });
   expect(await validate('--file', file)).toBe(1);
@@ -64,5 +84,6 @@ test('--json: every fault, and the same exit code', async () => {
     is_valid: false,
     are_secrets_read: true,
     faults: [expect.stringContaining('is not there')],
+    notices: [],
   });
 });

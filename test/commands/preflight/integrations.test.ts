@@ -3,7 +3,7 @@ import { readDocument } from '../../../commands/integration/integrations-documen
 import { judgeSecret } from '../../../commands/preflight/integration-secrets.ts';
 import { judgeIntegrations } from '../../../commands/preflight/integrations.ts';
 import type { Stage } from '../../../commands/shared/stage.ts';
-import { integration } from '../../support/factories.ts';
+import { integration, NOW } from '../../support/factories.ts';
 
 const entry = (id: string, more: object = {}) => ({ id, url: 'https://partner.example/hooks', ...more });
 
@@ -47,8 +47,16 @@ test.each([
   });
 });
 
+const SIGNING_SECRET = `whsec_${Buffer.alloc(32).toString('base64')}`;
+const ENDING = { secret: `whsec_${Buffer.alloc(32, 1).toString('base64')}`, not_after: '2026-01-16T12:00:00Z' };
+
 test.each([
-  ['whole', { client_id: 'id', client_secret: 'secret' }, { verdict: 'yes' }],
+  ['whole', { client_id: 'id', client_secret: 'secret' }, { verdict: 'yes', is: 'is well-formed' }],
+  [
+    'whole, and in a rotation',
+    { client_id: 'id', client_secret: 'secret', signing_secrets: [SIGNING_SECRET, ENDING] },
+    { verdict: 'yes', is: 'a signing secret ends at 2026-01-16T12:00:00Z' },
+  ],
   ['missing', undefined, { verdict: 'no', remedy: expect.stringContaining('create-secret --name /dev/acme') }],
   [
     'without a key',
@@ -59,7 +67,7 @@ test.each([
   const oauth = integration({
     auth: { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token' },
   });
-  const signing_secrets = [`whsec_${Buffer.alloc(32).toString('base64')}`];
+  const signing_secrets = [SIGNING_SECRET];
   const stage = { name: 'dev', output: () => '/dev/', awsCli: (_: string, words: string) => words } as unknown as Stage;
-  expect(judgeSecret(oauth, credentials && { signing_secrets, ...credentials }, stage)).toMatchObject(finding);
+  expect(judgeSecret(oauth, credentials && { signing_secrets, ...credentials }, stage, NOW)).toMatchObject(finding);
 });

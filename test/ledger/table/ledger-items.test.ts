@@ -100,7 +100,7 @@ describe('an event item', () => {
     });
   });
 
-  test('without a payload cannot be read', () => {
+  test('is read back whole, and without a payload not at all', () => {
     expect(eventOfItem(eventItem(event, 30))).toEqual(event);
     expect(eventOfItem({ ...eventItem(event, 30), payload: undefined })).toBeUndefined();
   });

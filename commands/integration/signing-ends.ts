@@ -1,0 +1,24 @@
+import { signingSecretsOf } from '../../lambdas/partners/integration-secret.ts';
+import { isSecretFields } from '../../lambdas/shared/secret-text.ts';
+import { formatEnd, hasEnded } from './rotation.ts';
+
+/** Why the ends of a secret's signing secrets are a fault, in one sentence; undefined where they are none. */
+export function signingEndFault(fields: unknown): string | undefined {
+  return readSigningSecrets(fields).every(({ notAfterMs }) => Number.isFinite(notAfterMs))
+    ? 'the secret has a not_after in each of its signing_secrets: remove it from the first one, which signs on after its end'
+    : undefined;
+}
+
+/** The ends of a secret's signing secrets, one sentence for each, without values. */
+export function signingEnds(fields: unknown, nowMs: number): string[] {
+  const ending = readSigningSecrets(fields).filter(({ notAfterMs }) => Number.isFinite(notAfterMs));
+  return ending.map((one) =>
+    hasEnded(one, nowMs)
+      ? `a signing secret ended at ${formatEnd(one.notAfterMs)}: the next "./ltw integration rotate" removes it`
+      : `a signing secret ends at ${formatEnd(one.notAfterMs)}`,
+  );
+}
+
+function readSigningSecrets(fields: unknown) {
+  return (isSecretFields(fields) ? signingSecretsOf(fields) : undefined) ?? [];
+}
