@@ -157,7 +157,13 @@ export class Dashboard extends Construct {
       stateMachine.metricTimedOut(),
       stateMachine.metricAborted(),
     ];
-    const held = [METRICS.deliveryThrottled, METRICS.deliveryDeferred, METRICS.deliveryParked, METRICS.taskQueued];
+    const held = [
+      METRICS.deliveryThrottled,
+      METRICS.deliveryDeferred,
+      METRICS.deliveryParked,
+      METRICS.integrationParked,
+      METRICS.taskQueued,
+    ];
     return [
       graph('Workflow: started and ended', executions),
       graph('Workflow: open executions (of the account)', [

@@ -64,6 +64,14 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
     ),
     threshold: 10,
   });
+  make.notice('integration-parked', {
+    when: 'An integration is parked: its endpoint responded 410, or its certificate is expired or incomplete',
+    impact: 'its webhooks wait, and are dead-lettered after 72 hours',
+    metric: make.metrics.sum(METRICS.integrationParked, HOUR),
+    // Each hourly probe that fails counts again. Two periods, so that the alarm does not end between two probes.
+    periods: 2,
+    datapoints: 1,
+  });
   return (['events', 'deliveries', 'outcomes'] as const).map((name) => {
     const queue = queues[name].deadLetters;
     make.notice(`dead-${name}`, {

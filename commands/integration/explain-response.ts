@@ -1,4 +1,5 @@
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
+import { certificateFaultOf } from '../../lambdas/partners/response-outcome.ts';
 import {
   BY_CODE,
   BY_CODE_PATTERN,
@@ -68,7 +69,7 @@ function explainVerdict(report: SendTestReport): string[] {
     : [];
   if (found === undefined)
     return [...prefix, 'There is no explanation for this: ask the partner to look into its log.'];
-  return [...prefix, `It means: ${found[0]}.`, `To do: ${found[1]}.`, ...otherSetting(report)];
+  return [...prefix, `It means: ${found[0]}.`, `To do: ${found[1]}.`, ...otherSetting(report), ...parking(report)];
 }
 
 /** A token server's error code says more than its status. */
@@ -89,6 +90,13 @@ function otherSetting({ token_setting: setting }: SendTestReport): string[] {
   if (setting === undefined) return [];
   return [
     `If that is right already, set ${setting.name} of the entry’s auth to ${setting.value}: ${SETTINGS[setting.value]}.`,
+  ];
+}
+
+function parking({ code, integration_id: id }: SendTestReport): string[] {
+  if (code === undefined || certificateFaultOf(code) === undefined) return [];
+  return [
+    `If that happens three times within ten minutes, the integration is parked. "./ltw integration resume ${id}" releases it once the certificate is repaired.`,
   ];
 }
 

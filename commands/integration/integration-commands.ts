@@ -80,7 +80,7 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
   stageCommand(
     integration,
     'resume',
-    'ends a pause at once; for a single integration also resets that its endpoint is gone or failing. Then releases parked deliveries',
+    'ends a pause at once; for a single integration also resets that its endpoint is gone, failing or without a valid certificate. Then releases parked deliveries',
   )
     .addArgument(integrationArgument('[id]'))
     .option('--all', 'ends the common pause')

@@ -16,8 +16,8 @@ export interface ResumeOptions extends PauseOptions {
 }
 
 /**
- * `integration resume`: for a single integration it also resets that its endpoint is gone or failing. Then parked deliveries
- * are released at the integration's rate limit.
+ * `integration resume`: for a single integration it also resets that its endpoint is gone, failing or without a valid
+ * certificate. Then parked deliveries are released at the integration's rate limit.
  */
 export async function resume(
   { stage: stageName, id, release: isReleasing }: ResumeOptions,

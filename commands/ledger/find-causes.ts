@@ -1,6 +1,7 @@
 import type { Enrichment } from '../../lambdas/events/delivery.ts';
 import type { LedgerTable, ListedDelivery } from '../../lambdas/ledger/ports.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { readRejection } from '../../lambdas/limiter/rejection.ts';
 import { counted } from '../shared/format.ts';
 import { lastResponse } from '../shared/last-response.ts';
 import { openFailureSearch } from '../shared/open-ledger.ts';
@@ -17,9 +18,6 @@ export interface CauseSource {
   /** Wall clock, ms. */
   now(): number;
 }
-
-/** A limiter's reason: it names the integration, and not how its endpoint failed. */
-const ENDPOINT_FAILS = / is (?:failing|gone)$/;
 
 /**
  * Why deliveries are scheduled or parked: `warehouse: 2 attempts failed`, `HTTP 503`, `no response: TIMEOUT`. One that
@@ -39,7 +37,10 @@ export async function findCauses(
     if (enrichment?.status === 'pending')
       causes.set(webhook_id, `warehouse: ${counted(enrichment.attempts, 'attempt')} failed`);
   }
-  const failing = waiting.filter(({ reason = '' }) => ENDPOINT_FAILS.test(reason) && !/HTTP \d{3}/.test(reason));
+  // The limiter's reason names the integration, and not how its endpoint failed.
+  const failing = waiting.filter(
+    ({ integration_id, reason }) => readRejection(integration_id, reason ?? '') !== undefined,
+  );
   if (failing.length === 0) return causes;
   const records = await table.records(failing.map(({ webhook_id }) => webhook_id));
   const search = openFailureSearch(stage);

@@ -109,6 +109,8 @@ const PARKED_TEXT: Readonly<Record<ParkedFor, string>> = {
   paused: 'the integration is paused',
   failing: 'the endpoint failed again and again',
   gone: 'the endpoint responded 410',
+  certificate_expired: 'the partner’s certificate has expired',
+  certificate_incomplete: 'the partner’s certificate lacks a part of its chain',
 };
 
 function formatParking({ state, parked_for, parked_since }: LedgerRecord): string | undefined {

@@ -1,4 +1,6 @@
 import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
+import type { RejectReason } from '../../lambdas/limiter/limiter.ts';
+import { readRejection } from '../../lambdas/limiter/rejection.ts';
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
 import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
@@ -9,8 +11,8 @@ import { ledgerFailure, openFailureSearch, openLedger } from '../shared/open-led
 import type { Stage } from '../shared/stage.ts';
 import { integrationQueries, lastHour } from './status-queries.ts';
 
-/** `failing` and `gone`: its latest delivery is parked for that. `off`: not active. `faulty`: the entry does not fit. */
-export type IntegrationState = 'active' | 'paused' | 'failing' | 'gone' | 'off' | 'faulty';
+/** A `RejectReason`: its latest delivery is parked for that. `off`: not active. `faulty`: the entry does not fit. */
+export type IntegrationState = 'active' | 'paused' | RejectReason | 'off' | 'faulty';
 
 export interface IntegrationStatus {
   readonly id: string;
@@ -114,6 +116,7 @@ export function statusOf(
 function parkedState(latest: ListedDelivery | undefined): IntegrationState {
   if (latest === undefined || !latest.reason?.startsWith('parked: ')) return 'active';
   if (latest.state !== 'scheduled' && latest.state !== 'parked') return 'active';
+  // `HTTP 410, the endpoint is gone` is of the attempt that found it.
   if (/ is gone$/.test(latest.reason)) return 'gone';
-  return / is failing$/.test(latest.reason) ? 'failing' : 'active';
+  return readRejection(latest.integration_id, latest.reason) ?? 'active';
 }

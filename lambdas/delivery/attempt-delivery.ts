@@ -1,5 +1,11 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
-import type { DecidedEnrichment, Delivery, NOT_ENRICHED_REASONS, TaskResult } from '../events/delivery.ts';
+import type {
+  CertificateFault,
+  DecidedEnrichment,
+  Delivery,
+  NOT_ENRICHED_REASONS,
+  TaskResult,
+} from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
 import { dead, secondRound, withOutcome } from '../events/progress.ts';
 import { traceIdOf } from '../events/trace-context.ts';
@@ -37,6 +43,8 @@ export interface Attempted {
   readonly endpoint: EndpointState;
   /** Milliseconds for which the partner asks for no request; 0 for none. */
   readonly retryAfterMs: number;
+  /** What was wrong with the certificate of the endpoint, or of the token server. */
+  readonly certificate?: { readonly fault: CertificateFault; readonly isTokenServer: boolean };
   /** Absent if nothing could be sent. */
   readonly attempt?: Attempt;
   /** Start of a response other than 2xx. It may contain anything, so it is never logged. */
@@ -90,6 +98,10 @@ export async function attemptDelivery(
     result,
     endpoint: endpointState(sent, isThrottled),
     retryAfterMs: retryAfterMs ?? 0,
+    ...(sent.kind === 'sent' &&
+      sent.certificate !== undefined && {
+        certificate: { fault: sent.certificate, isTokenServer: sent.request === undefined },
+      }),
     ...recorded(sent, startedAtMs, durationMs),
   };
 

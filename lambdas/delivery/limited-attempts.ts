@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '../events/delivery.ts';
 import { JITTER } from '../events/retry-timing.ts';
-import type { Limiter, LimiterDecision, SlotRequest } from '../limiter/limiter.ts';
+import type { Limiter, LimiterDecision, LimiterReport, SlotRequest } from '../limiter/limiter.ts';
 import { MAX_IN_FUNCTION_WAIT_MS } from '../limiter/limiter-settings.ts';
+import { rejectionText } from '../limiter/rejection.ts';
 import type { Integration } from '../partners/integration.ts';
 import type { WebhookSender } from '../partners/webhook-sender.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
 import { ResponseTime } from '../shared/response-time.ts';
 import { type AttemptDeliveryServices, type Attempted, attemptDelivery, type Ready } from './attempt-delivery.ts';
 import { park } from './parking.ts';
@@ -62,14 +64,15 @@ export async function attemptWithinLimits(
   let begun = 0;
   const outcomes = ready.map((one, index) => follow(one, response.decisions[index] as LimiterDecision));
   const reported = Promise.allSettled(outcomes).then(() =>
-    report(integration, attempts, response.wantsReport && begun > 0, limiter),
+    report(integration, attempts, response.wantsReport && begun > 0, services),
   );
   return { outcomes, reported };
 
   async function follow(one: Ready, decision: LimiterDecision): Promise<LimitedOutcome> {
     if (decision.verdict === 'reject') {
-      const why = `integration ${integration.id} is ${decision.reason}`;
-      return { to: 'settle', result: park(one.delivery, { cause: decision.reason, why }, services) };
+      const { reason } = decision;
+      const parking = { cause: reason, why: rejectionText(integration.id, reason) };
+      return { to: 'settle', result: park(one.delivery, parking, services) };
     }
     const nowMs = services.now();
     const atMs = decision.verdict === 'allow' ? nowMs : sendTime(decision, nowMs, services.random);
@@ -144,7 +147,7 @@ async function report(
   integration: Integration,
   attempts: readonly MeasuredAttempt[],
   isWanted: boolean,
-  limiter: Limiter,
+  { limiter, log, counter }: LimitedAttemptsServices,
 ): Promise<void> {
   const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
   const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
@@ -152,14 +155,28 @@ async function report(
   // A throttled attempt always has a `retryAfterMs`.
   if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
   const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.endpointMs));
-  await limiter.report(integration, {
+  const certificate = certificateFailures(attempts);
+  const parked = await limiter.report(integration, {
     passed,
     failed,
     isGone: gone > 0,
+    ...(certificate !== undefined && { certificate }),
     isThrottled: throttled > 0,
     retryAfterMs,
     tookMs,
   });
+  if (parked === undefined) return;
+  counter.count(METRICS.integrationParked);
+  log.warn('integration.parked', { integration_id: integration.id, reason: parked.reason, is_new: parked.isNew });
+}
+
+/** Attempts of one function share a token request, and so its connection: it counts once. */
+function certificateFailures(attempts: readonly Attempted[]): LimiterReport['certificate'] {
+  const found = attempts.flatMap(({ certificate }) => certificate ?? []);
+  const last = found.at(-1);
+  if (last === undefined) return undefined;
+  const ofTokenServer = found.filter(({ isTokenServer }) => isTokenServer).length;
+  return { fault: last.fault, failures: found.length - Math.max(0, ofTokenServer - 1) };
 }
 
 /** Rounded mean; 0 without numbers. */

@@ -24,7 +24,7 @@ export interface ParkServices {
 }
 
 /**
- * Parks a delivery without spending an attempt, because its integration is paused, failing or gone; logs and counts it.
+ * Parks a delivery without spending an attempt; logs and counts it.
  *
  * @returns a wait in the workflow, or, after the last wait, `parked` in the ledger. An attempt resets the waits.
  */

@@ -1,3 +1,4 @@
+import type { CertificateFault } from '../events/delivery.ts';
 import type { EventType } from '../events/event-types/event-types.ts';
 import type { CertificatePair } from '../partners/client-certificate.ts';
 import { type Credentials, credentialsOf } from '../partners/credentials.ts';
@@ -54,6 +55,7 @@ export type Sent =
       readonly reason: string;
       /** The last request as signed and sent; absent if there was no access token. */
       readonly request?: SignedRequest;
+      readonly certificate?: CertificateFault;
       /** Present if a token server responded without a usable token. */
       readonly tokenRefusal?: TokenRefusal;
     }
@@ -225,13 +227,14 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
     };
   }
   const { result, problem, error } = response;
-  const { verdict, reason } = classify(result, [], oauth.clientCertificate !== undefined);
+  const { verdict, reason, certificate } = classify(result, [], oauth.clientCertificate !== undefined);
   const setting = result.kind === 'responded' ? settingToTry(oauth, result.status, error) : undefined;
   const tokenRefusal = { ...(error !== undefined && { error }), ...(setting !== undefined && { setting }) };
   const refusal = (judged: Verdict['verdict'], why: string): { refusal: Once } => ({
     refusal: {
       ...{ kind: 'sent', result, verdict: judged, reason: `token: ${why}` },
       ...(result.kind === 'responded' && { tokenRefusal }),
+      ...(certificate !== undefined && { certificate }),
     },
   });
   const named = error === undefined ? reason : `${reason} ${error}`;

@@ -51,8 +51,15 @@ export type Enrichment = z.infer<typeof enrichmentSchema>;
 export type PendingEnrichment = z.infer<typeof pendingSchema>;
 export type DecidedEnrichment = Exclude<Enrichment, PendingEnrichment>;
 
-/** Why an integration's deliveries are parked: an operator paused it, its endpoint keeps failing, or it returned 410. */
-export const PARKED_FOR = ['paused', 'failing', 'gone'] as const;
+/** What is wrong with a partner's certificate: not valid at this time, or without a chain to a known authority. */
+export const CERTIFICATE_FAULTS = ['certificate_expired', 'certificate_incomplete'] as const;
+export type CertificateFault = (typeof CERTIFICATE_FAULTS)[number];
+
+/**
+ * Why an integration's deliveries are parked: an operator paused it, its endpoint keeps failing, it returned 410, or its
+ * certificate is at fault.
+ */
+export const PARKED_FOR = ['paused', 'failing', 'gone', ...CERTIFICATE_FAULTS] as const;
 export type ParkedFor = (typeof PARKED_FOR)[number];
 
 /**
@@ -78,7 +85,7 @@ export const progressSchema = z.object({
   outcome: z.enum(OUTCOMES).optional(),
   /** The slot under the integration's rate limit that is reserved for the next attempt. */
   reserved_for: z.iso.datetime().optional(),
-  /** How many times in a row it was parked without an attempt: its integration is paused, failing or gone. */
+  /** How many times in a row it was parked without an attempt. */
   park_count: z.int().min(0).optional(),
   /** Waits of its execution without an attempt; after the first ones, waits become longer (`events/workflow-waits.ts`). */
   waits: z.int().min(0).optional(),

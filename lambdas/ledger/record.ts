@@ -6,7 +6,7 @@ import { EVENT_TYPES, KINDS } from '../events/event-types/event-types.ts';
 /**
  * States of a delivery. `accepted`: received from the events queue, and not claimed yet. `delivering`: a function has a
  * lease. `scheduled`: a message or an execution carries it to its scheduled time. `parked`: its integration is paused,
- * failing or gone. The other states are final, until an operator replays the delivery.
+ * failing, gone or without a valid certificate. The other states are final, until an operator replays the delivery.
  */
 export const DELIVERY_STATES = [
   'accepted',

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
+import { CERTIFICATE_FAULTS } from '../events/delivery.ts';
 import { MAX_RETRY_AFTER_MS } from '../partners/retry-after.ts';
 import type { ValkeyClient } from '../valkey/client.ts';
-import type { LimitedIntegration, LimiterDecision, LimiterReport, LimiterResponse, SlotRequest } from './limiter.ts';
+import type {
+  LimitedIntegration,
+  LimiterDecision,
+  LimiterReport,
+  LimiterResponse,
+  Parked,
+  SlotRequest,
+} from './limiter.ts';
 import { epochOf } from './limiter-record.ts';
 import * as limits from './limiter-settings.ts';
 
@@ -13,7 +21,8 @@ import * as limits from './limiter-settings.ts';
  * - `next`: the next free slot. Not a whole number: an interval rounded up to 2 ms would cost 60,000 a minute half its rate.
  * - `not_before`: the end of the last `Retry-After`.
  * - `failures`: in a row. `open`: 0 while the circuit breaker is closed, else the time from which it allows one probe.
- *   `gone`: 1 after a 410. `probe`: until when the probe in flight may report.
+ *   `gone`: why the endpoint is parked until it is repaired (`PARKED_REASONS`), 0 if it is not. `probe`: until when the probe in flight may report.
+ * - `certificate_1`, `certificate_2`: the last two failures by a certificate, the older one first.
  * - `slow_at`, `slow`: the last slow response, and until when the endpoint is slow. `latency`: the smoothed duration of attempts.
  * - `pace`: requests a minute after the partner throttled some; 0 for none. `pace_from`: the end of that `Retry-After`.
  * - `forget`: when the state expires.
@@ -27,12 +36,13 @@ import * as limits from './limiter-settings.ts';
  *
  * KEYS[1] is the record. ARGV[1] is `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or empty for the server's
  * clock; ARGV[3] the epoch; the operation's arguments follow. `acquire` returns numbers: slow, wants a report, then verdict
- * and time of each request.
+ * and time of each request. `report` returns the position of the reason in `PARKED_REASONS` if the report parks the endpoint or
+ * leaves it parked, else 0, and `gone` as it was before.
  */
 const SCRIPT = `
 local NAMES = {
   'epoch', 'next', 'not_before', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'pace',
-  'pace_from', 'forget'
+  'pace_from', 'certificate_1', 'certificate_2', 'forget'
 }
 
 local now, epoch = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -66,7 +76,8 @@ local function save()
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(state.forget - now)))
 end
 
-local ALLOW, WAIT, RESERVED, FAILING, GONE = 0, 1, 2, 3, 4
+-- A rejection's verdict is FAILING plus the state's gone.
+local ALLOW, WAIT, RESERVED, FAILING = 0, 1, 2, 3
 
 local function paceOf()
   if state.pace == 0 or now >= state.pace_from + ${limits.PACE_MS} then return math.huge end
@@ -106,7 +117,7 @@ local function acquire(own, timeout, mayProbe, attempts, first)
   local open, failed = state.open > 0, state.failures > 0
   local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
-  local rejected = state.gone > 0 and GONE or FAILING
+  local rejected = FAILING + state.gone
   local reply = {slow and 1 or 0, (slow or failed or paceOf() < math.huge) and 1 or 0}
   local next, probe = state.next, state.probe
   for i = first, #ARGV do
@@ -138,8 +149,27 @@ local function pace(own, passed, throttled)
   end
 end
 
-local function report(own, passed, failed, gone, retryAfter, took, throttled)
-  local open = state.open > 0
+local function isThirdOfCertificate(failures)
+  local isThird = false
+  for _ = 1, math.min(failures, ${limits.CERTIFICATE_FAILURES}) do
+    local first = state.certificate_1
+    isThird = isThird or (first > 0 and now <= first + ${limits.CERTIFICATE_WINDOW_MS})
+    state.certificate_1, state.certificate_2 = state.certificate_2, now
+  end
+  return isThird
+end
+
+-- The reason to park the endpoint until it is repaired; 0 for none.
+local function reasonToPark(gone, passed, certificate, failures)
+  if gone then return 1 end
+  if passed > 0 then state.certificate_1, state.certificate_2 = 0, 0 end
+  if passed > 0 or failures == 0 then return 0 end
+  return (isThirdOfCertificate(failures) or state.gone > 0) and certificate or 0
+end
+
+local function report(own, passed, failed, gone, retryAfter, took, throttled, certificate, failures)
+  local open, before = state.open > 0, state.gone
+  local reason = reasonToPark(gone, passed, certificate, failures)
   state.probe = 0
   if took > 0 then
     local latency = state.latency > 0 and state.latency or took
@@ -149,8 +179,8 @@ local function report(own, passed, failed, gone, retryAfter, took, throttled)
     state.not_before = math.max(state.not_before, now + math.min(math.ceil(retryAfter), ${MAX_RETRY_AFTER_MS}))
   end
   pace(own, passed, throttled)
-  if gone then
-    state.gone = 1
+  if reason > 0 then
+    state.gone = reason
     state.open = math.max(state.open, now + ${limits.GONE_MS})
   elseif passed > 0 or (open and state.gone == 0 and throttled and failed == 0) then
     state.failures, state.open, state.gone = 0, 0, 0
@@ -162,6 +192,7 @@ local function report(own, passed, failed, gone, retryAfter, took, throttled)
     end
   end
   save()
+  return {reason, before}
 end
 
 local function slow()
@@ -175,7 +206,9 @@ end
 local function number(i) return tonumber(ARGV[i]) end
 if ARGV[1] == 'acquire' then return acquire(number(4), number(5), ARGV[6] == '1', number(7), 8) end
 if ARGV[1] == 'report' then
-  return report(number(4), number(5), number(6), ARGV[7] == '1', number(8), number(9), ARGV[10] == '1')
+  return report(
+    number(4), number(5), number(6), ARGV[7] == '1', number(8), number(9), ARGV[10] == '1', number(11), number(12)
+  )
 end
 return slow()
 `;
@@ -194,6 +227,9 @@ export interface AcquireRequest {
   readonly slowAttempts: number;
 }
 
+/** Why an endpoint is parked until it is repaired. The script has their positions, counted from 1. */
+const PARKED_REASONS = ['gone', ...CERTIFICATE_FAULTS] as const;
+
 /** One call of the script. */
 export type LimiterCommand = readonly [operation: 'acquire' | 'report' | 'slow', epoch: string, ...args: string[]];
 
@@ -207,7 +243,7 @@ export function acquireCommand(
 }
 
 export function reportCommand(integration: LimitedIntegration, report: LimiterReport): LimiterCommand {
-  const { passed, failed, isGone, retryAfterMs, tookMs, isThrottled } = report;
+  const { passed, failed, isGone, retryAfterMs, tookMs, isThrottled, certificate } = report;
   const numbers = [
     `${passed}`,
     `${failed}`,
@@ -215,6 +251,8 @@ export function reportCommand(integration: LimitedIntegration, report: LimiterRe
     `${retryAfterMs}`,
     `${tookMs}`,
     isThrottled ? '1' : '0',
+    `${certificate === undefined ? 0 : PARKED_REASONS.indexOf(certificate.fault) + 1}`,
+    `${certificate?.failures ?? 0}`,
   ];
   return ['report', `${epochOf(integration)}`, textOf(integration.max_requests_per_minute), ...numbers];
 }
@@ -258,5 +296,12 @@ export function readLimiterReply(reply: unknown, requests: number): LimiterRespo
 function decision(verdict: number | undefined, atMs = 0): LimiterDecision {
   if (verdict === 0) return { verdict: 'allow' };
   if (verdict === 1 || verdict === 2) return { verdict: 'wait', atMs, isReserved: verdict === 2 };
-  return { verdict: 'reject', reason: verdict === 4 ? 'gone' : 'failing' };
+  return { verdict: 'reject', reason: PARKED_REASONS[(verdict ?? 0) - 4] ?? 'failing' };
+}
+
+/** @returns the parsed reply to `reportCommand`; undefined if the report is no reason to park the integration */
+export function readReportReply(reply: unknown): Parked | undefined {
+  const [position, before] = Array.isArray(reply) ? reply.map(Number) : [];
+  const reason = PARKED_REASONS[(position ?? 0) - 1];
+  return reason === undefined ? undefined : { reason, isNew: position !== before };
 }

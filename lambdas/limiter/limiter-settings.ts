@@ -50,6 +50,13 @@ export const OPEN_MS = 30 * SECOND_MS;
 /** The same for an endpoint that responded with 410: the partner has to restore it. */
 export const GONE_MS = HOUR_MS;
 
+/**
+ * A certificate that is expired or incomplete parks the integration after this number of failures within
+ * `CERTIFICATE_WINDOW_MS`, without a success between them. It is probed as a gone endpoint is.
+ */
+export const CERTIFICATE_FAILURES = 3;
+export const CERTIFICATE_WINDOW_MS = 10 * MINUTE_MS;
+
 /** A probe without a report expires after this: the task's 330 s, the longest attempt, and a margin. */
 export const PROBE_LEASE_MS = 6 * MINUTE_MS;
 

@@ -1,3 +1,4 @@
+import type { CertificateFault, ParkedFor } from '../events/delivery.ts';
 import type { Integration } from '../partners/integration.ts';
 
 /**
@@ -22,7 +23,9 @@ export type LimiterDecision =
   /** Not before this time, in epoch milliseconds. `isReserved`: the slot is reserved for this attempt, and lapses 60 s later. */
   | { readonly verdict: 'wait'; readonly atMs: number; readonly isReserved: boolean }
   /** The circuit breaker is open: park the delivery without an attempt. */
-  | { readonly verdict: 'reject'; readonly reason: 'failing' | 'gone' };
+  | { readonly verdict: 'reject'; readonly reason: RejectReason };
+
+export type RejectReason = Exclude<ParkedFor, 'paused'>;
 
 export interface LimiterResponse {
   /** One per request, in the same order. */
@@ -41,12 +44,21 @@ export interface LimiterReport {
   readonly failed: number;
   /** The endpoint responded with 410. */
   readonly isGone: boolean;
+  /** How many of the failed attempts found a faulty certificate on a new connection, and the fault of the last one. */
+  readonly certificate?: { readonly fault: CertificateFault; readonly failures: number };
   /** An attempt was throttled (429, or 503 with `Retry-After`): neither a success nor a failure. */
   readonly isThrottled: boolean;
   /** Milliseconds for which the partner asks for no request (`Retry-After`); 0 for none. */
   readonly retryAfterMs: number;
   /** Average duration of these attempts, in milliseconds; 0 without any. */
   readonly tookMs: number;
+}
+
+/** A report has parked the integration, or has found it as before when it was probed. */
+export interface Parked {
+  readonly reason: Exclude<RejectReason, 'failing'>;
+  /** It was not parked for this reason before: exactly one function gets this. */
+  readonly isNew: boolean;
 }
 
 /**
@@ -65,8 +77,12 @@ export interface Limiter {
     requests: readonly SlotRequest[],
     options: { readonly mayProbe: boolean },
   ): Promise<LimiterResponse>;
-  /** An empty report releases a probe that was never sent. */
-  report(integration: LimitedIntegration, report: LimiterReport): Promise<void>;
+  /**
+   * An empty report releases a probe that was never sent.
+   *
+   * @returns undefined if the report is no reason to park the integration, or the store is unavailable
+   */
+  report(integration: LimitedIntegration, report: LimiterReport): Promise<Parked | undefined>;
   /** Reports that a request still has no response after the slow threshold. */
   reportSlow(integration: LimitedIntegration): Promise<void>;
 }

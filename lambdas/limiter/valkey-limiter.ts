@@ -10,6 +10,7 @@ import {
   acquireCommand,
   type LimiterCommand,
   readLimiterReply,
+  readReportReply,
   reportCommand,
   runLimiterScript,
   slowCommand,
@@ -85,7 +86,10 @@ export function createValkeyLimiter(options: ValkeyLimiterOptions): ValkeyLimite
       return readLimiterReply(replied?.reply, requests.length) ?? alone.acquire(integration, requests.length, now());
     },
     async report(integration, report) {
-      if (!(await run(integration, reportCommand(integration, report)))) alone.report(integration, report, now());
+      const replied = await run(integration, reportCommand(integration, report));
+      if (replied !== undefined) return readReportReply(replied.reply);
+      alone.report(integration, report, now());
+      return undefined;
     },
     async reportSlow(integration) {
       if (!(await run(integration, slowCommand(integration)))) alone.slow(integration, now());

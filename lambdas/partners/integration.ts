@@ -173,7 +173,7 @@ export const integrationSchema = z
     active: z.boolean().default(true),
     /** Its deliveries are parked, and spend no attempt. */
     paused: z.boolean().default(false),
-    /** Written by `integration resume`: an earlier state of the endpoint (gone, failing) no longer applies. */
+    /** Written by `integration resume`: an earlier state of the endpoint (gone, failing, certificate) no longer applies. */
     resumed_at: z.string().regex(UTC_TIME, 'must be a time in UTC').optional(),
     /** The event types it subscribes to; all by default. */
     event_types: z.array(z.enum(EVENT_TYPES)).min(1).optional(),

@@ -1,3 +1,4 @@
+import type { CertificateFault } from '../events/delivery.ts';
 import type { SendResult } from './webhook-sender.ts';
 
 /** The verdict on an attempt. `reason` is for the operator, and never quotes the partner's response. */
@@ -9,7 +10,22 @@ export interface Verdict {
    */
   readonly verdict: 'delivered' | 'retry' | 'unauthorized' | 'certificate_refused' | 'gone' | 'dead';
   readonly reason: string;
+  /** Present with `retry` if the partner's certificate is the reason: the limiter counts these failures. */
+  readonly certificate?: CertificateFault;
 }
+
+/**
+ * A certificate that the partner forgot to renew, or installed without its chain. It is retried, because one of several
+ * servers may have it, and the partner can repair it at any time; if it persists, the limiter parks the integration.
+ */
+const CERTIFICATE_FAULT_BY_CODE: ReadonlyMap<string, CertificateFault> = new Map([
+  ['CERT_HAS_EXPIRED', 'certificate_expired'],
+  ['CERT_NOT_YET_VALID', 'certificate_expired'],
+  // Of a chain without its intermediate certificates: a single one, several, or several that end before a known authority.
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate_incomplete'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'certificate_incomplete'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'certificate_incomplete'],
+]);
 
 /** Retryable statuses besides 5xx: request timeout, too early, too many requests. */
 const RETRYABLE_STATUSES = new Set([408, 425, 429]);
@@ -75,12 +91,19 @@ export function classify(
         ? { verdict: 'certificate_refused', reason: `no response: ${result.code} (the client certificate is refused)` }
         : { verdict: 'dead', reason: `no response: ${result.code} (a client certificate is required)` };
     }
+    const certificate = certificateFaultOf(result.code);
+    if (certificate !== undefined) return { verdict: 'retry', reason: `no response: ${result.code}`, certificate };
     const isPermanent = PERMANENT_FAILURES.some((pattern) => pattern.test(result.code));
     return { verdict: isPermanent ? 'dead' : 'retry', reason: `no response: ${result.code}` };
   }
   const verdict = verdictOf(result.status);
   const isRetried = verdict === 'dead' && retryOnStatus.includes(result.status);
   return { verdict: isRetried ? 'retry' : verdict, reason: `HTTP ${result.status}` };
+}
+
+/** @param code of a failed request @returns undefined if a certificate is not the reason, or is a permanent failure */
+export function certificateFaultOf(code: string): CertificateFault | undefined {
+  return CERTIFICATE_FAULT_BY_CODE.get(code);
 }
 
 function verdictOf(status: number): Verdict['verdict'] {

@@ -175,7 +175,15 @@ const DEFINITIONS = {
     name: 'webhook.delivery.parked',
     unit: 'Count',
     services: ['delivery'],
-    meaning: 'Deliveries parked because their integration is paused, or its endpoint failing or gone',
+    meaning: 'Deliveries parked because their integration is paused, failing, gone or without a valid certificate',
+  },
+  integrationParked: {
+    name: 'webhook.integration.parked',
+    unit: 'Count',
+    services: ['delivery'],
+    // No dimension for the integration: one alarm watches all of them, and the log line has it.
+    meaning:
+      'Integrations parked because of a 410, or of an expired or incomplete certificate; counted again by each failed probe',
   },
   deliveryDead: {
     name: 'webhook.delivery.dead',

@@ -4,11 +4,21 @@ import { attemptWithinLimits, type LimitedAttemptsServices } from '../../lambdas
 import type { Delivery } from '../../lambdas/events/delivery.ts';
 import type { LimiterDecision, LimiterResponse } from '../../lambdas/limiter/limiter.ts';
 import { MAX_IN_FUNCTION_WAIT_MS } from '../../lambdas/limiter/limiter-settings.ts';
+import { readRejection } from '../../lambdas/limiter/rejection.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { allowed, failing, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
-import { failed, limiterReturning, openLimiter, responded, sendingServices } from '../support/sending.ts';
+import {
+  failed,
+  limiterReturning,
+  openLimiter,
+  responded,
+  secret,
+  secretSource,
+  sendingServices,
+} from '../support/sending.ts';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -74,9 +84,34 @@ describe('an attempt that is allowed', () => {
   });
 
   test('failures, a Retry-After and 410 are always reported, once for all', async () => {
-    const results = [responded(503), responded(429, { retryAfter: '60' }), responded(410), failed('CERT_HAS_EXPIRED')];
+    const results = [responded(503), responded(429, { retryAfter: '60' }), responded(410), failed('CERT_REVOKED')];
     const { limiter } = await attempts(atOnce(results), { results });
     expect(limiter.reports).toEqual([reportOf({ failed: 1, isGone: true, isThrottled: true, retryAfterMs: 60_000 })]);
+  });
+
+  test('a faulty certificate is reported as well, once for each connection', async () => {
+    const [expired, incomplete] = [failed('CERT_HAS_EXPIRED'), failed('UNABLE_TO_VERIFY_LEAF_SIGNATURE')];
+    const ofEndpoint = await attempts(atOnce([expired, expired, incomplete]), {
+      results: [expired, expired, incomplete],
+    });
+    const certificate = { fault: 'certificate_incomplete', failures: 3 } as const;
+    expect(ofEndpoint.limiter.reports).toEqual([reportOf({ failed: 3, certificate })]);
+
+    const tokens = { token: async () => ({ kind: 'none', result: expired }) as const, drop: () => {} };
+    const auth = { type: 'oauth2_client_credentials', token_url: 'https://token.example/' };
+    const secretOf = () => secretSource(secret({ client_id: 'us', client_secret: 'hidden' }));
+    const ofTokenServer = await attempts(atOnce([expired, expired]), { to: integration({ auth }), tokens, secretOf });
+    const shared = { fault: 'certificate_expired', failures: 1 } as const;
+    expect(ofTokenServer.limiter.reports).toEqual([reportOf({ failed: 2, certificate: shared })]);
+  });
+
+  test.each([true, false])('a report that parks the integration is logged and counted (new: %s)', async (isNew) => {
+    const [log, counter] = [fakeLog(), fakeCounter()];
+    const limiter = openLimiter({ report: async () => ({ reason: 'certificate_expired', isNew }) });
+    await attempts([allowed], { results: [failed('CERT_HAS_EXPIRED')], limiter, log, counter });
+    const fields = { integration_id: 'acme', reason: 'certificate_expired', is_new: isNew };
+    expect(log.only('integration.parked')).toEqual(fields);
+    expect(counter.counts).toMatchObject({ [METRICS.integrationParked]: 1 });
   });
 
   test('the average duration is reported, without attempts that never reached the endpoint', async () => {
@@ -84,7 +119,7 @@ describe('an attempt that is allowed', () => {
     const results: [number, SendResult][] = [
       [1_000, responded(503)],
       [2_000, responded(200)],
-      [9_000, failed('CERT_HAS_EXPIRED')],
+      [9_000, failed('CERT_REVOKED')],
     ];
     const left = [...results];
     const send = () => {
@@ -130,6 +165,17 @@ describe('an attempt that is allowed', () => {
     expect(limiter.reports).toMatchObject([{ failed: 1 }]);
     await expect(outcomes[1]).rejects.toBe(bug);
   });
+});
+
+test.each([
+  ['failing', 'integration acme is failing'],
+  ['gone', 'integration acme is gone'],
+  ['certificate_expired', 'the certificate of integration acme has expired'],
+  ['certificate_incomplete', 'the certificate of integration acme is incomplete'],
+] as const)('a delivery that is rejected as %s has the reason, which commands read', async (reason, why) => {
+  const { outcomes } = await attempts([{ verdict: 'reject', reason }]);
+  expect(outcomes).toMatchObject([{ result: { parked_for: reason, reason: `parked: ${why}` } }]);
+  expect(readRejection('acme', `parked: ${why}`)).toBe(reason);
 });
 
 test('a delivery that is rejected is parked, and reports nothing: another one has the probe', async () => {

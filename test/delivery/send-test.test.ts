@@ -60,7 +60,7 @@ test('a connection test applies the integration’s own settings', async () => {
 
 test('a connection test reports why there was no response', async () => {
   const { report } = await run(failed('CERT_HAS_EXPIRED'));
-  expect(report).toMatchObject({ verdict: 'dead', code: 'CERT_HAS_EXPIRED' });
+  expect(report).toMatchObject({ verdict: 'retry', code: 'CERT_HAS_EXPIRED' });
 });
 
 const broken = new Map([['odd', { reason: 'url: is missing', enterprise: 1, region: 1 }]]);

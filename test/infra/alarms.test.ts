@@ -86,6 +86,8 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   'flag-unreadable': 'Sum of webhook.feature.error > 0 in 1 of 1 × 900 s',
   'errors-of-an-hour':
     'Sum of webhook.delivery.retry, webhook.delivery.dead, webhook.delivery.throttled > 10 in 1 of 1 × 3600 s',
+  // A probe each hour counts again.
+  'integration-parked': 'Sum of webhook.integration.parked > 0 in 1 of 2 × 3600 s',
   // A count reaches CloudWatch some minutes late.
   'critical-dead': 'Sum of webhook.delivery.critical_dead > 0 in 1 of 5 × 60 s',
 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import type { ParkedFor } from '../../lambdas/events/delivery.ts';
 import {
   isParkedTooLong,
   mayRelease,
@@ -114,7 +115,7 @@ describe('a parked delivery in the balance', () => {
 });
 
 describe('a release', () => {
-  const parked = (parked_for: 'paused' | 'failing' | 'gone', record: object = {}) =>
+  const parked = (parked_for: ParkedFor, record: object = {}) =>
     recordOf('a', {
       agoMs: DAY,
       state: 'parked',
@@ -133,6 +134,9 @@ describe('a release', () => {
     ['attempted since the resumption', parked('gone', attempted(2 * HOUR)), resumed(3 * HOUR), undefined, 'no'],
     ['failing since the resumption', parked('failing', attempted(2 * HOUR)), resumed(3 * HOUR), undefined, 'as_probe'],
     ['failing', parked('failing'), integration(), undefined, 'as_probe'],
+    // The partner renews it, without an operator of ours.
+    ['of a certificate that expired', parked('certificate_expired'), integration(), undefined, 'as_probe'],
+    ['of a certificate that was renewed', parked('certificate_expired'), integration(), isoAgo(HOUR), 'yes'],
     ['failing, and the partner took one before', parked('failing'), integration(), isoAgo(3 * HOUR), 'as_probe'],
     ['failing, and the partner took one since', parked('failing'), integration(), isoAgo(HOUR), 'yes'],
     ['failing, and resumed', parked('failing'), resumed(HOUR), undefined, 'yes'],

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { LimiterDecision, LimiterReport, LimiterResponse } from '../../lambdas/limiter/limiter.ts';
+import type { CertificateFault } from '../../lambdas/events/delivery.ts';
+import type { LimiterDecision, LimiterReport, LimiterResponse, Parked } from '../../lambdas/limiter/limiter.ts';
 import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
 import {
   acquireCommand,
   readLimiterReply,
+  readReportReply,
   reportCommand,
   runLimiterScript,
   slowCommand,
@@ -294,6 +296,82 @@ describe('a gone endpoint', () => {
     expect(await breaker.ask()).toEqual({ decisions: [allowed], isSlow: false, wantsReport: false });
     await breaker.report({ failed: 10 });
     expect(await breaker.decisions()).toEqual([failing]);
+  });
+});
+
+describe('a certificate that is expired or incomplete', () => {
+  const expired = { verdict: 'reject', reason: 'certificate_expired' } as const;
+  const incomplete = { verdict: 'reject', reason: 'certificate_incomplete' } as const;
+  type Breaker = ReturnType<typeof limiter>;
+  async function fail(breaker: Breaker, failures = 1, fault: CertificateFault = 'certificate_expired', more = {}) {
+    return readReportReply(await breaker.report({ failed: failures, certificate: { fault, failures }, ...more }));
+  }
+  const parked = (reason: Parked['reason'], isNew: boolean): Parked => ({ reason, isNew });
+
+  test('parks the integration after three failures within ten minutes, by any function; a probe follows in an hour', async () => {
+    const breaker = limiter();
+    expect([await fail(breaker), await breaker.decisions()]).toEqual([undefined, [allowed]]);
+    breaker.nowMs += 4 * MINUTE;
+    expect([await fail(breaker), await breaker.decisions()]).toEqual([undefined, [allowed]]);
+    breaker.nowMs += 6 * MINUTE;
+    expect(await fail(breaker)).toEqual(parked('certificate_expired', true));
+    expect(await breaker.ask(2)).toMatchObject({ decisions: [expired, expired], isSlow: true, wantsReport: true });
+    breaker.nowMs += HOUR - 1;
+    expect(await breaker.decisions()).toEqual([expired]);
+    breaker.nowMs += 1;
+    expect(await breaker.decisions(2)).toEqual([allowed, expired]);
+    // A probe that fails parks it again, by itself and with its own fault.
+    expect(await fail(breaker, 1, 'certificate_incomplete')).toEqual(parked('certificate_incomplete', true));
+    expect(await fail(breaker, 1, 'certificate_incomplete')).toEqual(parked('certificate_incomplete', false));
+    breaker.nowMs += HOUR - 1;
+    expect(await breaker.decisions()).toEqual([incomplete]);
+  });
+
+  test('parks it at once if three connections fail in one report', async () => {
+    const breaker = limiter();
+    expect(await fail(breaker, 3)).toEqual(parked('certificate_expired', true));
+    expect(await breaker.decisions()).toEqual([expired]);
+  });
+
+  test.each<[string, (breaker: Breaker) => unknown]>([
+    ['the first two are older than ten minutes', (breaker) => Object.assign(breaker, { nowMs: NOW + 10 * MINUTE + 1 })],
+    ['an attempt passed between them', (breaker) => breaker.report({ passed: 1 })],
+    ['an attempt of the same report passed', (breaker) => fail(breaker, 2, 'certificate_expired', { passed: 1 })],
+    [
+      'the integration was resumed between them',
+      (breaker) => Object.assign(breaker, { partner: { ...breaker.partner, resumed_at: '2026-01-15T12:00:00Z' } }),
+    ],
+  ])('does not park it if %s', async (_what, between) => {
+    const breaker = limiter();
+    await fail(breaker, 2);
+    await between(breaker);
+    expect([await fail(breaker), await breaker.decisions()]).toEqual([undefined, [allowed]]);
+  });
+
+  test('is one failure among others for the circuit breaker: ten open it, whatever they are', async () => {
+    const breaker = limiter();
+    await breaker.report({ failed: 8 });
+    await fail(breaker, 2);
+    expect(await breaker.decisions()).toEqual([failing]);
+  });
+
+  test('is forgotten after a success, or when the integration is resumed', async () => {
+    for (const isResumed of [true, false]) {
+      const breaker = limiter();
+      await fail(breaker, 3);
+      if (isResumed) breaker.partner = { ...breaker.partner, resumed_at: '2026-01-15T12:00:00Z' };
+      else await breaker.report({ passed: 1 });
+      expect(await breaker.decisions()).toEqual([allowed]);
+      expect([await fail(breaker, 2), await breaker.decisions()]).toEqual([undefined, [allowed]]);
+    }
+  });
+
+  test('gives way to a 410, and a 410 to it', async () => {
+    const breaker = limiter();
+    await fail(breaker, 3);
+    expect(readReportReply(await breaker.report({ isGone: true }))).toEqual(parked('gone', true));
+    expect(readReportReply(await breaker.report({ isGone: true }))).toEqual(parked('gone', false));
+    expect(await fail(breaker)).toEqual(parked('certificate_expired', true));
   });
 });
 

@@ -43,11 +43,23 @@ describe('without a response', () => {
   });
 
   test.each([
+    ['CERT_HAS_EXPIRED', 'certificate_expired'],
+    ['CERT_NOT_YET_VALID', 'certificate_expired'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate_incomplete'],
+    ['UNABLE_TO_GET_ISSUER_CERT', 'certificate_incomplete'],
+    ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'certificate_incomplete'],
+  ])('a certificate that the partner forgot is retried, and its fault is named: %s', (code, certificate) => {
+    const verdict = { verdict: 'retry', reason: `no response: ${code}`, certificate };
+    expect(classify({ kind: 'failed', code })).toEqual(verdict);
+  });
+
+  test.each([
     [
       'a certificate',
       [
         'SELF_SIGNED_CERT_IN_CHAIN',
-        'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+        'CERT_REVOKED',
+        'ERR_TLS_CERT_ALTNAME_INVALID',
         'HOSTNAME_MISMATCH',
         'PATH_LENGTH_EXCEEDED',
         'UNSPECIFIED',

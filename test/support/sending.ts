@@ -84,6 +84,7 @@ export function openLimiter(overrides: Partial<Limiter> = {}) {
     },
     async report(_integration, report) {
       reports.push(report);
+      return undefined;
     },
     async reportSlow() {},
     ...overrides,

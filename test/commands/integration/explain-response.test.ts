@@ -21,6 +21,7 @@ test.each([
   [status(599), /the endpoint fails/],
   [failure('TIMEOUT'), /no complete response/],
   [failure('CERT_SIGNATURE_FAILURE'), /certificate is not accepted/],
+  [failure('CERT_HAS_EXPIRED'), /has expired[\s\S]*is parked\. "\.\/ltw integration resume acme"/],
   [failure('ERR_SSL_WRONG_VERSION_NUMBER'), /plain http/],
   [failure('ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE'), /no cipher in common/],
   [failure('ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE'), /mutual TLS/],
@@ -34,6 +35,10 @@ test.each([
   const text = explain(report).join('\n');
   expect(text).toMatch(meaning);
   expect(text).toMatch(/It means: .*\.\nTo do: .*\./);
+});
+
+test('a certificate that is dead-lettered parks nothing', () => {
+  expect(explain(failure('DEPTH_ZERO_SELF_SIGNED_CERT')).join()).not.toContain('parked');
 });
 
 test('an unknown code has no explanation', () => {

@@ -306,6 +306,19 @@ describe('the cause', () => {
       'no response: TIMEOUT',
       'parked: integration acme is failing: no response: TIMEOUT',
     ],
+    [
+      'of one parked for a certificate',
+      {
+        progress: {
+          ...{ outcome: 'parked', parked_for: 'certificate_incomplete' },
+          reason: 'parked: the certificate of integration acme is incomplete',
+        },
+        attempt: { error: 'no response: UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+      },
+      {},
+      'no response: UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'parked: the certificate of integration acme is incomplete: no response: UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    ],
     ['that the reason has already is not repeated', gone, {}, undefined, 'parked: HTTP 410, the endpoint is gone'],
     ['of a final state: none', DELIVERED, {}, undefined, 'HTTP 200'],
   ])('%s; the same in show, last and list', async (_, left, change, cause, reason) => {

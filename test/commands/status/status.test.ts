@@ -224,6 +224,8 @@ describe('integrations', () => {
     ['active', 'integration acme is failing', 'failing'],
     ['active', 'HTTP 410, the endpoint is gone', 'gone'],
     ['active', 'integration acme is gone', 'gone'],
+    ['active', 'the certificate of integration acme has expired', 'certificate_expired'],
+    ['active', 'the certificate of integration acme is incomplete', 'certificate_incomplete'],
     ['active', 'integration acme is paused', 'active'],
     ['paused', 'integration acme is failing', 'paused'],
     ['off', 'integration acme is failing', 'off'],

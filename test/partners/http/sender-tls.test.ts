@@ -11,6 +11,7 @@ import {
   TEST_ONLY_AUTHORITY,
   TEST_ONLY_ELSEWHERE,
   TEST_ONLY_EXPIRED,
+  TEST_ONLY_INCOMPLETE,
   TEST_ONLY_SIGNED,
 } from '../../support/test-only-authority.ts';
 import { TEST_ONLY_CERTIFICATE } from '../../support/test-only-certificate.ts';
@@ -70,6 +71,19 @@ describe('a partner whose certificate is valid', () => {
   });
 });
 
+test.each([
+  ['has expired', { cert: TEST_ONLY_EXPIRED }, 'CERT_HAS_EXPIRED', 'certificate_expired'],
+  ['lacks its chain', { cert: TEST_ONLY_INCOMPLETE }, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate_incomplete'],
+] as const)('a certificate that %s is retried, with nothing sent', async (_what, options, code, certificate) => {
+  const partner = await partnerWith(options);
+  const result = await send(partner);
+  expect(result).toEqual({ kind: 'failed', code });
+  expect([classify(result), partner.received]).toEqual([
+    { verdict: 'retry', reason: `no response: ${code}`, certificate },
+    [],
+  ]);
+});
+
 describe('a permanent failure, with nothing sent', () => {
   const OLD = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
   const defaults = { version: tls.DEFAULT_MIN_VERSION, ciphers: tls.DEFAULT_CIPHERS };
@@ -85,7 +99,6 @@ describe('a permanent failure, with nothing sent', () => {
 
   test.each([
     ['a self-signed certificate', { cert: TEST_ONLY_CERTIFICATE }, /^DEPTH_ZERO_SELF_SIGNED_CERT$/],
-    ['an expired certificate', { cert: TEST_ONLY_EXPIRED }, /^CERT_HAS_EXPIRED$/],
     ['a certificate of another host', { cert: TEST_ONLY_ELSEWHERE }, /^ERR_TLS_CERT_ALTNAME_INVALID$/],
     ['TLS 1.1 only', OLD, /^ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION$/],
     ['a request for our certificate, TLS 1.2', { requestCert: true, maxVersion: 'TLSv1.2' }, /^ERR_SSL_\w+_ALERT_/],
