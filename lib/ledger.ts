@@ -61,11 +61,12 @@ export class Ledger extends Construct {
   /**
    * Lets a function record accepted events, claim and settle webhooks by id and read the timers of their users, without
    * listing. `BatchWriteItem` includes deletions, independently of `DeleteItem`: IAM has no narrower action.
+   * `PartiQLInsert` is what `BatchExecuteStatement` needs for an `INSERT`, and allows no other statement.
    *
    * For functions that continue without the table.
    */
   grantDeliver(fn: PipelineFunction): void {
-    this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
+    this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PartiQLInsert', 'PutItem']);
     const { failuresToOpen, openSeconds, slowMilliseconds } = this.settings.breaker;
     fn.setVariable('LEDGER_FAILURES_TO_OPEN', String(failuresToOpen));
     fn.setVariable('LEDGER_OPEN_SECONDS', String(openSeconds));

@@ -36,6 +36,17 @@ const OPERATIONS: Readonly<Record<string, (input: Input) => object | Refusal>> =
     items.set(keyText(Item), Item);
     return {};
   },
+  BatchExecuteStatement({ Statements }) {
+    return {
+      Responses: Statements.map(({ Statement, Parameters }: Input) => {
+        const names = [...Statement.matchAll(/'(\w+)': \?/g)].map(([, name]) => name);
+        const item = Object.fromEntries(names.map((name, at) => [name, Parameters[at]]));
+        if (items.has(keyText(item))) return { Error: { Code: 'DuplicateItem' } };
+        items.set(keyText(item), item);
+        return {};
+      }),
+    };
+  },
   BatchWriteItem({ RequestItems }) {
     for (const { PutRequest } of Object.values<Input>(RequestItems).flat()) {
       items.set(keyText(PutRequest.Item), PutRequest.Item);

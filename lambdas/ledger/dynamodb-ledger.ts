@@ -5,17 +5,18 @@ import type { ledgerEnvironment } from '../shared/environment.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { truncate } from '../shared/text.ts';
 import { factsOf } from './late-outcome.ts';
-import type { Claim, Ledger, LedgerTable, Settlement, TimerResult } from './ports.ts';
+import type { Claim, DeliveryTable, Ledger, Settlement, TimerResult } from './ports.ts';
 import { type LedgerRecord, RESPONSE_START_CHARACTERS } from './record.ts';
 import { claimDelivery, settleClaimed, settleLate } from './table/claim-and-settle.ts';
-import { createLedgerTable } from './table/ledger-table.ts';
+import { createDeliveryTable } from './table/ledger-table.ts';
+import { itemsThroughSdk } from './table/table-calls.ts';
 import { createTableGuard, type TableGuardOptions } from './table/table-guard.ts';
 import type { Timer } from './timer.ts';
 import { eventOf, leaseEndMs, needsNoCopy } from './transitions.ts';
 import type { UnsettledOutcome } from './unsettled-outcome.ts';
 
 export interface LedgerOptions extends TableGuardOptions {
-  readonly table: LedgerTable;
+  readonly table: DeliveryTable;
   /** This function's log stream, where an operator finds the log lines of its claims. */
   readonly claimedBy: string;
   /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS accepted it */
@@ -32,9 +33,8 @@ export function openLedger(
 ): Ledger {
   return createLedger({
     ...services,
-    table: createLedgerTable({
-      client,
-      tableName: environment.LEDGER_TABLE_NAME,
+    table: createDeliveryTable({
+      ...itemsThroughSdk({ client, tableName: environment.LEDGER_TABLE_NAME }),
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),

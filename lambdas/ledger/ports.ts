@@ -119,6 +119,12 @@ export interface TimerCount {
   readonly overdue: number;
 }
 
+/** What functions do with the ledger's table for each event. */
+export type DeliveryTable = Pick<
+  LedgerTable,
+  'record' | 'records' | 'replace' | 'overwrite' | 'putEvents' | 'putResponse' | 'timers' | 'putTimer'
+>;
+
 export interface CountOptions {
   /** Aborts a count that takes too long. */
   readonly abortSignal?: AbortSignal;

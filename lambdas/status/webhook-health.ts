@@ -4,7 +4,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createFailureSearch } from '../ledger/table/latest-failures.ts';
-import { createTimers } from '../ledger/table/ledger-timers.ts';
+import { createTimerLists } from '../ledger/table/ledger-timers.ts';
 import { OVERDUE_AFTER_MS } from '../ledger/timer.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
 import { openClient } from '../shared/aws-clients.ts';
@@ -32,7 +32,7 @@ function createServices(start: ColdStart<z.infer<typeof webhookHealthEnvironment
     client: openClient(DynamoDBClient, deadlines.clients.ledger),
     tableName: environment.LEDGER_TABLE_NAME,
   };
-  const { countTimers } = createTimers(table);
+  const { countTimers } = createTimerLists(table);
   const shared = {
     integrations: createIntegrationSource({
       environment,

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
-import dynalite from 'dynalite';
 import { awsCall } from '../aws-calls.ts';
+import { createDynamoDbServer } from './dynamodb-server.ts';
 import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
 
 /**
@@ -12,8 +12,8 @@ import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
 const { requests, calls } = workerData as DynamoDbWorkerData;
 let mode: DynamoDbMode = 'up';
 
-// dynalite's server never listens, since closing it would lose the items.
-const tables = dynalite({ createTableMs: 0 });
+// Its server never listens, since closing it would lose the items.
+const tables = createDynamoDbServer();
 
 function respond(request: IncomingMessage, response: ServerResponse): void {
   if (mode === 'hang') return;

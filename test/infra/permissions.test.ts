@@ -79,7 +79,7 @@ const undelivered = (name: string) =>
 const ledger = (...operations: string[]) =>
   `${operations.map((operation) => `dynamodb:${operation}`).join(' ')} on <LedgerTable.Arn>`;
 const SETTLES = 'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn>';
-const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem');
+const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PartiQLInsert', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
 /** In addition to log, traces and, in the VPC, network interfaces. */

@@ -50,7 +50,10 @@ export function createCapacityMeter() {
     count({ name, input, output }: TableCall): void {
       const [[table = '', requests] = []] = Object.entries<never>(input.RequestItems ?? {});
       if (name === 'PutItemCommand') countPut(input.Item);
-      else if (name === 'BatchWriteItemCommand') {
+      else if (name === 'BatchExecuteStatementCommand') {
+        // An INSERT takes the units of a put (Developer Guide, "PartiQL insert statements").
+        for (const { Statement, Parameters } of input.Statements) countPut(insertedItem(Statement, Parameters));
+      } else if (name === 'BatchWriteItemCommand') {
         for (const { PutRequest } of requests as unknown as { PutRequest: { Item: Sent } }[]) countPut(PutRequest.Item);
       } else if (name === 'BatchGetItemCommand') {
         const { Keys, ConsistentRead } = requests as unknown as { Keys: Sent[]; ConsistentRead: boolean };
@@ -64,6 +67,12 @@ export function createCapacityMeter() {
       return taken;
     },
   };
+}
+
+/** The item of `INSERT INTO "table" VALUE {'attribute': ?, …}`. */
+function insertedItem(statement: string, parameters: readonly AttributeValue[]): Sent {
+  const names = [...statement.matchAll(/'([^']+)': \?/g)].map(([, name]) => name as string);
+  return Object.fromEntries(names.map((name, at) => [name, parameters[at] as AttributeValue]));
 }
 
 function keyText(item: Item): string {

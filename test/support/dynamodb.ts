@@ -6,8 +6,8 @@ import {
   type KeySchemaElement,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import dynalite from 'dynalite';
 import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
+import { createDynamoDbServer } from '../../local/dynamodb/dynamodb-server.ts';
 import { listen } from '../../local/http-server.ts';
 
 const TABLE_NAME = 'ledger';
@@ -23,7 +23,7 @@ export interface LedgerServer {
 
 /** DynamoDB's protocol over real sockets, with the ledger's table in it, empty. */
 export async function startLedgerServer(): Promise<LedgerServer> {
-  const { url: endpoint, close } = await listen(dynalite({ createTableMs: 0 }));
+  const { url: endpoint, close } = await listen(createDynamoDbServer());
   const client = clientOf(endpoint);
   await client.send(createTable(TABLE_NAME));
   return {

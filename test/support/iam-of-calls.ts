@@ -24,6 +24,7 @@ export function accessOf({ operation, body }: AwsCall, platform: Platform, sessi
     case 'AmazonSQS':
       return [{ action: `sqs:${SQS_ACTION(name)}`, resource: platform.queues.find(String(body.QueueUrl)).arn }];
     case 'DynamoDB_20120810':
+      if (name === 'BatchExecuteStatement') return statementAccess(body, platform);
       return tablesOf(body, platform).map((resource) => ({ action: `dynamodb:${name}`, resource }));
     case 'AWSStepFunctions':
       return [{ action: `states:${name}`, resource: String(body.stateMachineArn ?? body.executionArn) }];
@@ -39,6 +40,15 @@ export function accessOf({ operation, body }: AwsCall, platform: Platform, sessi
     default:
       throw new Error(`a call that is not known here: ${operation}`);
   }
+}
+
+/** A statement needs the action of its kind, and its batch none (Developer Guide, "IAM policies with PartiQL"). */
+function statementAccess({ Statements }: AwsCall['body'], { tables }: Platform): Access[] {
+  return (Statements as { Statement: string }[]).map(({ Statement }) => {
+    const [, tableName] = /^INSERT INTO "(.+?)"/.exec(Statement) ?? [];
+    if (tableName === undefined) throw new Error(`a statement that is not known here: ${Statement}`);
+    return { action: 'dynamodb:PartiQLInsert', resource: tables.find(tableName).arn };
+  });
 }
 
 function tablesOf(body: AwsCall['body'], { tables }: Platform): string[] {

@@ -1,7 +1,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
-import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
-import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
+import type { DeliveryTable, LedgerTable } from '../../lambdas/ledger/ports.ts';
+import { createDeliveryTable, createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
+import { itemsThroughSdk } from '../../lambdas/ledger/table/table-calls.ts';
 import { clientOf, type LedgerServer, startLedgerServer } from './dynamodb.ts';
 import { NOW } from './factories.ts';
 import { type FrontServer, startFrontServer } from './front-server.ts';
@@ -11,6 +12,8 @@ interface TestTable {
   readonly front: FrontServer;
   readonly client: DynamoDBClient;
   readonly table: LedgerTable;
+  /** The same table, as a function has it. */
+  deliveryTable(): DeliveryTable;
   nowMs: number;
 }
 
@@ -22,9 +25,10 @@ export function sharedLedgerTable(maxAttempts = 1): TestTable {
     used.front = await startFrontServer(used.server.endpoint);
     used.client = clientOf(used.front.endpoint, { maxAttempts });
     const { client } = used;
-    used.table = createLedgerTable({
-      ...{ client, tableName: used.server.tableName, payloadDays: 30, factsDays: 400, now: () => used.nowMs },
-    });
+    const { tableName } = used.server;
+    const retention = { payloadDays: 30, factsDays: 400 };
+    used.table = createLedgerTable({ client, tableName, ...retention, now: () => used.nowMs });
+    used.deliveryTable = () => createDeliveryTable({ ...itemsThroughSdk({ client, tableName }), ...retention });
   });
   beforeEach(() => {
     used.nowMs = NOW;

@@ -1,11 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetItemCommand, BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { errorName, LedgerUnavailable } from '../../shared/errors.ts';
 import { LEDGER_TABLE } from '../record.ts';
-import { type Item, MARSHALL_OPTIONS, reach, type TableAddress, unavailable } from './table-calls.ts';
+import {
+  type Condition,
+  type Item,
+  type ItemsAddress,
+  MARSHALL_OPTIONS,
+  putItem,
+  reach,
+  unavailable,
+} from './table-calls.ts';
 
-/** Largest number of writes in one BatchWriteItem call. */
+/** Largest number of writes in one call of BatchWriteItem or BatchExecuteStatement. */
 export const MAX_BATCH_WRITES = 25;
 
 /** Largest number of keys in one BatchGetItem call. */
@@ -16,21 +24,27 @@ const MAX_ROUNDS = 6;
 
 const FIRST_PAUSE_MS = 30;
 
+/** Condition that there is no item with that key. */
+export const NEW_ITEM: Condition = {
+  expression: 'attribute_not_exists(#pk)',
+  names: { '#pk': LEDGER_TABLE.partitionKey },
+};
+
 /**
  * Reads items with strong consistency, unordered and without those that do not exist.
  *
  * @param keys without duplicates
  * @throws LedgerUnavailable
  */
-export async function batchGet(operation: string, keys: readonly Item[], table: TableAddress): Promise<Item[]> {
-  const { client, tableName } = table;
+export async function batchGet(operation: string, keys: readonly Item[], table: ItemsAddress): Promise<Item[]> {
+  const { call, tableName } = table;
   const calls = chunksOf(keys, MAX_BATCH_KEYS).map(async (some) => {
     const items: Item[] = [];
     const left = await untilProcessed(
       some.map((key) => marshall(key)),
       async (Keys) => {
-        const command = new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys, ConsistentRead: true } } });
-        const { Responses, UnprocessedKeys } = await reach(operation, () => client.send(command));
+        const input = { RequestItems: { [tableName]: { Keys, ConsistentRead: true } } };
+        const { Responses, UnprocessedKeys } = await reach(operation, () => call('BatchGetItem', input));
         items.push(...(Responses?.[tableName] ?? []).map((item) => unmarshall(item)));
         return UnprocessedKeys?.[tableName]?.Keys ?? [];
       },
@@ -59,7 +73,7 @@ export function deleteRequest(key: Item): WriteRequest {
 export async function batchWrite(
   operation: string,
   writes: readonly WriteRequest[],
-  table: TableAddress,
+  table: ItemsAddress,
 ): Promise<readonly (LedgerUnavailable | undefined)[]> {
   const calls = chunksOf(writes, MAX_BATCH_WRITES).map((some) => writeCall(operation, some, table));
   return (await Promise.all(calls)).flat();
@@ -68,26 +82,89 @@ export async function batchWrite(
 async function writeCall(
   operation: string,
   writes: readonly WriteRequest[],
-  { client, tableName }: TableAddress,
+  table: ItemsAddress,
 ): Promise<readonly (LedgerUnavailable | undefined)[]> {
   let left = [...new Map(writes.map((write) => [keyText(write), write])).values()];
   let failure = unprocessed(operation);
   try {
     await untilProcessed(left, async (requests) => {
-      const command = new BatchWriteItemCommand({ RequestItems: { [tableName]: requests } });
-      const { UnprocessedItems } = await client.send(command);
-      left = UnprocessedItems?.[tableName] ?? [];
+      const { UnprocessedItems } = await table.call('BatchWriteItem', {
+        RequestItems: { [table.tableName]: requests },
+      });
+      left = UnprocessedItems?.[table.tableName] ?? [];
       return left;
     });
   } catch (thrown) {
-    if (writes.length > 1 && ['ValidationException', 'SerializationException'].includes(errorName(thrown))) {
-      const alone = writes.map((write) => writeCall(operation, [write], { client, tableName }));
+    if (writes.length > 1 && isAboutContent(thrown)) {
+      const alone = writes.map((write) => writeCall(operation, [write], table));
       return (await Promise.all(alone)).flat();
     }
     failure = unavailable(operation, thrown);
   }
   const unwritten = new Set(left.map(keyText));
   return writes.map((write) => (unwritten.has(keyText(write)) ? failure : undefined));
+}
+
+/**
+ * Creates items that do not exist yet, each by its own condition: PartiQL's `INSERT` fails where there is an item with that
+ * key, and no statement depends on another's (Developer Guide, "PartiQL insert statements" and "Running batch operations").
+ * A single item, one whose key an earlier item has (DynamoDB rejects a batch with both), and one whose statement fails for
+ * another reason (throttling, its content) take a conditional put each.
+ *
+ * @param items at most 25
+ * @returns for each, in order, whether it was created, or its failure; nothing is thrown
+ */
+export async function createItems(
+  operation: string,
+  items: readonly Item[],
+  table: ItemsAddress,
+): Promise<readonly (boolean | LedgerUnavailable)[]> {
+  const results = new Map<Item, boolean | LedgerUnavailable>();
+  const firstOfKey = new Map(items.toReversed().map((item) => [keyOf(item), item]));
+  const together = items.filter((item) => firstOfKey.get(keyOf(item)) === item);
+  if (together.length > 1) {
+    try {
+      const Statements = together.map((item) => insertStatement(item, table.tableName));
+      const { Responses = [] } = await table.call('BatchExecuteStatement', { Statements });
+      for (const [at, item] of together.entries()) {
+        const response = Responses[at];
+        if (response !== undefined && response.Error === undefined) results.set(item, true);
+        else if (response?.Error?.Code === 'DuplicateItem') results.set(item, false);
+      }
+    } catch (thrown) {
+      if (!isAboutContent(thrown)) return items.map(() => unavailable(operation, thrown));
+    }
+  }
+  const left = items.filter((item) => !results.has(item));
+  await Promise.all(left.map(async (item) => results.set(item, await createItem(operation, item, table))));
+  return items.map((item) => results.get(item) ?? false);
+}
+
+async function createItem(operation: string, item: Item, table: ItemsAddress): Promise<boolean | LedgerUnavailable> {
+  try {
+    return await putItem(operation, item, table, NEW_ITEM);
+  } catch (thrown) {
+    return unavailable(operation, thrown);
+  }
+}
+
+/** PartiQL takes no item as a parameter, only the value of each attribute. */
+function insertStatement(item: Item, tableName: string) {
+  const attributes: [string, AttributeValue][] = Object.entries(marshall(item, MARSHALL_OPTIONS));
+  const names = attributes.map(([name]) => `'${name}': ?`).join(', ');
+  return {
+    Statement: `INSERT INTO "${tableName}" VALUE {${names}}`,
+    Parameters: attributes.map(([, value]) => value),
+  };
+}
+
+/** Whether DynamoDB rejected a call for what it contains. */
+function isAboutContent(thrown: unknown): boolean {
+  return ['ValidationException', 'SerializationException'].includes(errorName(thrown));
+}
+
+function keyOf({ [LEDGER_TABLE.partitionKey]: pk, [LEDGER_TABLE.sortKey]: sk }: Item): string {
+  return `${pk} ${sk}`;
 }
 
 function keyText({ PutRequest, DeleteRequest }: WriteRequest): string {

@@ -1,50 +1,34 @@
-import type { WriteRequest } from '@aws-sdk/client-dynamodb';
-import type { LedgerUnavailable } from '../../shared/errors.ts';
 import { MAX_BATCH_WRITES } from './batch-calls.ts';
 
-/** How long a write waits for others to be batched with, in milliseconds. */
-const WINDOW_MS = 1;
-
-/** Makes the writes in one call. @returns the failure of each write, in order */
-type WriteTogether = (writes: readonly WriteRequest[]) => Promise<readonly (LedgerUnavailable | undefined)[]>;
-
-/** A write, and the callers that wait for it. */
-interface Waiting {
-  write: WriteRequest;
-  readonly callers: { resolve(): void; reject(failure: LedgerUnavailable): void }[];
-}
+/** Makes the writes in one call. Never throws. @returns the result of each write, in order */
+type WriteTogether<Write, Result> = (writes: readonly Write[]) => Promise<readonly Result[]>;
 
 /**
- * Batches the writes of one millisecond, at most 25, into one call. A batch does not wait for calls in progress. Of two writes
- * with the same key, only the last one is made, because DynamoDB rejects a call with duplicate keys.
+ * Batches the writes of one turn of the event loop, at most 25, into one call: the claims of a batch of messages start in
+ * one turn, and responses of partners that arrived at the same time are read in one. A batch does not wait for calls in
+ * progress.
  *
- * @returns a function that resolves when its own write is made, and rejects with LedgerUnavailable if it is not
+ * @returns a function that resolves with the result of its own write
  */
-export function createGroupCommit(writeTogether: WriteTogether): (key: string, write: WriteRequest) => Promise<void> {
-  let waiting = new Map<string, Waiting>();
-  let timer: NodeJS.Timeout | undefined;
+export function createGroupCommit<Write, Result>(
+  writeTogether: WriteTogether<Write, Result>,
+): (write: Write) => Promise<Result> {
+  let waiting: { readonly write: Write; resolve(result: Result): void }[] = [];
+  let timer: NodeJS.Immediate | undefined;
 
   async function flush(): Promise<void> {
-    clearTimeout(timer);
+    clearImmediate(timer);
     timer = undefined;
-    const group = [...waiting.values()];
-    waiting = new Map();
-    const failures = await writeTogether(group.map(({ write }) => write));
-    for (const [index, { callers }] of group.entries()) {
-      const failure = failures[index];
-      for (const { resolve, reject } of callers) failure === undefined ? resolve() : reject(failure);
-    }
+    const group = waiting;
+    waiting = [];
+    const results = await writeTogether(group.map(({ write }) => write));
+    for (const [index, { resolve }] of group.entries()) resolve(results[index] as Result);
   }
 
-  return (key, write) =>
-    new Promise((resolve, reject) => {
-      const standing = waiting.get(key);
-      if (standing === undefined) waiting.set(key, { write, callers: [{ resolve, reject }] });
-      else {
-        standing.write = write;
-        standing.callers.push({ resolve, reject });
-      }
-      if (waiting.size === MAX_BATCH_WRITES) void flush();
-      else timer ??= setTimeout(() => void flush(), WINDOW_MS);
+  return (write) =>
+    new Promise((resolve) => {
+      waiting.push({ write, resolve });
+      if (waiting.length === MAX_BATCH_WRITES) void flush();
+      else timer ??= setImmediate(() => void flush());
     });
 }

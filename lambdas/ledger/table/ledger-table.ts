@@ -1,9 +1,9 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, WriteRequest } from '@aws-sdk/client-dynamodb';
 import { DAY_MS } from '../../shared/durations.ts';
 import { LedgerUnavailable } from '../../shared/errors.ts';
-import type { LedgerTable } from '../ports.ts';
+import type { DeliveryTable, LedgerTable } from '../ports.ts';
 import { LEDGER_TABLE, type LedgerEvent, type LedgerRecord } from '../record.ts';
-import { batchGet, batchWrite, deleteRequest, putRequest } from './batch-calls.ts';
+import { batchGet, batchWrite, createItems, deleteRequest, NEW_ITEM, putRequest } from './batch-calls.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { fitted } from './item-size.ts';
 import {
@@ -18,8 +18,8 @@ import {
   stateItem,
 } from './ledger-items.ts';
 import { createLists } from './ledger-lists.ts';
-import { createTimers } from './ledger-timers.ts';
-import { type Condition, getItem, type Item, putItem, type TableAddress } from './table-calls.ts';
+import { createTimerLists, createTimers } from './ledger-timers.ts';
+import { type Condition, getItem, type Item, type ItemsAddress, itemsThroughSdk, putItem } from './table-calls.ts';
 
 const { partitionKey } = LEDGER_TABLE;
 
@@ -31,6 +31,8 @@ interface Retention {
   readonly factsDays: number;
 }
 
+export interface DeliveryTableOptions extends Retention, ItemsAddress {}
+
 export interface LedgerTableOptions extends Retention {
   readonly client: DynamoDBClient;
   readonly tableName: string;
@@ -38,20 +40,62 @@ export interface LedgerTableOptions extends Retention {
   readonly now?: () => number;
 }
 
+/**
+ * The part of the ledger's table that functions use for each event. First records of deliveries, written in one turn of the
+ * event loop, are one call.
+ */
+export function createDeliveryTable(options: DeliveryTableOptions): DeliveryTable {
+  const table = createRecordTable(options);
+  const createTogether = createGroupCommit((items: readonly Item[]) => createItems('replace', items, options));
+  return {
+    ...table,
+    async replace(record) {
+      if (record.version > 1) return table.replace(record);
+      const result = await createTogether(recordItem(record, options.factsDays));
+      if (result instanceof LedgerUnavailable) throw result;
+      return result;
+    },
+  };
+}
+
 /** The ledger over DynamoDB: see LEDGER_TABLE for its keys, and `ledger-items.ts` for its items. */
 export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOptions): LedgerTable {
-  const { client, tableName, payloadDays, factsDays } = options;
+  const { client, payloadDays } = options;
   // It copies every input and output, payloads included, for a log that nothing writes: 5% of a delivery's CPU time.
   client.middlewareStack.remove('loggerMiddleware');
-  const table = { client, tableName };
-  const overwriteTogether = createGroupCommit((writes) => batchWrite('overwrite', writes, table));
-  const toItem = (record: LedgerRecord) => stateItem(fitted(record), factsDays);
+  const table = itemsThroughSdk(options);
 
   async function unexpiredItem(sort: 'event' | 'response', webhookId: string): Promise<Item | undefined> {
     const item = await getItem(sort, keyOf(webhookId, sort), table);
     return item === undefined || hasExpired(item, now()) ? undefined : item;
   }
 
+  return {
+    ...createRecordTable({ ...options, ...table }),
+    async event(webhookId) {
+      const item = await unexpiredItem('event', webhookId);
+      return item && readable('event', eventOfItem(item), webhookId);
+    },
+    async response(webhookId) {
+      const item = await unexpiredItem('response', webhookId);
+      return item && String(item.response);
+    },
+    async forget(webhookId) {
+      const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'response'))];
+      const failure = (await batchWrite('forget', writes, table)).find((one) => one !== undefined);
+      if (failure !== undefined) throw failure;
+    },
+    ...createTimerLists(options),
+    ...createLists(options, () => new Date(now() - payloadDays * DAY_MS).toISOString()),
+  };
+}
+
+function createRecordTable(options: DeliveryTableOptions): DeliveryTable {
+  const { payloadDays, factsDays } = options;
+  const table: ItemsAddress = options;
+  const overwriteTogether = createGroupCommit((writes: readonly WriteRequest[]) =>
+    batchWrite('overwrite', writes, table),
+  );
   return {
     async record(webhookId) {
       const item = await getItem('record', keyOf(webhookId, 'state'), table);
@@ -67,16 +111,11 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
         }),
       );
     },
-    async event(webhookId) {
-      const item = await unexpiredItem('event', webhookId);
-      return item && readable('event', eventOfItem(item), webhookId);
+    replace: (record) => putItem('replace', recordItem(record, factsDays), table, isStillBefore(record)),
+    async overwrite(record) {
+      const failure = await overwriteTogether(putRequest(recordItem(record, factsDays)));
+      if (failure !== undefined) throw failure;
     },
-    async response(webhookId) {
-      const item = await unexpiredItem('response', webhookId);
-      return item && String(item.response);
-    },
-    replace: (record) => putItem('replace', toItem(record), table, isStillBefore(record)),
-    overwrite: async (record) => overwriteTogether(record.webhook_id, putRequest(toItem(record))),
     putEvents: createEventWriter(table, options),
     async putResponse(webhookId, acceptedAt, responseStart) {
       await putItem(
@@ -85,19 +124,17 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
         table,
       );
     },
-    async forget(webhookId) {
-      const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'response'))];
-      const failure = (await batchWrite('forget', writes, table)).find((one) => one !== undefined);
-      if (failure !== undefined) throw failure;
-    },
     ...createTimers(table),
-    ...createLists(table, () => new Date(now() - payloadDays * DAY_MS).toISOString()),
   };
+}
+
+function recordItem(record: LedgerRecord, factsDays: number): Item {
+  return stateItem(fitted(record), factsDays);
 }
 
 /** Condition that the stored record is the version before this one, or that there is none. */
 function isStillBefore({ version }: LedgerRecord): Condition {
-  if (version === 1) return { expression: 'attribute_not_exists(#pk)', names: { '#pk': partitionKey } };
+  if (version === 1) return NEW_ITEM;
   return { expression: '#version = :before', names: { '#version': 'version' }, values: { ':before': version - 1 } };
 }
 
@@ -108,7 +145,7 @@ function isStillBefore({ version }: LedgerRecord): Condition {
  * @returns a function that throws LedgerUnavailable if an event was not written, after all others were
  */
 function createEventWriter(
-  table: TableAddress,
+  table: ItemsAddress,
   { payloadDays, factsDays }: Retention,
 ): (events: readonly LedgerEvent[]) => Promise<void> {
   const known = new Set<string>();

@@ -9,6 +9,8 @@ import {
   type Condition,
   countItems,
   type Item,
+  type ItemsAddress,
+  itemsThroughSdk,
   putItem,
   queryFirstPage,
   type TableAddress,
@@ -22,17 +24,21 @@ const DAY_SECONDS = 24 * 3600;
 /** Largest number of overdue timers read from each of the sixteen partitions. */
 const OVERDUE_AT_MOST = 100;
 
-/** Users' timers, and the list of waiting ones: sixteen partitions of the index, without integration or day. */
-export function createTimers(
-  table: TableAddress,
-): Pick<LedgerTable, 'timers' | 'putTimer' | 'countTimers' | 'overdueTimers'> {
-  async function timersOf(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>> {
-    const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
-    return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
-  }
-
+/** Users' timers. */
+export function createTimers(table: ItemsAddress): Pick<LedgerTable, 'timers' | 'putTimer'> {
   return {
-    timers: timersOf,
+    async timers(keys) {
+      const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
+      return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
+    },
+    putTimer: (timer) => putItem('putTimer', itemOf(timer), table, conditionOf(timer)),
+  };
+}
+
+/** The list of waiting timers: sixteen partitions of the index, without integration or day. */
+export function createTimerLists(table: TableAddress): Pick<LedgerTable, 'countTimers' | 'overdueTimers'> {
+  const { timers } = createTimers(itemsThroughSdk(table));
+  return {
     async overdueTimers(nowMs) {
       const queries = queriesBetween(`${SORT}#`, sortKeyAt(nowMs)).map((query) => ({
         ...query,
@@ -40,10 +46,9 @@ export function createTimers(
       }));
       const found = await Promise.all(queries.map((query) => queryFirstPage('overdueTimers', query, table)));
       // The index is eventually consistent with the table.
-      const standing = [...(await timersOf(found.flat().map((item) => String(item[partitionKey])))).values()];
+      const standing = [...(await timers(found.flat().map((item) => String(item[partitionKey])))).values()];
       return standing.filter(({ due_at }) => due_at !== undefined && Date.parse(due_at) <= nowMs);
     },
-    putTimer: (timer) => putItem('putTimer', itemOf(timer), table, conditionOf(timer)),
     async countTimers(nowMs, options) {
       const now = sortKeyAt(nowMs);
       const [overdue, later] = await Promise.all([

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { LedgerUnavailable } from '../../shared/errors.ts';
 import { LEDGER_TABLE } from '../record.ts';
-import { getItem, putItem, type TableAddress } from './table-calls.ts';
+import { getItem, itemsThroughSdk, putItem, type TableAddress } from './table-calls.ts';
 
 const endedExecutionSchema = z.object({
   executionArn: z.string(),
@@ -23,7 +23,8 @@ export type SweepProgress = z.infer<typeof sweepProgressSchema>;
 const KEY = { [LEDGER_TABLE.partitionKey]: LEDGER_TABLE.sweepPartition, [LEDGER_TABLE.sortKey]: 'progress' };
 
 /** Progress of the sweeps: one item of the ledger's table, without index entry and expiry. */
-export function createSweepProgress(table: TableAddress) {
+export function createSweepProgress(address: TableAddress) {
+  const table = itemsThroughSdk(address);
   return {
     /** @returns undefined before the first sweep @throws LedgerUnavailable */
     async readProgress(): Promise<SweepProgress | undefined> {

@@ -1,7 +1,20 @@
 import {
+  BatchExecuteStatementCommand,
+  type BatchExecuteStatementCommandInput,
+  type BatchExecuteStatementCommandOutput,
+  BatchGetItemCommand,
+  type BatchGetItemCommandInput,
+  type BatchGetItemCommandOutput,
+  BatchWriteItemCommand,
+  type BatchWriteItemCommandInput,
+  type BatchWriteItemCommandOutput,
   type DynamoDBClient,
   GetItemCommand,
+  type GetItemCommandInput,
+  type GetItemCommandOutput,
   PutItemCommand,
+  type PutItemCommandInput,
+  type PutItemCommandOutput,
   paginateQuery,
   paginateScan,
   QueryCommand,
@@ -15,9 +28,50 @@ import type { CountOptions } from '../ports.ts';
 /** An item before it is marshalled. Undefined attributes are not written. */
 export type Item = Readonly<Record<string, unknown>>;
 
+type Exchange<Input, Output> = { readonly input: Input; readonly output: Omit<Output, '$metadata'> };
+
+/** DynamoDB's operations on items by their keys. */
+interface ItemOperations {
+  readonly BatchExecuteStatement: Exchange<BatchExecuteStatementCommandInput, BatchExecuteStatementCommandOutput>;
+  readonly BatchGetItem: Exchange<BatchGetItemCommandInput, BatchGetItemCommandOutput>;
+  readonly BatchWriteItem: Exchange<BatchWriteItemCommandInput, BatchWriteItemCommandOutput>;
+  readonly GetItem: Exchange<GetItemCommandInput, GetItemCommandOutput>;
+  readonly PutItem: Exchange<PutItemCommandInput, PutItemCommandOutput>;
+}
+export type ItemOperation = keyof ItemOperations;
+
+/** Makes one call, with retries. @throws an error with the name of DynamoDB's, or of the connection's */
+export type CallDynamoDb = <Name extends ItemOperation>(
+  operation: Name,
+  input: ItemOperations[Name]['input'],
+) => Promise<ItemOperations[Name]['output']>;
+
+/** A table whose items are read and written by key. */
+export interface ItemsAddress {
+  readonly call: CallDynamoDb;
+  readonly tableName: string;
+}
+
+/** A table that is queried. */
 export interface TableAddress {
   readonly client: DynamoDBClient;
   readonly tableName: string;
+}
+
+const COMMANDS = {
+  BatchExecuteStatement: BatchExecuteStatementCommand,
+  BatchGetItem: BatchGetItemCommand,
+  BatchWriteItem: BatchWriteItemCommand,
+  GetItem: GetItemCommand,
+  PutItem: PutItemCommand,
+} as const satisfies Readonly<Record<ItemOperation, unknown>>;
+
+/** The items of a table through the SDK's client. */
+export function itemsThroughSdk({ client, tableName }: TableAddress): ItemsAddress {
+  type Command = InstanceType<(typeof COMMANDS)[ItemOperation]>;
+  const call = (operation: ItemOperation, input: object) =>
+    client.send(new (COMMANDS[operation] as new (input: object) => Command)(input) as GetItemCommand);
+  return { call: call as CallDynamoDb, tableName };
 }
 
 /** A condition on the item that a put replaces. */
@@ -35,10 +89,10 @@ export const MARSHALL_OPTIONS = { removeUndefinedValues: true } as const;
 export async function getItem(
   operation: string,
   key: Item,
-  { client, tableName }: TableAddress,
+  { call, tableName }: ItemsAddress,
 ): Promise<Item | undefined> {
-  const command = new GetItemCommand({ TableName: tableName, Key: marshall(key), ConsistentRead: true });
-  const { Item: found } = await reach(operation, () => client.send(command));
+  const input = { TableName: tableName, Key: marshall(key), ConsistentRead: true };
+  const { Item: found } = await reach(operation, () => call('GetItem', input));
   return found && unmarshall(found);
 }
 
@@ -46,10 +100,10 @@ export async function getItem(
 export async function putItem(
   operation: string,
   item: Item,
-  { client, tableName }: TableAddress,
+  { call, tableName }: ItemsAddress,
   condition?: Condition,
 ): Promise<boolean> {
-  const command = new PutItemCommand({
+  const input = {
     TableName: tableName,
     Item: marshall(item, MARSHALL_OPTIONS),
     ...(condition && {
@@ -57,9 +111,9 @@ export async function putItem(
       ExpressionAttributeNames: condition.names,
       ...(condition.values && { ExpressionAttributeValues: marshall(condition.values) }),
     }),
-  });
+  };
   try {
-    await client.send(command);
+    await call('PutItem', input);
     return true;
   } catch (thrown) {
     if (errorName(thrown) === 'ConditionalCheckFailedException') return false;

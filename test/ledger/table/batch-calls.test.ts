@@ -1,15 +1,19 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, jest, test } from '@jest/globals';
 import { MAX_WORKFLOW_INPUT_BYTES } from '../../../lambdas/events/delivery.ts';
-import { batchWrite, MAX_BATCH_WRITES, putRequest } from '../../../lambdas/ledger/table/batch-calls.ts';
+import { batchWrite, createItems, MAX_BATCH_WRITES, putRequest } from '../../../lambdas/ledger/table/batch-calls.ts';
+import { itemsThroughSdk } from '../../../lambdas/ledger/table/table-calls.ts';
 import { sharedLedgerTable } from '../../support/ledger-table.ts';
 
 const ledger = sharedLedgerTable();
 
+const items = () => itemsThroughSdk({ client: ledger.client, tableName: 'ledger' });
 const write = (...ids: string[]) =>
   batchWrite(
     'test',
     ids.map((id) => putRequest({ pk: id, sk: 'state' })),
-    { client: ledger.client, tableName: 'ledger' },
+    items(),
   );
 const keysOf = (writes: readonly { PutRequest: { Item: { pk: { S: string } } } }[]) =>
   writes.map(({ PutRequest }) => PutRequest.Item.pk.S);
@@ -71,6 +75,72 @@ describe('a write that DynamoDB refuses', () => {
     ]);
     expect(ledger.front.calls).toHaveLength(1);
     expect(outcomes[0]?.cause).toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+describe('items that must not exist', () => {
+  const item = (pk: string, written = 'first') => ({ pk, sk: 'state', attempts: [], times: { accepted: 1 }, written });
+  const create = (...all: ReturnType<typeof item>[]) => createItems('test', all, items());
+  const operations = () => ledger.front.calls.map(({ operation }) => operation);
+  const refusal = (name: string) => ({ status: 400, answer: { __type: `x#${name}`, message: 'secret words' } });
+  const refuseStatements = (name: string) =>
+    ledger.front.decide(({ operation }) => (operation === 'BatchExecuteStatement' ? refusal(name) : 'pass'));
+  /** The response to a batch of three, of which the second statement failed. */
+  const failSecond = (Code: string) =>
+    ledger.front.decide(({ operation, input }) => {
+      if (operation !== 'BatchExecuteStatement') return 'pass';
+      const [first, , third] = input.Statements;
+      return {
+        input: { Statements: [first, third] },
+        output: ({ Responses }) => {
+          const [one, other] = Responses as object[];
+          return { Responses: [one, { Error: { Code, Message: 'secret words' } }, other] };
+        },
+      };
+    });
+
+  test('are created in one call, and each fails by itself', async () => {
+    await ledger.client.send(new PutItemCommand({ TableName: 'ledger', Item: marshall(item('m', 'before')) }));
+    ledger.front.calls.length = 0;
+    expect(await create(item('l'), item('m'), item('n'))).toEqual([true, false, true]);
+    expect(operations()).toEqual(['BatchExecuteStatement']);
+    expect(await ledger.server.item('l', 'state')).toEqual(item('l'));
+    expect(await ledger.server.item('m', 'state')).toEqual(item('m', 'before'));
+  });
+
+  test('with the same key are not in one call, which DynamoDB would reject: the first one is created', async () => {
+    expect(await create(item('o'), item('p'), item('o', 'second'))).toEqual([true, true, false]);
+    expect(operations()).toEqual(['BatchExecuteStatement', 'PutItem']);
+    expect(await ledger.server.item('o', 'state')).toEqual(item('o'));
+  });
+
+  test('are created alone if there is one', async () => {
+    expect(await create(item('q'))).toEqual([true]);
+    expect(operations()).toEqual(['PutItem']);
+  });
+
+  test.each(['ThrottlingError', 'ProvisionedThroughputExceeded', 'InternalServerError', 'ValidationError'])(
+    'are created alone if only their statement fails: %s',
+    async (code) => {
+      failSecond(code);
+      const keys = ['r', 's', 't'].map((key) => `${key}-${code}`);
+      expect(await create(...keys.map((key) => item(key)))).toEqual([true, true, true]);
+      expect(operations()).toEqual(['BatchExecuteStatement', 'PutItem']);
+      for (const key of keys) expect(await ledger.server.item(key, 'state')).toEqual(item(key));
+    },
+  );
+
+  test('are each created alone if DynamoDB rejects the call for its content', async () => {
+    refuseStatements('ValidationException');
+    expect(await create(item('u'), item('v'))).toEqual([true, true]);
+    expect(operations()).toEqual(['BatchExecuteStatement', 'PutItem', 'PutItem']);
+  });
+
+  test('all fail if the table fails, without further calls', async () => {
+    refuseStatements('AccessDeniedException');
+    const failures = await create(item('w'), item('x'));
+    expect(failures).toMatchObject(Array(2).fill({ message: 'test: AccessDeniedException' }));
+    expect(operations()).toEqual(['BatchExecuteStatement']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { createLedger } from '../../../lambdas/ledger/dynamodb-ledger.ts';
-import { createLedgerTable } from '../../../lambdas/ledger/table/ledger-table.ts';
+import { createDeliveryTable } from '../../../lambdas/ledger/table/ledger-table.ts';
+import { itemsThroughSdk } from '../../../lambdas/ledger/table/table-calls.ts';
 import { createCapacityMeter } from '../../support/capacity-meter.ts';
 import { startLedgerServer } from '../../support/dynamodb.ts';
 import { delivery, fakeCounter, fakeLog } from '../../support/factories.ts';
@@ -24,9 +25,8 @@ test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', a
     );
     const ledger = createLedger({
       ...UNGUARDED,
-      table: createLedgerTable({
-        client: server.client,
-        tableName: server.tableName,
+      table: createDeliveryTable({
+        ...itemsThroughSdk({ client: server.client, tableName: server.tableName }),
         payloadDays: 30,
         factsDays: 400,
       }),
@@ -46,10 +46,11 @@ test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', a
     await ledger.accept([delivery(undefined, { event_id: 'first', accepted_at: new Date().toISOString() })]);
     meter.take();
     await ledger.accept(deliveries);
-    for (const one of deliveries) {
-      const claim = await ledger.claim(one, 40_000);
+    const claims = await Promise.all(deliveries.map((one) => ledger.claim(one, 40_000)));
+    for (const claim of claims) {
       if (claim.verdict !== 'claimed') throw new Error(claim.verdict);
-      await ledger.settle(claim.lease, { progress: { ...one.progress, attempt: 1, outcome: 'delivered' } });
+      const progress = { ...claim.lease.delivery.progress, attempt: 1, outcome: 'delivered' } as const;
+      await ledger.settle(claim.lease, { progress });
     }
     expect(meter.take()).toEqual({ writes: 7 * EVENTS, reads: EVENTS });
   } finally {

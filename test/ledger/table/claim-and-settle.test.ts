@@ -92,6 +92,51 @@ describe('a claim', () => {
   });
 });
 
+describe('claims of a batch', () => {
+  test('are one conditional call without a read, and each is granted by itself', async () => {
+    const deliveries = Array.from({ length: 10 }, () => newDelivery());
+    await claimed(deliveries[3] as Delivery);
+    const table = ledger.deliveryTable();
+    const claims = await Promise.all(deliveries.map((one) => claim(one, table)));
+    expect(claims.map(({ verdict }) => verdict)).toEqual(deliveries.map((_, at) => (at === 3 ? 'busy' : 'claimed')));
+    expect(operations()).toEqual(['BatchExecuteStatement', 'GetItem']);
+  });
+
+  test('of several functions at the same time are granted once each', async () => {
+    const deliveries = Array.from({ length: 10 }, () => newDelivery());
+    const functions = Array.from({ length: 4 }, (_, at) => ({
+      table: ledger.deliveryTable(),
+      claimedBy: `stream-${at}`,
+    }));
+    const claims = await Promise.all(
+      functions.map(({ table, claimedBy }) =>
+        Promise.all(deliveries.map((one) => claimDelivery(one, LEASE_MS, { ...options(table), claimedBy }))),
+      ),
+    );
+    for (const [at, one] of deliveries.entries()) {
+      const verdicts = claims.map((all) => all[at]);
+      const granted = verdicts.filter((each) => each?.verdict === 'claimed');
+      expect(verdicts.map((each) => each?.verdict).toSorted()).toEqual(['busy', 'busy', 'busy', 'claimed']);
+      expect(granted).toMatchObject([{ lease: { record: await standing(one) } }]);
+    }
+  });
+
+  test('of two copies of one delivery are granted once', async () => {
+    const [one, other] = [newDelivery(), newDelivery()];
+    const table = ledger.deliveryTable();
+    const claims = await Promise.all([one, other, one].map((each) => claim(each, table)));
+    expect(claims.map(({ verdict }) => verdict)).toEqual(['claimed', 'claimed', 'busy']);
+  });
+
+  test('whose response was lost are recognized when the call is repeated', async () => {
+    const table = ledger.deliveryTable();
+    loseResponse(0);
+    const claims = await Promise.all([newDelivery(), newDelivery()].map((one) => claim(one, table)));
+    expect(claims.map(({ verdict }) => verdict)).toEqual(['claimed', 'claimed']);
+    expect(operations()).toEqual(['BatchExecuteStatement', 'BatchExecuteStatement', 'GetItem', 'GetItem']);
+  });
+});
+
 describe('a claimed delivery', () => {
   test('is settled as delivered in a batch with others', async () => {
     const records = await Promise.all(Array.from({ length: 10 }, () => claimed(newDelivery())));
