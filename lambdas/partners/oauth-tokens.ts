@@ -195,8 +195,9 @@ function basicOf(clientId: string, clientSecret: string): string {
   return `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`;
 }
 
+/** A blank as %20, not as +: both are form encoding, and servers that decode percent signs only (Authlib) read it too. */
 function formEncoded(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice('='.length);
+  return new URLSearchParams({ '': text }).toString().slice('='.length).replaceAll('+', '%20');
 }
 
 interface Token {

@@ -92,8 +92,10 @@ describe('a fetch', () => {
   const FORM_TYPE = 'application/x-www-form-urlencoded';
   // Known values of RFC 6749, appendix B: its own example, and each character that Basic or a form would misread.
   const ODD = { clientId: 'me:1 %&+\u00a3\u20ac', clientSecret: 'a+b/c==&d=\u00e9 "~*' };
-  const ODD_ID = 'me%3A1+%25%26%2B%C2%A3%E2%82%AC';
-  const ODD_SECRET = 'a%2Bb%2Fc%3D%3D%26d%3D%C3%A9+%22%7E*';
+  const ODD_ID = 'me%3A1 %25%26%2B%C2%A3%E2%82%AC';
+  const ODD_SECRET = 'a%2Bb%2Fc%3D%3D%26d%3D%C3%A9 %22%7E*';
+  const inBody = (text: string) => text.replace(' ', '+');
+  const inHeader = (text: string) => text.replace(' ', '%20');
   const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
   const GRANT = 'grant_type=client_credentials';
   test.each<[string, Partial<OAuthClient>, string, string | undefined, string]>([
@@ -119,12 +121,12 @@ describe('a fetch', () => {
       'a form whose id and secret have any characters',
       { request: 'form', ...ODD },
       ...([FORM_TYPE, undefined] as const),
-      `client_id=${ODD_ID}&client_secret=${ODD_SECRET}&${GRANT}&scope=api`,
+      `client_id=${inBody(ODD_ID)}&client_secret=${inBody(ODD_SECRET)}&${GRANT}&scope=api`,
     ],
     [
       'a form and a Basic header of any characters',
       { request: 'form', authentication: 'basic', scope: '', ...ODD },
-      ...([FORM_TYPE, basic(`${ODD_ID}:${ODD_SECRET}`)] as const),
+      ...([FORM_TYPE, basic(`${inHeader(ODD_ID)}:${inHeader(ODD_SECRET)}`)] as const),
       GRANT,
     ],
   ])('may be %s', async (_what, variant, type, authorization, body) => {

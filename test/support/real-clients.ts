@@ -19,6 +19,8 @@ const PROOFS = {
   moto: { program: 'python', proof: ['-c', 'import antlr4, moto; print(moto.__version__)'] },
   // In a virtual environment of its own: see requirements-ministack.txt.
   ministack: { program: '../ministack/bin/python', proof: ['-c', 'import ministack.app'] },
+  authlib: { program: 'python', proof: ['-c', 'import authlib; print(authlib.__version__)'] },
+  oauthlib: { program: 'python', proof: ['-c', 'import oauthlib; print(oauthlib.__version__)'] },
   joserfc: { program: 'python', proof: ['-c', 'import joserfc; print(joserfc.__version__)'] },
 } as const;
 
