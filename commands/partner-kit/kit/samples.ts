@@ -97,6 +97,11 @@ export function samplesFor(
       'ignore fields and headers that you do not know: new ones may be added at any time',
       request(withField(base, '"a_field_added_later":{"x":[null]}'), header('x-header-added-later', '1')),
     ),
+    accepted(
+      'a trace context',
+      'accept the header traceparent (W3C Trace Context), or ignore it',
+      request(base, header('traceparent', TRACEPARENT)),
+    ),
     accepted(`a body of ${LARGEST_BODY_BYTES / 1024} KiB`, 'allow bodies of 512 KiB', request(largest(base))),
     accepted(
       `signed ${WITHIN_TOLERANCE_SECONDS / 60} minutes ago`,
@@ -189,6 +194,9 @@ const NOT_COMPARED = 'compare the signature with your own: anyone can send such 
 
 /** Letters of two, three and four bytes in UTF-8, an escape, and a separator that JavaScript once escaped. */
 const ODD_TEXT = '"Café für \u{1f393} \\u2028 \u2028 \\/"';
+
+/** The example of W3C Trace Context. */
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 /** @param field JSON text: a name and its value */
 function withField(sample: SampleBody, field: string): SampleBody {

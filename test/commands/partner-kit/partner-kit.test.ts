@@ -40,7 +40,7 @@ test('--out writes one file that runs elsewhere, with nothing but Node', async (
   try {
     const ended = await runOutsideClone(process.execPath, directory, ['--url', url, '--secret', NEW]);
     expect({ ...ended, stdout: '' }).toEqual({ status: 0, stdout: '', stderr: '' });
-    expect(ended.stdout).toContain('\n50 of 50 passed.');
+    expect(ended.stdout).toMatch(/\n(\d+) of \1 passed\.\n/);
     expect(await runOutsideClone(process.execPath, directory, ['--url', url])).toMatchObject({
       status: 2,
       stderr: 'Give the receiver’s signing secret with --secret.\n',
