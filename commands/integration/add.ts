@@ -5,7 +5,7 @@ import { untilFree, untilServed } from '../appconfig/deployments.ts';
 import type { Context } from '../shared/context.ts';
 import { awsFailure, CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
-import { collectSecret } from './collect-secret.ts';
+import { collectSecret, type SecretFiles } from './collect-secret.ts';
 import { INTEGRATIONS, readDeployedIntegrations } from './deployed-integrations.ts';
 import { createSecret, howToReadSigningSecret, readSecret, secretName } from './integration-secrets.ts';
 import { entryFaults, readEntry, withNewEntry } from './integrations-document.ts';
@@ -13,9 +13,8 @@ import { readSecretFields, secretFault } from './needed-secrets.ts';
 import { type EntryOptions, newEntry } from './new-entry.ts';
 import { sendTestEvent } from './test-event.ts';
 
-export interface AddOptions extends EntryOptions {
+export interface AddOptions extends EntryOptions, SecretFiles {
   readonly stage: string;
-  readonly secretFile?: string | undefined;
   /** Uses the secret that exists. */
   readonly keepSecret?: true | undefined;
   readonly showSecret?: true | undefined;
@@ -58,14 +57,14 @@ export async function add(options: AddOptions, context: Context): Promise<number
 async function createOrKeepSecret(
   stage: Stage,
   integration: Integration,
-  { keepSecret, secretFile }: AddOptions,
+  { keepSecret, secretFile, certificateFile, keyFile }: AddOptions,
   context: Context,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { print } = context.terminal;
   const name = secretName(stage, integration.id);
   const kept = await readSecret(stage, integration.id);
   if (kept === undefined) {
-    const fields = await collectSecret(integration, secretFile, context);
+    const fields = await collectSecret(integration, { secretFile, certificateFile, keyFile }, context);
     await createSecret(stage, integration.id, fields);
     print(`the secret ${name} is created`);
     return fields;
@@ -73,7 +72,7 @@ async function createOrKeepSecret(
   if (!keepSecret) {
     throw new CommandFailed(`there is a secret ${name} already: --keep-secret uses it. Nothing was changed.`);
   }
-  const fault = secretFault(integration, kept.fields);
+  const fault = secretFault(integration, kept.fields, context.now());
   if (fault !== undefined) throw new CommandFailed(`${name}: ${fault}`);
   print(`the secret ${name} is used as it is`);
   return kept.fields;

@@ -7,9 +7,16 @@ import { isEmptySecretValue, isSecretFields, parseSecretText } from '../../lambd
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
+import { type PairFiles, withPair } from './collect-certificate.ts';
 import { type NeededSecret, neededSecrets, secretFault } from './needed-secrets.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** Files that the operator names. */
+export interface SecretFiles extends PairFiles {
+  /** The partner's credentials, as JSON. */
+  readonly secretFile?: string | undefined;
+}
 
 /** Random bytes of a signing secret, and of an encryption key. */
 const SECRET_BYTES = 32;
@@ -28,9 +35,10 @@ export function newSigningSecret(): string {
  */
 export async function collectSecret(
   integration: Integration,
-  secretFile: string | undefined,
-  { terminal, variables }: Context,
+  { secretFile, ...pairFiles }: SecretFiles,
+  context: Context,
 ): Promise<Fields> {
+  const { terminal, variables } = context;
   let fields: Fields = secretFile === undefined ? {} : fieldsOfFile(secretFile);
   for (const needed of neededSecrets(integration)) {
     if (!isEmptySecretValue(secretValue(fields, needed.path))) continue;
@@ -41,13 +49,14 @@ export async function collectSecret(
     }
     fields = withValue(fields, needed, value);
   }
+  if (integration.client_certificate) fields = await withPair(fields, 'current', pairFiles, context);
   const isEncrypting = integration.encrypted_fields.length > 0;
   const complete: Fields = {
     signing_secrets: [newSigningSecret()],
     ...(isEncrypting && { encryption_key: randomBytes(SECRET_BYTES).toString('base64') }),
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmptySecretValue(value))),
   };
-  const fault = secretFault(integration, complete);
+  const fault = secretFault(integration, complete, context.now());
   if (fault !== undefined) throw new CommandFailed(`the secret would not be usable: ${fault}`);
   return complete;
 }

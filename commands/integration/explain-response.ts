@@ -5,6 +5,7 @@ import {
   BY_CODE_PATTERN,
   BY_OAUTH_ERROR,
   BY_RESPONSE_FAULT,
+  BY_RESPONSE_START,
   BY_STATUS,
   CLIENT_REFUSED,
   type Explanation,
@@ -26,7 +27,7 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [
     /^the secret has /,
     [
-      'the secret lacks what the entry’s auth, headers or encrypted_fields need, or holds it in another form',
+      'the secret lacks what the entry’s auth, headers, client_certificate or encrypted_fields need, or holds it in another form',
       'put it into the secret, keeping its other keys: functions read it again within 15 minutes',
     ],
   ],
@@ -100,7 +101,15 @@ function parking({ code, integration_id: id }: SendTestReport): string[] {
   ];
 }
 
-function explanationOf({ verdict, status, code, reason }: SendTestReport): Explanation | undefined {
+function explanationOf({
+  verdict,
+  status,
+  code,
+  reason,
+  response_start = '',
+}: SendTestReport): Explanation | undefined {
+  const [, ofBody] = BY_RESPONSE_START.find(([pattern]) => pattern.test(response_start)) ?? [];
+  if (ofBody !== undefined) return ofBody;
   if (verdict === 'unsent') return BY_REASON.find(([pattern]) => pattern.test(reason))?.[1];
   if (code !== undefined) return explainCode(code);
   return status === undefined ? undefined : ofStatus(status, reason);

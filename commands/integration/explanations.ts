@@ -4,6 +4,21 @@ const DNS_REMEDY =
   'compare the host in the entry’s url with what the partner gave you; the partner may have removed it';
 const CHAIN_REMEDY = 'the partner must install a certificate of a public authority, with all intermediate certificates';
 
+const CERTIFICATE_REQUIRED: Explanation = [
+  'the endpoint requires a client certificate (mutual TLS), and was presented none',
+  'put client_certificate and client_key into the secret, and set client_certificate of the entry to true',
+];
+const CERTIFICATE_REFUSED: Explanation = [
+  'the endpoint refuses the client certificate, or requires one (mutual TLS)',
+  'ask the partner which certificates it accepts, and whether this one was revoked; "./ltw integration validate" checks the pair of the secret',
+];
+
+/** Texts of servers that report a client certificate by a response: nginx's error pages of 495 and 496, sent as 400. */
+export const BY_RESPONSE_START: readonly (readonly [RegExp, Explanation])[] = [
+  [/No required SSL certificate was sent/, CERTIFICATE_REQUIRED],
+  [/The SSL certificate error/, CERTIFICATE_REFUSED],
+];
+
 /** Failures before any response: our own codes, and Node’s for names, connections and certificates. */
 export const BY_CODE: Readonly<Record<string, Explanation>> = {
   INVALID_URL: ['the url is not valid', 'correct the url of the entry'],
@@ -33,7 +48,7 @@ export const BY_CODE: Readonly<Record<string, Explanation>> = {
   ],
   ECONNRESET: [
     'the endpoint, or a firewall on the way, cut the connection',
-    'ask the partner to allow the stage’s addresses (output EgressAddresses) and to look into its log at this time',
+    'ask the partner to allow the stage’s addresses (output EgressAddresses) and to look into its log at this time: some servers cut it if they refuse a client certificate',
   ],
   EPIPE: [
     'the endpoint closed the connection while the request was sent',
@@ -105,18 +120,27 @@ export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
       'the partner must offer TLS 1.3, or TLS 1.2 with ECDHE and secure renegotiation (RFC 5746)',
     ],
   ],
+  [/^ERR_SSL_\w+_ALERT_CERTIFICATE_REQUIRED$/, CERTIFICATE_REQUIRED],
   [
-    /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/,
+    /^ERR_SSL_\w+_ALERT_CERTIFICATE_EXPIRED$/,
     [
-      'the endpoint requires a client certificate (mutual TLS), which is not supported',
-      'ask the partner for an endpoint that takes the signature, a bearer token, an API key or OAuth2',
+      'the endpoint refuses the client certificate, because it has expired',
+      'store the next one: "./ltw integration next-certificate ID", then "./ltw integration switch-certificate ID"',
     ],
   ],
+  [
+    /^ERR_SSL_\w+_ALERT_UNKNOWN_CA$/,
+    [
+      'the endpoint does not know who issued the client certificate (mutual TLS)',
+      'ask the partner which authority it trusts; put the issuers of the certificate after it in the secret’s client_certificate',
+    ],
+  ],
+  [/^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|ACCESS_DENIED)$/, CERTIFICATE_REFUSED],
   [
     /^ERR_SSL_\w+_ALERT_(HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY)$/,
     [
       'no TLS connection was established: the two sides have no cipher in common, or the endpoint requires a client certificate (mutual TLS)',
-      'the partner must offer TLS 1.2 or later with an ordinary certificate, and require none from clients',
+      'the partner must offer TLS 1.2 or later with an ordinary certificate; if it requires a client certificate, put it into the secret and set client_certificate of the entry to true',
     ],
   ],
   [

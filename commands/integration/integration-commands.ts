@@ -14,7 +14,9 @@ import { USUAL_WAIT_SECONDS } from './rotation.ts';
 
 const SECRETS = `
 The secret holds the partner's credentials: bearer_token, api_key, client_id, client_secret, headers. Each is read from
---secret-file, else from INTEGRATION_BEARER_TOKEN and so on, else the command asks for it.`;
+--secret-file, else from INTEGRATION_BEARER_TOKEN and so on, else the command asks for it. With client_certificate=true it
+holds a certificate and its key too: from --certificate-file and --key-file, --secret-file, or INTEGRATION_CLIENT_CERTIFICATE
+and INTEGRATION_CLIENT_KEY; the passphrase of an encrypted key from INTEGRATION_CLIENT_KEY_PASSPHRASE, else it is asked for.`;
 
 const RELEASE = `
 Parked deliveries are released at each integration's rate limit (10 a second where it has none, at most 100); with --all,
@@ -67,6 +69,8 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
       ]),
     )
     .option('--secret-file <file>', 'the partner’s credentials, as JSON')
+    .option('--certificate-file <file>', 'the client certificate, as PEM: the own one, then its issuers')
+    .option('--key-file <file>', 'the key of the client certificate, as PEM')
     .option('--keep-secret', 'uses the secret that exists')
     .option('--show-secret', 'prints the signing secret')
     .addHelpText('after', SECRETS)
@@ -111,6 +115,39 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
         .conflicts(['partnerHasSwitched', 'waitSeconds']),
     )
     .action((id, options) => run(async (context) => (await import('./rotate.ts')).rotate(id, options, context)));
+  addCertificateCommands(integration, run);
+}
+
+/** The rotation of a client certificate, in the order of its steps; `send-test --next` is between the two. */
+function addCertificateCommands(integration: Parent, run: Run): void {
+  stageCommand(
+    integration,
+    'next-certificate',
+    'stores the next client certificate beside the current one; only "send-test --next" presents it',
+  )
+    .addArgument(integrationArgument('<id>'))
+    .option(
+      '--certificate-file <file>',
+      'PEM: the own certificate, then its issuers (or INTEGRATION_CLIENT_CERTIFICATE)',
+    )
+    .option('--key-file <file>', 'PEM of its key (or INTEGRATION_CLIENT_KEY)')
+    .addHelpText(
+      'after',
+      '\nThe passphrase of an encrypted key is read from INTEGRATION_CLIENT_KEY_PASSPHRASE, else it is asked for.',
+    )
+    .action((id, options) =>
+      run(async (context) => (await import('./next-certificate.ts')).nextCertificate(id, options, context)),
+    );
+  stageCommand(
+    integration,
+    'switch-certificate',
+    'makes the next client certificate the current one, if a test event that presents it is delivered',
+  )
+    .addArgument(integrationArgument('<id>'))
+    .option('--untested', 'switches without a test event')
+    .action((id, options) =>
+      run(async (context) => (await import('./switch-certificate.ts')).switchCertificate(id, options, context)),
+    );
 }
 
 function collect(pair: string, before: readonly string[]): string[] {

@@ -1,3 +1,10 @@
+import { describeValidity, validityOf } from '../../lambdas/partners/certificate-expiry.ts';
+import {
+  CERTIFICATE_KEYS,
+  type CertificatePair,
+  clientCertificateOf,
+  hasNextPair,
+} from '../../lambdas/partners/client-certificate.ts';
 import { credentialsOf, type SecretPath } from '../../lambdas/partners/credentials.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
@@ -43,10 +50,36 @@ export function readSecretFields(fields: unknown): ReadSecret {
   return result.success ? { secret: result.data } : { fault: secretFaultOf(result.error) };
 }
 
-/** Why a secret does not fit an integration, in one sentence without values; undefined where it fits. */
-export function secretFault(integration: Integration, fields: unknown): string | undefined {
+/**
+ * Why a secret does not fit an integration, in one sentence without values; undefined where it fits. A client certificate
+ * that has expired is a fault here, although deliveries present it, and so is one of an unusable next pair.
+ */
+export function secretFault(integration: Integration, fields: unknown, nowMs: number): string | undefined {
   const read = readSecretFields(fields);
   if ('fault' in read) return `the secret ${read.fault}`;
   const credentials = credentialsOf(integration, read.secret);
-  return 'missing' in credentials ? credentials.missing : signingEndFault(fields);
+  if ('missing' in credentials) return credentials.missing;
+  const faults = certificatesOf(integration, read.secret).flatMap(({ pair, certificate }) => {
+    if ('instead' in certificate) return certificate.instead;
+    const isUsable = ['valid', 'expiring'].includes(validityOf(certificate, nowMs).state);
+    return isUsable ? [] : (describeValidity(certificate, CERTIFICATE_KEYS[pair].chain, nowMs) ?? []);
+  });
+  return faults.length === 0 ? signingEndFault(fields) : `the secret has ${faults.join(', and ')}`;
+}
+
+/** That a client certificate expires soon, in one sentence; undefined where it does not, or where there is a fault. */
+export function secretWarning(integration: Integration, fields: unknown, nowMs: number): string | undefined {
+  const read = readSecretFields(fields);
+  if ('fault' in read || secretFault(integration, fields, nowMs) !== undefined) return undefined;
+  const soon = certificatesOf(integration, read.secret).flatMap(({ pair, certificate }) =>
+    'instead' in certificate ? [] : (describeValidity(certificate, CERTIFICATE_KEYS[pair].chain, nowMs) ?? []),
+  );
+  return soon.length === 0 ? undefined : `the secret has ${soon.join(', and ')}`;
+}
+
+/** The pairs that an integration has: the current one, and the next one during a rotation. */
+function certificatesOf({ id, client_certificate }: Integration, secret: IntegrationSecret) {
+  if (!client_certificate) return [];
+  const pairs: readonly CertificatePair[] = hasNextPair(secret) ? ['current', 'next'] : ['current'];
+  return pairs.map((pair) => ({ pair, certificate: clientCertificateOf(id, secret, pair) }));
 }

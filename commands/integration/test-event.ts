@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
+import type { CertificatePair } from '../../lambdas/partners/client-certificate.ts';
 import { CLIENT_AUTHENTICATIONS, TOKEN_REQUESTS } from '../../lambdas/partners/integration.ts';
 import { OAUTH_ERRORS } from '../../lambdas/partners/oauth-errors.ts';
 import type { Context } from '../shared/context.ts';
@@ -31,6 +32,9 @@ const reportSchema = z.object({
     })
     .exactOptional(),
   response_fault: z.string().exactOptional(),
+  client_certificate: z
+    .object({ pair: z.enum(['current', 'next']), expires_at: z.string(), fault: z.string().exactOptional() })
+    .exactOptional(),
   timings: z
     .object({
       dnsMs: milliseconds.exactOptional(),
@@ -43,12 +47,25 @@ const reportSchema = z.object({
   response_start: z.string().exactOptional(),
 }) satisfies z.ZodType<SendTestReport>;
 
+/** What `sendTestEvent` may do otherwise. */
+interface TestEventOptions {
+  readonly asJson?: boolean;
+  /** The client certificate to present; `current` by default. */
+  readonly pair?: CertificatePair;
+}
+
 /** Sends one test event from the stage's own addresses, and prints the result. @returns whether it was delivered */
-export async function sendTestEvent(stage: Stage, id: string, { terminal }: Context, asJson = false): Promise<boolean> {
+export async function sendTestEvent(
+  stage: Stage,
+  id: string,
+  { terminal }: Context,
+  { asJson = false, pair = 'current' }: TestEventOptions = {},
+): Promise<boolean> {
   const report = await invokeFunction(stage, {
     output: 'SendTestFunctionName',
     name: 'SendTest',
-    input: { integration_id: id },
+    // Only where it is asked for: an older function does not know it.
+    input: { integration_id: id, ...(pair === 'next' && { client_certificate: pair }) },
     schema: reportSchema,
   });
   if (asJson) {
@@ -79,7 +96,7 @@ const VERDICTS = {
 export function formatTestReport(report: SendTestReport, stageName: string): string {
   const { integration_id, verdict, reason, timings } = report;
   const heading = `${VERDICTS[verdict]}: ${reason} (test event for ${integration_id}, from stage ${stageName})`;
-  const parts = [heading, ...explain(report)];
+  const parts = [heading, ...certificateLine(report), ...explain(report)];
   if (timings !== undefined) parts.push('', timeRows(timings));
   // Without a token, there is a body and no signature of it.
   if (report.webhook_signature !== '') parts.push('', whatWasSent(report));
@@ -87,6 +104,13 @@ export function formatTestReport(report: SendTestReport, stageName: string): str
     parts.push('', `The response begins: ${report.response_start.replaceAll(/\p{Cc}/gu, '?')}`);
   }
   return parts.join('\n');
+}
+
+function certificateLine({ client_certificate: certificate }: SendTestReport): string[] {
+  if (certificate === undefined) return [];
+  const { pair, expires_at, fault } = certificate;
+  if (fault !== undefined) return [`The secret has ${fault}.`];
+  return [`Client certificate: the ${pair} one, until ${expires_at.slice(0, 10)}.`];
 }
 
 function timeRows(timings: NonNullable<SendTestReport['timings']>): string {
@@ -115,9 +139,12 @@ export interface SendTestOptions {
   readonly integration: string;
   readonly stage: string;
   readonly json?: true | undefined;
+  /** Presents the next client certificate. */
+  readonly next?: true | undefined;
 }
 
 /** `send-test`: 0 where the event was delivered, else 1. @throws CommandFailed */
-export async function sendTest({ integration, stage, json }: SendTestOptions, context: Context): Promise<number> {
-  return (await sendTestEvent(await context.openStage(stage), integration, context, json)) ? 0 : 1;
+export async function sendTest({ integration, stage, json, next }: SendTestOptions, context: Context): Promise<number> {
+  const options = { asJson: json === true, pair: next ? 'next' : 'current' } as const;
+  return (await sendTestEvent(await context.openStage(stage), integration, context, options)) ? 0 : 1;
 }

@@ -13,7 +13,7 @@ import {
   readEntry,
 } from './integrations-document.ts';
 import { readSource } from './integrations-source.ts';
-import { secretFault } from './needed-secrets.ts';
+import { secretFault, secretWarning } from './needed-secrets.ts';
 import { signingEnds } from './signing-ends.ts';
 
 export interface ValidateOptions {
@@ -30,14 +30,24 @@ export async function validate(options: ValidateOptions, context: Context): Prom
   const stage = await reachableStage(options, context);
   const secrets = stage === undefined ? NO_SECRETS : await judgeSecrets(document, stage, context.now());
   const found = [...faults, ...secrets.faults];
-  const { notices } = secrets;
+  const { notices, warnings } = secrets;
   const isValid = found.length === 0;
   if (options.json) {
-    print(JSON.stringify({ from, is_valid: isValid, are_secrets_read: stage !== undefined, faults: found, notices }));
+    print(
+      JSON.stringify({
+        from,
+        is_valid: isValid,
+        are_secrets_read: stage !== undefined,
+        faults: found,
+        notices,
+        warnings,
+      }),
+    );
     return isValid ? 0 : 1;
   }
   print(from);
   for (const line of [...found, ...notices]) print(`  ${line}`);
+  for (const warning of warnings) print(`  warning: ${warning}`);
   if (stage === undefined) print('The secrets were not checked: no platform is running.');
   const what = stage === undefined ? 'entries' : 'entries and secrets';
   print(isValid ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
@@ -84,15 +94,18 @@ async function reachableStage({ stage, file }: ValidateOptions, context: Context
 
 interface JudgedSecrets {
   readonly faults: readonly string[];
-  /** What is no fault, and may need an operator. */
+  /** What is no fault, and needs no operator: when signing secrets end. */
   readonly notices: readonly string[];
+  /** What will be a fault soon: client certificates that expire. */
+  readonly warnings: readonly string[];
 }
 
-const NO_SECRETS: JudgedSecrets = { faults: [], notices: [] };
+const NO_SECRETS: JudgedSecrets = { faults: [], notices: [], warnings: [] };
 
 async function judgeSecrets(document: IntegrationsDocument, stage: Stage, nowMs: number): Promise<JudgedSecrets> {
   const faults: string[] = [];
   const notices: string[] = [];
+  const warnings: string[] = [];
   for (const entry of document.entries) {
     const read = readEntry(entry);
     if ('faults' in read) continue;
@@ -100,13 +113,16 @@ async function judgeSecrets(document: IntegrationsDocument, stage: Stage, nowMs:
     const name = secretName(stage, integration.id);
     try {
       const stored = await readSecret(stage, integration.id);
-      const fault = stored === undefined ? 'is not there, or has no value' : secretFault(integration, stored.fields);
+      const fault =
+        stored === undefined ? 'is not there, or has no value' : secretFault(integration, stored.fields, nowMs);
       if (fault !== undefined) faults.push(`secret ${name}: ${fault}`);
       notices.push(...signingEnds(stored?.fields, nowMs).map((end) => `secret ${name}: ${end}`));
+      const warning = stored === undefined ? undefined : secretWarning(integration, stored.fields, nowMs);
+      if (warning !== undefined) warnings.push(`secret ${name}: ${warning}`);
     } catch (thrown) {
       if (!(thrown instanceof CommandFailed)) throw thrown;
       faults.push(thrown.message);
     }
   }
-  return { faults, notices };
+  return { faults, notices, warnings };
 }

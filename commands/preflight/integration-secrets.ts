@@ -1,6 +1,6 @@
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { readSecret, secretName } from '../integration/integration-secrets.ts';
-import { secretFault } from '../integration/needed-secrets.ts';
+import { secretFault, secretWarning } from '../integration/needed-secrets.ts';
 import { signingEnds } from '../integration/signing-ends.ts';
 import type { Stage } from '../shared/stage.ts';
 import { activeIntegrations, type Check, findingOf, inBatches, noted, stageFlag } from './check.ts';
@@ -43,8 +43,13 @@ export function judgeSecret(integration: Integration, fields: unknown, stage: St
     const page = 'docs/how-to/deploy-integrations-with-the-aws-cli.md writes the file';
     return no(what, 'is not there, or has no value', noted(stage.awsCli('secretsmanager', words), page));
   }
-  const fault = secretFault(integration, fields);
+  const fault = secretFault(integration, fields, nowMs);
   if (fault !== undefined) return no(what, fault, validateCommand(stage));
+  const warning = secretWarning(integration, fields, nowMs);
+  if (warning !== undefined) {
+    const command = `./ltw integration next-certificate ${id} ${stageFlag(stage)}`;
+    return no(what, warning, noted(command, 'docs/how-to/rotate-a-client-certificate.md'));
+  }
   const ends = signingEnds(fields, nowMs);
   return yes(what, ends.length === 0 ? WELL_FORMED : ends.join('; '));
 }

@@ -65,6 +65,7 @@ export function addStageCommands(program: Parent, run: Run): void {
     'sends an integration one signed test event from the stage’s own addresses, and prints the response',
   )
     .addOption(integrationOption('whose endpoint').makeOptionMandatory())
+    .option('--next', 'presents the next client certificate of its secret')
     .addOption(jsonOption())
     .action((options) =>
       run(async (context) => (await import('../integration/test-event.ts')).sendTest(options, context)),

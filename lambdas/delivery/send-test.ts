@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { describeValidity } from '../partners/certificate-expiry.ts';
+import { CERTIFICATE_KEYS, type CertificatePair, clientCertificateOf } from '../partners/client-certificate.ts';
+import type { Integration } from '../partners/integration.ts';
 import { TEST_EVENT_TYPE, testPayload } from '../partners/test-event.ts';
 import { sendTestEnvironment } from '../shared/environment.ts';
 import { errorName, PipelineError } from '../shared/errors.ts';
@@ -30,7 +33,7 @@ const TEST_TIMEOUT_MS = 30_000;
 export async function testIntegration(input: unknown, services: TestIntegrationServices): Promise<SendTestReport> {
   const request = sendTestRequestSchema.safeParse(input);
   if (!request.success) return unsent('', 'the request names no integration: expected {"integration_id": "…"}');
-  const id = request.data.integration_id;
+  const { integration_id: id, client_certificate: pair } = request.data;
   const registry = await services.integrations.read();
   if (registry === undefined) return unsent(id, 'the integrations cannot be read from AppConfig');
   const integration = registry.byId.get(id);
@@ -38,16 +41,39 @@ export async function testIntegration(input: unknown, services: TestIntegrationS
     const fault = registry.broken.get(id)?.reason;
     return unsent(id, fault === undefined ? `no integration has the id ${id}` : `its entry does not fit: ${fault}`);
   }
+  if (pair === 'next' && !integration.client_certificate) {
+    return unsent(id, 'its entry presents no client certificate: client_certificate is not true');
+  }
   // The prefix distinguishes it from the ids of real webhooks, also in a partner's log.
   const webhookId = `wh_test_${services.newId().replaceAll('-', '')}`;
   const body = testPayload(integration, new Date(services.now()).toISOString());
   const timeoutMs = Math.min(integration.timeout_seconds * 1000, TEST_TIMEOUT_MS);
   try {
-    const webhook: Webhook = { id: webhookId, eventType: TEST_EVENT_TYPE, body, integration, timeoutMs };
-    return report(id, webhookId, body, await sendWebhook(webhook, services));
+    const certificate = await certificateDates(integration, pair, services);
+    const webhook: Webhook = { id: webhookId, eventType: TEST_EVENT_TYPE, body, integration, timeoutMs, pair };
+    return { ...report(id, webhookId, body, await sendWebhook(webhook, services)), ...certificate };
   } catch (thrown) {
     return unsent(id, thrown instanceof PipelineError ? thrown.message : errorName(thrown));
   }
+}
+
+/**
+ * The secret is read again, so that a pair that was just stored is tested.
+ *
+ * @returns nothing if no usable certificate is presented. @throws SecretUnavailable, SecretUnusable
+ */
+async function certificateDates(
+  integration: Integration,
+  pair: CertificatePair,
+  services: TestIntegrationServices,
+): Promise<Pick<SendTestReport, 'client_certificate'>> {
+  if (!integration.client_certificate) return {};
+  const secret = await services.secretOf(integration.id).refetch();
+  const certificate = clientCertificateOf(integration.id, secret, pair);
+  if ('instead' in certificate) return {};
+  const fault = describeValidity(certificate, CERTIFICATE_KEYS[pair].chain, services.now());
+  const expires_at = new Date(certificate.expiresAtMs).toISOString();
+  return { client_certificate: { pair, expires_at, ...(fault !== undefined && { fault }) } };
 }
 
 function unsent(integrationId: string, reason: string): SendTestReport {

@@ -49,7 +49,7 @@ export interface OperatorWorld {
   secret(id: string): Record<string, unknown> | undefined;
   /** Sets the result of the function SendTest; a text is the type of its error. */
   answerTests(answer: Partial<SendTestReport> | string): void;
-  /** Integrations for which SendTest was invoked. */
+  /** Integrations for which SendTest was invoked, such as `acme` or `acme with its next certificate`. */
   readonly tested: readonly string[];
   /** Sets the result of the function CheckWarehouse; a text is the type of its error. */
   answerChecks(answer: CheckWarehouseReport | string): void;
@@ -209,5 +209,6 @@ function answered(answer: object | string) {
 }
 
 function askedFor({ body }: RestRequest): string {
-  return JSON.parse(body.toString()).integration_id;
+  const { integration_id: id, client_certificate: pair } = JSON.parse(body.toString());
+  return pair === undefined ? id : `${id} with its ${pair} certificate`;
 }

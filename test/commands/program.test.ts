@@ -42,7 +42,7 @@ describe('help', () => {
   });
 
   test.each([
-    ['integration', ['list', 'validate', 'add', 'pause', 'resume', 'rotate']],
+    ['integration', ['list', 'validate', 'add', 'pause', 'resume', 'rotate', 'next-certificate', 'switch-certificate']],
     ['flag', ['status', 'enable', 'percent', 'ttl', 'pilot', 'disable', 'revert']],
     ['flag pilot', ['add', 'remove']],
     ['ledger', ['show', 'last', 'list', 'count', 'adoption', 'forget', 'close']],

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type TestIntegrationServices, testIntegration } from '../../lambdas/delivery/send-test.ts';
 import { signatureHeader } from '../../lambdas/partners/signature.ts';
 import { SecretUnusable } from '../../lambdas/shared/errors.ts';
@@ -13,6 +13,7 @@ import {
   secretSource,
   sendingServices,
 } from '../support/sending.ts';
+import { ACME_KEY, EXPIRED_CERTIFICATE, NEXT_CERTIFICATE, NEXT_KEY } from '../support/test-only-client-certificates.ts';
 
 const REQUEST = { integration_id: 'acme' };
 const known = registry(integration({ paused: true, active: false, timeout_seconds: 300 }));
@@ -56,6 +57,41 @@ test('a connection test applies the integration’s own settings', async () => {
   const expected = { duration_spent: 309, learner: { name: expect.stringMatching(/^ey/) } };
   expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject(expected);
   expect(requests).toMatchObject([{ headers: { 'payload-format': 'percipio' } }]);
+});
+
+describe('a client certificate', () => {
+  const presenting = { integrations: { read: async () => registry(integration({ client_certificate: true })) } };
+  const pairs = {
+    ...{ client_certificate: EXPIRED_CERTIFICATE, client_key: ACME_KEY },
+    ...{ next_client_certificate: NEXT_CERTIFICATE, next_client_key: NEXT_KEY },
+  };
+
+  test.each([
+    ['current', ACME_KEY, { expires_at: '2025-01-02T00:00:00.000Z', fault: expect.stringMatching(/expired on 2025-/) }],
+    ['next', NEXT_KEY, { expires_at: '2125-12-31T00:00:00.000Z' }],
+  ])('is presented: the %s one, from the secret as it is now, with its dates', async (pair, key, dates) => {
+    // Cached before the operator stored these pairs.
+    let stored = secret({ ...pairs, client_certificate: NEXT_CERTIFICATE, client_key: NEXT_KEY, next_client_key: 'x' });
+    const refetch = async () => {
+      stored = secret(pairs);
+      return stored;
+    };
+    const source = { read: async () => stored, refetch };
+    const request = { ...REQUEST, client_certificate: pair };
+    const { report, requests } = await run(responded(200), { ...presenting, secretOf: () => source }, request);
+    expect(requests.map(({ clientCertificate }) => clientCertificate?.key.trim())).toEqual([key]);
+    expect(report).toMatchObject({ verdict: 'delivered' });
+    expect(report.client_certificate).toEqual({ pair, ...dates });
+    expect(JSON.stringify(report)).not.toContain('BEGIN');
+  });
+
+  test.each<[string, Partial<TestIntegrationServices>, RegExp]>([
+    ['the secret has no next pair', presenting, /^the secret has no next_client_certificate /],
+    ['the entry presents none', {}, /^its entry presents no client certificate/],
+  ])('is not presented if %s', async (_what, more, reason) => {
+    const { report, requests } = await run(responded(200), more, { ...REQUEST, client_certificate: 'next' });
+    expect([report, requests]).toMatchObject([{ verdict: 'unsent', reason: expect.stringMatching(reason) }, []]);
+  });
 });
 
 test('a connection test reports why there was no response', async () => {

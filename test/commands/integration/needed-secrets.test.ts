@@ -4,9 +4,10 @@ import { secretFault } from '../../../commands/integration/needed-secrets.ts';
 import { sendWebhook } from '../../../lambdas/delivery/send-webhook.ts';
 import { integrationSecretSchema } from '../../../lambdas/partners/integration-secret.ts';
 import { createSecretSource } from '../../../lambdas/shared/secrets-manager.ts';
-import { integration } from '../../support/factories.ts';
+import { integration, NOW } from '../../support/factories.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 import { responded, SIGNING_SECRET, sendingServices } from '../../support/sending.ts';
+import { ACME_CERTIFICATE } from '../../support/test-only-client-certificates.ts';
 
 const ID = '/test/integrations/acme';
 const SIGNING = { signing_secrets: [SIGNING_SECRET] };
@@ -26,6 +27,7 @@ async function send(settings: Readonly<Record<string, unknown>>, fields: unknown
   return { sent: await sendWebhook(webhook, services), requests: services.requests };
 }
 
+const CERTIFICATE = { client_certificate: true };
 const BEARER = { auth: { type: 'bearer' } };
 
 test.each([
@@ -33,11 +35,12 @@ test.each([
   ['an ill-formed signing secret', BEARER, { signing_secrets: [SIGNING_SECRET, 'hunter2'], bearer_token: 'x' }],
   ['no token', BEARER, { ...SIGNING, bearer_token: null }],
   ['an ill-formed token', BEARER, { ...SIGNING, bearer_token: 'hünter2' }],
+  ['a certificate without its key', CERTIFICATE, { ...SIGNING, client_certificate: ACME_CERTIFICATE }],
   ['an ill-formed key', { encrypted_fields: ['a'] }, { ...SIGNING, encryption_key: 'hunter2' }],
 ])('%s: the commands print the reason of the dead-letter message', async (_, settings, fields) => {
   const { sent, requests } = await send(settings, fields);
   expect(requests).toEqual([]);
-  const fault = secretFault(integration(settings), fields);
+  const fault = secretFault(integration(settings), fields, NOW);
   expect({ ...sent, reason: sent.reason.replace(`secret ${ID} has`, 'the secret has') }).toMatchObject({
     kind: 'unsent',
     reason: fault,
@@ -50,6 +53,6 @@ test.each([
   [{ api_key: 'é', bearer_token: {}, client_id: [], client_secret: 5, encryption_key: 'x', headers: 'y' }],
 ])('an integration is delivered to whatever the keys hold that it does not use: %j', async (unused) => {
   const fields = { ...unused, ...SIGNING };
-  expect(secretFault(integration({}), fields)).toBeUndefined();
+  expect(secretFault(integration({}), fields, NOW)).toBeUndefined();
   expect((await send({}, fields)).sent).toMatchObject({ kind: 'sent', verdict: 'delivered' });
 });

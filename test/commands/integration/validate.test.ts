@@ -85,5 +85,6 @@ test('--json: every fault, and the same exit code', async () => {
     are_secrets_read: true,
     faults: [expect.stringContaining('is not there')],
     notices: [],
+    warnings: [],
   });
 });

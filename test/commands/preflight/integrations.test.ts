@@ -4,6 +4,10 @@ import { judgeSecret } from '../../../commands/preflight/integration-secrets.ts'
 import { judgeIntegrations } from '../../../commands/preflight/integrations.ts';
 import type { Stage } from '../../../commands/shared/stage.ts';
 import { integration, NOW } from '../../support/factories.ts';
+import { ACME_CERTIFICATE, ACME_KEY } from '../../support/test-only-client-certificates.ts';
+
+const SIGNING = { signing_secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] };
+const STAGE = { name: 'dev', output: () => '/dev/', awsCli: (_: string, words: string) => words } as unknown as Stage;
 
 const entry = (id: string, more: object = {}) => ({ id, url: 'https://partner.example/hooks', ...more });
 
@@ -67,7 +71,16 @@ test.each([
   const oauth = integration({
     auth: { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token' },
   });
-  const signing_secrets = [SIGNING_SECRET];
-  const stage = { name: 'dev', output: () => '/dev/', awsCli: (_: string, words: string) => words } as unknown as Stage;
-  expect(judgeSecret(oauth, credentials && { signing_secrets, ...credentials }, stage, NOW)).toMatchObject(finding);
+  expect(judgeSecret(oauth, credentials && { ...SIGNING, ...credentials }, STAGE, NOW)).toMatchObject(finding);
+});
+
+test('a secret whose client certificate expires soon', () => {
+  const secret = { ...SIGNING, client_certificate: ACME_CERTIFICATE, client_key: ACME_KEY };
+  const judgeAt = (nowMs: number) => judgeSecret(integration({ client_certificate: true }), secret, STAGE, nowMs);
+  expect(judgeAt(NOW)).toMatchObject({ verdict: 'yes' });
+  expect(judgeAt(Date.UTC(2125, 11, 20))).toMatchObject({
+    verdict: 'no',
+    is: 'the secret has a client_certificate that expires on 2125-12-31, in 11 days',
+    remedy: expect.stringMatching(/^\.\/ltw integration next-certificate acme --stage dev /),
+  });
 });
