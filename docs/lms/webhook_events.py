@@ -209,13 +209,15 @@ def webhook_event(
     Give `user_id`, `course_id` and `enterprise_customer_uuid` if the payload does not have them as `user.id`,
     `course.course_id` and `enterprise.enterprise_customer_uuid`.
 
+    Give `traceparent` to find the webhook by the trace of the request that caused it.
+
     `send_at` or `delay_minutes` is for scheduled kinds of events: a calculated lead.
     """
     if event_type not in EVENT_TYPES:
         raise InvalidEvent(f"event_type must be one of {', '.join(EVENT_TYPES)}")
     if event_id is not None and not _EVENT_ID.fullmatch(event_id):
         raise InvalidEvent("event_id must be 1-128 of A-Z a-z 0-9 _ -")
-    if unknown := beside.keys() - {"user_id", "course_id", "enterprise_customer_uuid"}:
+    if unknown := beside.keys() - {"user_id", "course_id", "enterprise_customer_uuid", "traceparent"}:
         raise InvalidEvent(f"the pipeline does not read {', '.join(sorted(unknown))}")
     event: Event = {"schema_version": SCHEMA_VERSION, "event_type": event_type}
     if event_id is not None:

@@ -138,6 +138,17 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     expect(learningTimeOf(received('europe', '"enrolled"')[0])).toBeUndefined();
   });
 
+  test('an event with a trace context reaches the partner with it', async () => {
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const values = { event_type: 'course_enrollment', payload: { user: { username: 'traced' } }, traceparent };
+    const events = [
+      { kind: 'any' as const, values: { ...values, occurred_at: '2026-01-10T15:30:00+00:00' }, to: ['skillsoft'] },
+    ];
+    await publish(python, { ...queue(), events });
+    await until(session(), () => received('skillsoft', '"traced"').length > 0);
+    expect(received('skillsoft', '"traced"')).toMatchObject([{ headers: { traceparent } }]);
+  });
+
   test('leads: one waits, another is moved, a third gives way to a later one', async () => {
     const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
     const lead = (user_id: number, values: object) => ({
