@@ -50,17 +50,16 @@ export function settingToTry(
   status: number,
   error: OAuthError | undefined,
 ): TokenSetting | undefined {
-  const isClientRefused = error === 'invalid_client' || (status === 401 && error === undefined);
-  if (request === 'json') {
-    // A server that reads forms only finds no grant in JSON, and no client unless it is in the header.
-    const isUnread = error === 'invalid_request' || error === 'unsupported_grant_type';
-    const isUnexplained = status === 415 || (status === 400 && error === undefined);
-    return isUnread || isUnexplained || isClientRefused ? { name: 'token_request', value: 'form' } : undefined;
-  }
-  if (status === 415) return { name: 'token_request', value: 'json' };
-  // A request without the client's id in its body may be invalid.
   const isBasic = authentication === 'basic';
-  if (isClientRefused || (isBasic && (error === 'invalid_request' || (status === 400 && error === undefined))))
-    return { name: 'client_authentication', value: isBasic ? 'body' : 'basic' };
-  return undefined;
+  const isUnnamed = error === undefined;
+  const isClientRefused = error === 'invalid_client' || (status === 401 && isUnnamed);
+  // A server that reads one form only finds no grant in the other, nor a client that is not in the header.
+  const isUnread = status === 415 || error === 'unsupported_grant_type';
+  const isInvalid = error === 'invalid_request' || (status === 400 && isUnnamed);
+  if (request === 'json' && (isUnread || isInvalid || isClientRefused)) return { name: 'token_request', value: 'form' };
+  if (request === 'json') return undefined;
+  if (isUnread || (status === 400 && isUnnamed && !isBasic)) return { name: 'token_request', value: 'json' };
+  // A request without the client's id in its body may be invalid.
+  const isElsewhere = isClientRefused || (isInvalid && isBasic);
+  return isElsewhere ? { name: 'client_authentication', value: isBasic ? 'body' : 'basic' } : undefined;
 }

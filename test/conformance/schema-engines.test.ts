@@ -87,6 +87,10 @@ const ADDRESSES = [
   'https://lms\u00a0.example.com',
   'https://lms.example.com/\u2003',
 ];
+const FORM_TOKEN = {
+  ...{ type: 'oauth2_client_credentials', token_url: 'https://lms.example.com/token' },
+  ...{ token_request: 'form', client_authentication: 'basic' },
+};
 const ENTRY_CHANGES: readonly object[] = [
   ...ADDRESSES.map((url) => ({ url })),
   ...ADDRESSES.map((token_url) => ({ auth: { type: 'oauth2_client_credentials', token_url } })),
@@ -104,6 +108,10 @@ const ENTRY_CHANGES: readonly object[] = [
   { timeout_seconds: 5.5 },
   { timeout_seconds: '15' },
   { max_retries: 11 },
+  ...[404, 400, 499, 399, 500, 401, 410, 404.5, '404'].map((status) => ({ retry_on_status: [404, status] })),
+  ...['', 'a b', 'a  b'].map((scope) => ({ auth: { ...FORM_TOKEN, scope } })),
+  ...['https://api.example.com/', '', 'é', ' a'].map((audience) => ({ auth: { ...FORM_TOKEN, audience } })),
+  { auth: { ...FORM_TOKEN, token_request: 'xml' } },
   { max_retries_by_event_type: { grade: 0 } },
   { retry_delays_seconds: [1, 86_400] },
   { resumed_at: 'yesterday' },

@@ -99,6 +99,23 @@ test('a connection test reports why there was no response', async () => {
   expect(report).toMatchObject({ verdict: 'retry', code: 'CERT_HAS_EXPIRED' });
 });
 
+test('a connection test reports a token server’s error, and the setting to try', async () => {
+  const auth = { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token' };
+  const { report, requests } = await run(responded(200), {
+    integrations: { read: async () => registry(integration({ auth })) },
+    secretOf: () => secretSource(secret({ client_id: 'us', client_secret: 'hidden' })),
+    tokens: {
+      token: async () => ({ kind: 'none', result: responded(400), error: 'invalid_request' }),
+      drop: () => {},
+    },
+  });
+  expect(report).toMatchObject({
+    ...{ verdict: 'dead', reason: 'token: HTTP 400 invalid_request, with fresh credentials too', status: 400 },
+    ...{ token_error: 'invalid_request', token_setting: { name: 'token_request', value: 'form' } },
+  });
+  expect(requests).toEqual([]);
+});
+
 const broken = new Map([['odd', { reason: 'url: is missing', enterprise: 1, region: 1 }]]);
 test.each<[string, RegExp, Partial<TestIntegrationServices>, object?]>([
   ['no integration is named', /names no integration/, {}, {}],

@@ -36,10 +36,13 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   ],
   'form body': [
     [415, undefined, JSON_BODY],
+    // Percipio, and other servers that read JSON only.
+    [400, 'unsupported_grant_type', JSON_BODY],
     [401, 'invalid_client', BASIC],
     [401, undefined, BASIC],
+    [400, undefined, JSON_BODY],
     [400, 'invalid_request', undefined],
-    [400, undefined, undefined],
+    [400, 'invalid_scope', undefined],
   ],
   'form basic': [
     [415, undefined, JSON_BODY],
@@ -47,7 +50,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [400, 'invalid_request', BODY],
     [400, undefined, BODY],
     [400, 'invalid_scope', undefined],
-    [400, 'unsupported_grant_type', undefined],
+    [400, 'unsupported_grant_type', JSON_BODY],
   ],
 };
 

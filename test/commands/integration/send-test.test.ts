@@ -37,6 +37,15 @@ test('not delivered: 1, and why', async () => {
   expect(world.printed()).toContain('The response begins: no?[2J?such page');
 });
 
+test('no token: the error of the token server, and the setting to try', async () => {
+  world.answerTests({
+    ...{ verdict: 'dead', reason: 'token: HTTP 400 invalid_request, with fresh credentials too', status: 400 },
+    ...{ token_error: 'invalid_request', token_setting: { name: 'token_request', value: 'form' } },
+  });
+  expect(await send()).toBe(1);
+  expect(world.printed()).toMatch(/cannot read it[\s\S]*set token_request of the entry’s auth to form/);
+});
+
 test('not sent: no signature is printed, and the existing ids', async () => {
   world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
   // As without a token: there is a body, but it was not signed.
