@@ -28,7 +28,7 @@ export async function partnerKit({ out, schemas, vector }: PartnerKitOptions, co
   if (out !== undefined) {
     const file = join(writableDirectory(out), KIT_FILE);
     write(file, await kitText(await sampleBodies(now)));
-    print(`Written: ${file}. It needs Node 20 or later only: node ${KIT_FILE} --help`);
+    print(`Written: ${file}. It needs Node 20 or later only: node ${file} --help`);
   }
   if (schemas !== undefined) {
     writableDirectory(schemas);

@@ -1,5 +1,5 @@
 import { EXPECTED, faultOf } from './judge.ts';
-import { readOptions, USAGE, WrongOption } from './options.ts';
+import { type Asked, readOptions, USAGE, WrongOption } from './options.ts';
 import type { SampleBody } from './sample-body.ts';
 import { type Sample, samplesFor } from './samples.ts';
 import { createSender, type KitResponse } from './send.ts';
@@ -48,10 +48,7 @@ export async function main(
         }
         return 0;
       case 'send':
-        return await sendAll(asked.url, samplesFor(chosen(asked.format), asked.receiver), asked.timeoutMs, {
-          print,
-          complain,
-        });
+        return await sendAll(asked, samplesFor(chosen(asked.format), asked.receiver), { print, complain });
     }
   } catch (thrown) {
     if (!(thrown instanceof WrongOption)) throw thrown;
@@ -60,8 +57,12 @@ export async function main(
   }
 }
 
-async function sendAll(url: URL, samples: readonly Sample[], timeoutMs: number, output: Output): Promise<number> {
-  const sender = createSender(url, timeoutMs);
+async function sendAll(
+  { url, timeoutMs, clientCertificate }: Extract<Asked, { action: 'send' }>,
+  samples: readonly Sample[],
+  output: Output,
+): Promise<number> {
+  const sender = createSender(url, timeoutMs, clientCertificate);
   const checks: string[] = [];
   let passed = 0;
   try {

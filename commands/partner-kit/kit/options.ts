@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { HEADER_NAME, OWN_HEADER } from '../../../lambdas/partners/own-headers.ts';
 import { isSigningSecret } from '../../../lambdas/partners/signature.ts';
 import type { Receiver } from './samples.ts';
+import type { ClientCertificate } from './send.ts';
 
 /** What the command line asks for. */
 export type Asked =
@@ -13,6 +16,7 @@ export type Asked =
       readonly url: URL;
       readonly receiver: Receiver;
       readonly format: string | undefined;
+      readonly clientCertificate: ClientCertificate | undefined;
       /** Of each request, in milliseconds. */
       readonly timeoutMs: number;
     };
@@ -31,6 +35,8 @@ export const USAGE = `Sends signed sample webhooks to a receiver, and checks its
                     repeat the option. Without it, WEBHOOK_SECRET of the environment (separated by spaces)
   --format FORMAT   only samples in this payload format: FORMATS
   --header 'N: V'   a header that the receiver requires, such as an API key; repeatable
+  --cert FILE       the client certificate that the receiver requires (PEM, with its chain), and
+  --key FILE        its key (PEM)
   --timeout SECONDS of each request, 1 to 300 (15)
   --list            lists the samples and what is expected, and sends nothing
   --vector          prints a newly signed request as JSON, to check a verification with; with --secret, signed with it
@@ -73,6 +79,7 @@ export function readOptions(
     action: 'send',
     url: readUrl(values.url),
     receiver: { secrets: [secret, ...furtherSecrets], headers: readHeaders(values.header ?? []) },
+    clientCertificate: readClientCertificate(values.cert, values.key),
     format,
     timeoutMs: readTimeout(values.timeout ?? '15') * 1000,
   };
@@ -87,6 +94,8 @@ function parseWords(words: readonly string[]) {
         secret: { type: 'string', multiple: true },
         format: { type: 'string' },
         header: { type: 'string', multiple: true },
+        cert: { type: 'string' },
+        key: { type: 'string' },
         timeout: { type: 'string' },
         list: { type: 'boolean' },
         vector: { type: 'boolean' },
@@ -124,6 +133,37 @@ function readHeaders(texts: readonly string[]): Record<string, string> {
     return [name.toLowerCase(), value];
   });
   return Object.fromEntries(headers);
+}
+
+function readClientCertificate(
+  certFile: string | undefined,
+  keyFile: string | undefined,
+): ClientCertificate | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile === undefined || keyFile === undefined) throw new WrongOption('--cert and --key belong together.');
+  const pair = { cert: readPem('--cert', certFile), key: readPem('--key', keyFile) };
+  try {
+    createSecureContext(pair);
+    return pair;
+  } catch (thrown) {
+    // OpenSSL names what is wrong, and repeats nothing of the key.
+    throw new WrongOption(
+      `--cert and --key are not a certificate and its key without a passphrase: ${reasonOf(thrown)}.`,
+    );
+  }
+}
+
+function readPem(option: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new WrongOption(`${option} cannot be read (${(thrown as NodeJS.ErrnoException).code}).`);
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  const { reason, message } = thrown as Error & { readonly reason?: string };
+  return reason ?? message;
 }
 
 function readTimeout(text: string): number {

@@ -13,6 +13,12 @@ export type KitResponse =
   /** Node's error code, or `TIMEOUT`. */
   | { readonly failure: string };
 
+/** A certificate with its chain and its key, as PEM texts. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface Sender {
   send(request: KitRequest): Promise<KitResponse>;
   close(): void;
@@ -22,9 +28,9 @@ export interface Sender {
 const BODY_TIMEOUT_MS = 2000;
 
 /** Sends to one URL, over one connection while the receiver keeps it open. @param timeoutMs from the start to the status */
-export function createSender(url: URL, timeoutMs: number): Sender {
+export function createSender(url: URL, timeoutMs: number, clientCertificate?: ClientCertificate): Sender {
   const { request, Agent } = url.protocol === 'https:' ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ...clientCertificate });
 
   function sendOnce({ headers, body }: KitRequest): Promise<KitResponse & { readonly isStale?: boolean }> {
     return new Promise((resolve) => {

@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import * as https from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { main } from '../../../commands/partner-kit/kit/main.ts';
 import type { SampleBody } from '../../../commands/partner-kit/kit/sample-body.ts';
@@ -10,10 +15,19 @@ import { receiver } from '../../../docs/partner/receiver.ts';
 import { isGenuine } from '../../../docs/partner/verify.ts';
 import { PAYLOAD_FORMATS } from '../../../lambdas/partners/payload-formats/payload-formats.ts';
 import { signatureHeader } from '../../../lambdas/partners/signature.ts';
-import { startHttpServer } from '../../../local/http-server.ts';
+import { listen, startHttpServer } from '../../../local/http-server.ts';
 import { NEW, OLD, receiptOf } from '../../conformance/real-receipts.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { NOW } from '../../support/factories.ts';
+import { TEST_ONLY_AUTHORITY, TEST_ONLY_SIGNED } from '../../support/test-only-authority.ts';
+import { TEST_ONLY_KEY } from '../../support/test-only-certificate.ts';
+import {
+  ACME_CERTIFICATE,
+  ACME_KEY,
+  CLIENT_ISSUER,
+  CLIENT_ROOT,
+  GLOBEX_KEY,
+} from '../../support/test-only-client-certificates.ts';
 
 const keep = closedAfterEach();
 
@@ -102,6 +116,48 @@ describe('a correct receiver', () => {
     expect(new Set(received.map((one) => one['event-type']))).toEqual(
       new Set(['course_completion', 'course_enrollment', 'lead']),
     );
+  });
+});
+
+describe('a client certificate', () => {
+  const files = mkdtempSync(join(tmpdir(), 'client-certificate-'));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(files, name), text);
+    return join(files, name);
+  };
+  const cert = file('cert.pem', `${ACME_CERTIFICATE}\n${CLIENT_ISSUER}`);
+  const key = file('key.pem', ACME_KEY);
+  const before = getCACertificates('default');
+  beforeAll(() => setDefaultCACertificates([...before, TEST_ONLY_AUTHORITY]));
+  afterAll(() => {
+    setDefaultCACertificates(before);
+    rmSync(files, { recursive: true });
+  });
+
+  test('is presented to a receiver that requires it', async () => {
+    const tls = { cert: TEST_ONLY_SIGNED, key: TEST_ONLY_KEY, ca: CLIENT_ROOT, requestCert: true };
+    const server = https.createServer(
+      tls,
+      receiver([NEW], async () => {}),
+    );
+    const { port } = await keep(listen(server, 0, 'https'));
+    const words = ['--url', `https://localhost:${port}`, '--secret', NEW, '--format', 'percipio'];
+    expect(await run([...words, '--cert', cert, '--key', key])).toMatchObject({ status: 0, complaints: [] });
+    const [complaint] = (await run(words)).complaints;
+    expect(complaint).toMatch(/ cannot be reached \(.+\): is the receiver running, with a valid certificate\?$/);
+  });
+
+  test.each([
+    [['--cert', cert], '--cert and --key belong together.'],
+    [['--cert', join(files, 'absent'), '--key', key], '--cert cannot be read (ENOENT).'],
+    [['--cert', cert, '--key', files], '--key cannot be read (EISDIR).'],
+    [
+      ['--cert', cert, '--key', file('other.pem', GLOBEX_KEY)],
+      '--cert and --key are not a certificate and its key without a passphrase: key values mismatch.',
+    ],
+  ])('%#: one that cannot be used is refused in one sentence', async (words, sentence) => {
+    const { status, complaints } = await run(['--url', 'https://a.example', '--secret', NEW, ...words]);
+    expect({ status, complaints }).toEqual({ status: 2, complaints: [sentence] });
   });
 });
 

@@ -29,12 +29,14 @@ test('--out writes one file that runs elsewhere, with nothing but Node', async (
   const file = join(directory, 'partner-kit.mjs');
   expect(await run('--out', directory)).toEqual({
     status: 0,
-    printed: `Written: ${file}. It needs Node 20 or later only: node partner-kit.mjs --help`,
+    printed: `Written: ${file}. It needs Node 20 or later only: node ${file} --help`,
     complaints: [],
   });
   expect(readdirSync(directory)).toEqual(['partner-kit.mjs']);
   const imported = [...readFileSync(file, 'utf8').matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
-  expect(new Set(imported)).toEqual(new Set(['node:crypto', 'node:http', 'node:https', 'node:util']));
+  expect(new Set(imported)).toEqual(
+    new Set(['node:crypto', 'node:fs', 'node:http', 'node:https', 'node:tls', 'node:util']),
+  );
 
   const { url, close } = await startHttpServer(receiver([NEW], async () => {}));
   try {
