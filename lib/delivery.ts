@@ -5,6 +5,7 @@ import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';
 import type { FunctionSize } from './function-size.ts';
 import type { Ledger } from './ledger.ts';
+import type { OperationalEvents } from './operational-events.ts';
 import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
@@ -17,6 +18,7 @@ export interface DeliveryProps {
   readonly secrets: Secrets;
   readonly cache: Cache;
   readonly ledger: Ledger;
+  readonly events: OperationalEvents;
 }
 
 /**
@@ -56,7 +58,7 @@ export class Delivery extends Construct {
 
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
-    const { codeBase, configuration, secrets, cache, ledger } = props;
+    const { codeBase, configuration, secrets, cache, ledger, events } = props;
     const { stage } = codeBase;
     this.stage = stage;
     const shared = { codeBase, inVpc: true };
@@ -73,6 +75,7 @@ export class Delivery extends Construct {
     for (const fn of [this.batch, this.task]) {
       cache.grantUse(fn);
       ledger.grantDeliver(fn);
+      events.grantPut(fn);
       fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(this.task.size)));
       fn.setVariable('SENDING_ENVIRONMENTS', String(sendingEnvironments(stage)));
     }

@@ -13,6 +13,7 @@ import { codeBase } from './function-code.ts';
 import { HarmAlarms } from './harm-alarms.ts';
 import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
+import { OperationalEvents } from './operational-events.ts';
 import { Outcomes } from './outcomes.ts';
 import { Reconciler } from './reconciler.ts';
 import { Rescue } from './rescue.ts';
@@ -44,6 +45,7 @@ export class LearningTimeStack extends Stack {
     const cache = new Cache(this, 'Cache', { stage, network });
     configuration.seedAfter(cache);
     const ledger = new Ledger(this, 'Ledger', stage);
+    const events = new OperationalEvents(this, 'OperationalEvents', stage);
 
     const enrichment = new Enrichment(this, 'Enrichment', {
       codeBase: codeBase(stage, network, 'enrichment', ['EnrichBatch', 'EnrichTask', 'CheckWarehouse']),
@@ -58,6 +60,7 @@ export class LearningTimeStack extends Stack {
       secrets,
       cache,
       ledger,
+      events,
     });
     const workflow = new RetryWorkflow(this, 'RetryWorkflow', {
       stage,
@@ -77,10 +80,10 @@ export class LearningTimeStack extends Stack {
       ]),
     };
     const deadLetters = queues.deliveries.deadLetters;
-    const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, ledger, deadLetters });
-    const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, queues });
+    const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, ledger, events, deadLetters });
+    const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, events, queues });
 
-    const outcomes = new Outcomes(this, 'Outcomes', { ...operations, ledger, queues });
+    const outcomes = new Outcomes(this, 'Outcomes', { ...operations, ledger, events, queues });
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
 
     const status = { codeBase: codeBase(stage, network, 'status', ['FeatureStatus', 'WebhookHealth']) };
@@ -112,7 +115,7 @@ export class LearningTimeStack extends Stack {
         statusApi.featureStatus,
         webhookHealth,
       ],
-      undelivered: [rescue.undelivered, reconciler.undelivered, credential.undelivered],
+      undelivered: [rescue.undelivered, reconciler.undelivered, credential.undelivered, events.undelivered],
     });
 
     const functions = {

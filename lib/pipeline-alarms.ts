@@ -132,6 +132,12 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     impact: 'the reconciler may resend these webhooks, an hour or more later',
     metric: metrics.sum(METRICS.outcomeLost),
   });
+  make.notice('operational-events-failed', {
+    when: 'EventBridge did not accept an operational event',
+    impact:
+      'rules on the event bus do not see it; mails about parking are sent by the next run of the reconciler, and no delivery is affected',
+    metric: metrics.sum(METRICS.operationalEventFailed),
+  });
   make.notice('ledger-unbalanced', {
     when: 'The ledger holds open webhooks that are in no queue and no execution',
     impact: 'the reconciler resent them, late by an hour or more',
@@ -143,9 +149,9 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
   });
   make.notice('undelivered-events', {
-    when: 'A rescue, a run of the reconciler, or the reading of the credential’s age failed after all retries',
+    when: 'A rescue, a run of the reconciler, the reading of the credential’s age, or a mail to contacts failed after all retries',
     impact:
-      'the delivery of a failed execution may wait for the next sweep or run, and an old credential is not reported',
+      'the delivery of a failed execution may wait for the next sweep or run, an old credential is not reported, and contacts do not learn that an integration was parked or resumed',
     metric: sumOf(
       undelivered.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM })),
     ),

@@ -8,6 +8,7 @@ import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import type { Ledger } from './ledger.ts';
+import type { OperationalEvents } from './operational-events.ts';
 import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 
@@ -15,6 +16,7 @@ export interface ReconcilerProps {
   readonly codeBase: CodeBase;
   readonly ledger: Ledger;
   readonly configuration: Configuration;
+  readonly events: OperationalEvents;
   readonly queues: EventQueues;
 }
 
@@ -33,11 +35,12 @@ export class Reconciler extends Construct {
 
   constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
-    const { codeBase, ledger, configuration, queues } = props;
+    const { codeBase, ledger, configuration, events, queues } = props;
     this.undelivered = undeliveredQueue(this, codeBase.stage);
     this.reconcile = new PipelineFunction(this, 'Reconcile', { codeBase, inVpc: false });
     ledger.grantReconcile(this.reconcile);
     configuration.grantReadIntegrations(this.reconcile);
+    events.grantPut(this.reconcile);
     this.reconcile.grantSend(queues.deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.reconcile.grantSend(queues.deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
     this.reconcile.setVariable('OUTCOMES_QUEUE_URL', queues.outcomes.queue.queueUrl);

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import type { Ledger } from './ledger.ts';
+import type { OperationalEvents } from './operational-events.ts';
 import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
@@ -19,6 +20,7 @@ export interface RescueProps {
   readonly codeBase: CodeBase;
   readonly workflow: RetryWorkflow;
   readonly ledger: Ledger;
+  readonly events: OperationalEvents;
   readonly deadLetters: IQueue;
 }
 
@@ -28,7 +30,7 @@ export class Rescue extends Construct {
   readonly undelivered: Queue;
   readonly functions: readonly PipelineFunction[];
 
-  constructor(scope: Construct, id: string, { codeBase, workflow, ledger, deadLetters }: RescueProps) {
+  constructor(scope: Construct, id: string, { codeBase, workflow, ledger, events, deadLetters }: RescueProps) {
     super(scope, id);
     const { stateMachineArn } = workflow.stateMachine;
     this.undelivered = undeliveredQueue(this, codeBase.stage);
@@ -38,6 +40,7 @@ export class Rescue extends Construct {
     for (const fn of this.functions) {
       workflow.grantStart(fn);
       workflow.grantDescribe(fn);
+      events.grantPut(fn);
       fn.grantSend(deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
     }
     sweep.allow(['states:ListExecutions'], [stateMachineArn]);

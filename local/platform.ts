@@ -9,7 +9,8 @@ import { QueueMetrics } from './cloudwatch/queue-metrics.ts';
 import { registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import type { Tables } from './dynamodb/dynamodb.ts';
-import { EventRules } from './event-bridge/event-rules.ts';
+import { EventRules, registerEventBuses } from './event-bridge/event-rules.ts';
+import { EVENTS_TARGET, eventsApi } from './event-bridge/put-events.ts';
 import { AsyncInvoker, eventBridgeEvent } from './lambda/async-invocation.ts';
 import { createMappings, type EventSourceMapping } from './lambda/event-source-mapping.ts';
 import type { InvocationResult, LogLine } from './lambda/function-process.ts';
@@ -17,7 +18,7 @@ import { Functions, registerFunctions } from './lambda/functions.ts';
 import { lambdaApi, lambdaSettingsApi } from './lambda/lambda-api.ts';
 import type { LocalSecretsManager } from './secrets-manager/secrets-manager.ts';
 import { type ServiceOptions, type Services, startServices, stopServices } from './services.ts';
-import { registerTopics, topicsApi } from './sns/sns.ts';
+import { registerTopics, Topics } from './sns/sns.ts';
 import type { Queues } from './sqs/queues.ts';
 import type { Execution } from './step-functions/execution.ts';
 import { createStateMachines, registerStateMachines, type StateMachine } from './step-functions/state-machine.ts';
@@ -54,6 +55,7 @@ export interface Platform {
   /** The only one of the template. @throws Error if there is none, or more than one */
   readonly stateMachine: StateMachine;
   readonly rules: EventRules;
+  readonly topics: Topics;
   readonly controlPlane: ControlPlane;
   readonly appConfig: LocalAppConfig;
   /** ARNs of the template's alarms. AppConfig sees them in ALARM only after `appConfig.store.setAlarm`. */
@@ -101,6 +103,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   registerAlarms(resolver);
   registerAppConfig(resolver);
   registerTopics(resolver);
+  registerEventBuses(resolver);
   registerStateMachines(resolver);
   await Promise.all([queues.create(resolver), tables?.create(resolver)]);
   seedAppConfig(resolver, controlPlane);
@@ -115,6 +118,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
     AWS_ENDPOINT_URL_CLOUDWATCH: controlPlane.endpoint,
     AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: controlPlane.endpoint,
     AWS_ENDPOINT_URL_SNS: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: controlPlane.endpoint,
     ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
   const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
@@ -124,7 +128,8 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   const onResult = (name: string, status: InvocationResult['status']) => metrics.recordInvocation(name, status);
   const functions = new Functions({ resolver, endpoints, account, clock, logDirectory, onLine, onResult });
   const invoker = new AsyncInvoker({ resolver, functions, queues, clock });
-  const rules = new EventRules({ resolver, functions, queues, invoker, clock });
+  const topics = new Topics(resolver);
+  const rules = new EventRules({ resolver, functions, queues, topics, invoker, clock });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {
     rules.put(statusChange(machine, execution));
     metrics.recordExecution(machine.arn, execution.status);
@@ -134,7 +139,8 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   controlPlane.registerRest(lambdaApi(functions));
   controlPlane.registerRest(lambdaSettingsApi({ resolver, functions, account }));
-  controlPlane.registerRest(topicsApi(resolver));
+  controlPlane.registerRest(topics.api);
+  controlPlane.registerTarget(EVENTS_TARGET, eventsApi(rules));
   const queueMetrics = new QueueMetrics(queues, metrics);
   const setAt = (arn: string) => controlPlane.appConfig.store.alarmSetAt(arn);
   const localAlarms = new LocalAlarms({ resolver, metrics, setAt });
@@ -166,6 +172,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
       return only(stateMachines, 'state machine');
     },
     rules,
+    topics,
     controlPlane,
     appConfig: controlPlane.appConfig,
     alarms: alarmArns(resolver),

@@ -13,6 +13,7 @@ import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
 const LOCAL_TYPES = [
   'AWS::SQS::Queue',
   'AWS::SNS::Topic',
+  'AWS::Events::EventBus',
   'AWS::DynamoDB::Table',
   'AWS::Lambda::Function',
   'AWS::StepFunctions::StateMachine',

@@ -18,6 +18,7 @@ const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (f
   ['rescue', 'RescueDeadLetterQueueUrl'],
   ['reconciler', 'ReconcileDeadLetterQueueUrl'],
   ['credential age', 'CredentialAgeDeadLetterQueueUrl'],
+  ['mails', 'OperationalEventsDeadLetterQueueUrl'],
 ];
 
 /** One check for each queue, so that a queue that may not be read hides no other. */

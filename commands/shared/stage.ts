@@ -43,6 +43,7 @@ export type OutputName =
   | 'OutcomesQueueArn'
   | 'OutcomesDeadLetterQueueUrl'
   | 'ReconcileDeadLetterQueueUrl'
+  | 'OperationalEventsDeadLetterQueueUrl'
   | 'AlarmTopicArn';
 
 /** Services of which a command of the AWS CLI is shown. */

@@ -7,6 +7,7 @@ import type {
   TaskResult,
 } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
+import type { DeadReason } from '../events/operational-event.ts';
 import { dead, secondRound, withOutcome } from '../events/progress.ts';
 import { traceIdOf } from '../events/trace-context.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
@@ -106,22 +107,25 @@ export async function attemptDelivery(
   };
 
   function taskResult(): TaskResult {
-    if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);
+    if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason, 'not_sendable');
     if (sent.verdict === 'delivered') return withOutcome(delivery, attempt, 'delivered', sent.reason);
-    if (sent.verdict === 'dead') return failed(sent.reason);
+    if (sent.verdict === 'dead') return failed(sent.reason, 'refused');
     if (sent.verdict === 'gone')
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
     const dueAt = nextAttemptAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
     if (dueAt !== undefined) return withOutcome(delivery, attempt, 'retry', sent.reason, dueAt);
-    return failed(`${attempt} ${attempt === 1 ? 'attempt' : 'attempts'} failed, the last with: ${sent.reason}`);
+    return failed(
+      `${attempt} ${attempt === 1 ? 'attempt' : 'attempts'} failed, the last with: ${sent.reason}`,
+      'attempts_used_up',
+    );
   }
 
   /** After a failed first round, starts a second round of attempts if the policy of the event's kind has one. */
-  function failed(reason: string): TaskResult {
+  function failed(reason: string, deadReason: DeadReason): TaskResult {
     const secondRoundDueAt =
       earlierAttempts === undefined ? secondRoundAt(policy, endedAtMs, services.random) : undefined;
     return secondRoundDueAt === undefined
-      ? dead(delivery, attempt, reason)
+      ? dead(delivery, attempt, reason, deadReason)
       : secondRound(delivery, attempt, reason, secondRoundDueAt);
   }
 }

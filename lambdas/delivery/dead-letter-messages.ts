@@ -57,12 +57,14 @@ export async function deadLetterExpired(
     return { ...message, body: toMessageText({ ...delivery, ...redrive }), integrationId, webhookId };
   });
   const refused = await deadLetter(messages);
-  for (const { id, reason } of expired) {
+  // In parallel, since each may wait for the ledger and for the event bus.
+  const settling = expired.map(async ({ id, reason }) => {
     const delivery = readable.get(id);
-    if (delivery === undefined || refused.has(id)) continue;
-    const { redrive: _, ...progress } = dead(delivery, delivery.progress.attempt, reason);
+    if (delivery === undefined || refused.has(id)) return;
+    const { redrive: _, ...progress } = dead(delivery, delivery.progress.attempt, reason, 'message_expired');
     reportIfCritical(delivery, services);
     await ledger.settleUnclaimed(delivery, { progress });
-  }
+  });
+  await Promise.all(settling);
   return refused;
 }

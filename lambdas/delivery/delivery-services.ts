@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
+import { createOperationalEventBus } from '../events/operational-event-bus.ts';
 import { openLedger } from '../ledger/dynamodb-ledger.ts';
 import { outcomeSender } from '../ledger/unsettled-outcome.ts';
 import { createValkeyLimiter } from '../limiter/valkey-limiter.ts';
@@ -65,12 +66,19 @@ export function createDeliveryServices(start: ColdStart<z.infer<typeof deliverTa
   });
   limiter.connect();
   const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });
+  const events = createOperationalEventBus({
+    busName: environment.EVENT_BUS_NAME,
+    deadlines: deadlines.clients.notices,
+    log,
+    counter,
+  });
   return {
     ...createSendingServices(start),
     limiter,
     ledger: openLedger(environment, {
       client: openClient(DynamoDBClient, deadlines.clients.ledger),
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
+      events,
       log,
       counter,
     }),

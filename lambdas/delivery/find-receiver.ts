@@ -55,7 +55,7 @@ export function findReceiver(
   if (integration === undefined) {
     services.counter.count(METRICS.deliveryDead);
     reportIfCritical(delivery, services);
-    return { result: dead(delivery, delivery.progress.attempt, `no integration has the id ${id}`) };
+    return { result: dead(delivery, delivery.progress.attempt, `no integration has the id ${id}`, 'no_integration') };
   }
   const verdict = routeTo(integration, delivery.event_type);
   if (verdict.to === 'none') {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from './event.ts';
 import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
+import { DEAD_REASONS } from './operational-event.ts';
 import { traceparentSchema } from './trace-context.ts';
 
 /**
@@ -99,6 +100,8 @@ export const progressSchema = z.object({
   deferrals: z.int().min(0).optional(),
   /** The reason for the outcome, as text for the operator. */
   reason: z.string().optional(),
+  /** The code of that reason in the operational event; only with the outcome `dead`. */
+  dead_reason: z.enum(DEAD_REASONS).optional(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 

@@ -1,6 +1,7 @@
 import { attributeText } from '../shared/text.ts';
 import type { Delivery, DeliverySubject, Enrichment, Outcome, Progress, Redrive, TaskResult } from './delivery.ts';
 import { MAX_REASON_CHARACTERS } from './delivery.ts';
+import type { DeadReason } from './operational-event.ts';
 
 /**
  * Creates a delivery before its first attempt.
@@ -48,8 +49,13 @@ export function redriveOf(delivery: Delivery): Redrive {
   return { generation: delivery.generation + 1, progress: { ...decision, attempt: 0, due_at: null } };
 }
 
-/** The result for a delivery that failed permanently. */
-export function dead(delivery: Delivery, attempt: number, reason: string): TaskResult {
+/**
+ * The result for a delivery that failed permanently.
+ *
+ * @param reason for the operator
+ * @param deadReason for the operational event; absent if the ledger has the delivery as dead already
+ */
+export function dead(delivery: Delivery, attempt: number, reason: string, deadReason?: DeadReason): TaskResult {
   const { due_at } = delivery.progress;
   return {
     ...decisionOf(delivery.progress),
@@ -57,6 +63,7 @@ export function dead(delivery: Delivery, attempt: number, reason: string): TaskR
     due_at,
     outcome: 'dead',
     reason: attributeText(reason, MAX_REASON_CHARACTERS),
+    ...(deadReason !== undefined && { dead_reason: deadReason }),
     redrive: redriveOf(delivery),
   };
 }

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import type { Delivery } from '../events/delivery.ts';
+import { deadLettered, type OperationalEvents } from '../events/operational-event.ts';
 import type { ledgerEnvironment } from '../shared/environment.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { truncate } from '../shared/text.ts';
@@ -21,6 +22,8 @@ export interface LedgerOptions extends TableGuardOptions {
   readonly claimedBy: string;
   /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS accepted it */
   queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
+  /** Absent for functions that dead-letter no delivery. */
+  readonly events?: OperationalEvents;
 }
 
 /** The ledger of a function, configured by its environment. */
@@ -29,7 +32,7 @@ export function openLedger(
   {
     client,
     ...services
-  }: { readonly client: DynamoDBClient } & Pick<LedgerOptions, 'queueOutcome' | 'log' | 'counter'>,
+  }: { readonly client: DynamoDBClient } & Pick<LedgerOptions, 'queueOutcome' | 'events' | 'log' | 'counter'>,
 ): Ledger {
   return createLedger({
     ...services,
@@ -95,6 +98,13 @@ export function createLedger(options: LedgerOptions): Ledger {
     return isTaken;
   }
 
+  /** Announces that this function's write has made a delivery dead. If SettleOutcomes writes it later, that announces it. */
+  async function announceDead({ webhook_id, integration_id }: Delivery, { progress }: Settlement): Promise<void> {
+    const { dead_reason: reason } = progress;
+    if (reason !== undefined)
+      await options.events?.put(deadLettered(webhook_id, reason, { integrationId: integration_id, atMs: now() }));
+  }
+
   return {
     async accept(subjects) {
       const unique = new Map(subjects.map((subject) => [subject.webhook_id, subject]));
@@ -151,6 +161,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
       const isLeft = result === 'failed' || result === 'busy';
       const isRecorded = result === 'written' || (isLeft && (await leaveToQueue(unsettled)));
+      if (result === 'written') await announceDead(delivery, settlement);
       await responseWritten;
       return isRecorded;
     },
@@ -158,6 +169,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     async settleUnclaimed(delivery, settlement) {
       const unsettled = unsettledOf(delivery, settlement, now(), { kind: 'unclaimed' });
       const result = await guard('settleUnclaimed', 'failed' as const, () => settleLate(unsettled, options));
+      if (result === 'written') await announceDead(delivery, settlement);
       return result === 'written' || result === 'lost' || leaveToQueue(unsettled);
     },
   };

@@ -1,5 +1,6 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
 import { deadLetterMessage } from '../events/dead-letter.ts';
+import { deadLettered } from '../events/operational-event.ts';
 import { isParkedInLedger, isParkedTooLong, mayRelease, releasePlan } from '../ledger/balance.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
 import { isReplaced, writerName } from '../ledger/table/claim-and-settle.ts';
@@ -114,7 +115,7 @@ async function expiredOf(record: LedgerRecord, { services }: ReconcileRun): Prom
 }
 
 async function end({ record, reason, message }: Expired, run: ReconcileRun): Promise<void> {
-  const { table, log, counter, now } = run.services;
+  const { table, events, log, counter, now } = run.services;
   const after = { ...ended(record, 'dead', reason, now()), claimed_by: writerName('end') };
   if (!(await isReplaced(after, table))) return;
   run.did('ended', 1);
@@ -127,4 +128,5 @@ async function end({ record, reason, message }: Expired, run: ReconcileRun): Pro
     reason,
     has_dead_letter_message: message !== undefined,
   });
+  await events.put(deadLettered(webhook_id, 'parked_too_long', { integrationId: integration_id, atMs: now() }));
 }

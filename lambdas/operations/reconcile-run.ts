@@ -1,3 +1,4 @@
+import type { OperationalEvents } from '../events/operational-event.ts';
 import type { Standing } from '../ledger/balance.ts';
 import type { LedgerTable, Span } from '../ledger/ports.ts';
 import type { StuckDelivery } from '../ledger/reconciliation.ts';
@@ -17,6 +18,7 @@ export interface ReconcileServices {
   send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   /** Sends to its dead letter queue. @returns the ids of the messages that SQS refused */
   deadLetter(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+  readonly events: OperationalEvents;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;

@@ -2,6 +2,7 @@ import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
+import { createOperationalEventBus } from '../events/operational-event-bus.ts';
 import { createLedgerTable } from '../ledger/table/ledger-table.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
 import { openClient } from '../shared/aws-clients.ts';
@@ -38,6 +39,12 @@ function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>):
     countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),
     deadLetter: (messages) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, messages),
+    events: createOperationalEventBus({
+      busName: environment.EVENT_BUS_NAME,
+      deadlines: deadlines.clients.notices,
+      log,
+      counter,
+    }),
     log,
     counter,
     now: Date.now,

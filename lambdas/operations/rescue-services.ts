@@ -2,6 +2,7 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { deadLetterMessage } from '../events/dead-letter.ts';
+import { createOperationalEventBus } from '../events/operational-event-bus.ts';
 import { startOnce } from '../events/retry-workflow.ts';
 import { openClient } from '../shared/aws-clients.ts';
 import type { rescueExecutionEnvironment } from '../shared/environment.ts';
@@ -30,6 +31,12 @@ export function createRescueServices({
       const refused = await queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, [message]);
       return refused.size === 0;
     },
+    events: createOperationalEventBus({
+      busName: environment.EVENT_BUS_NAME,
+      deadlines: deadlines.clients.notices,
+      log,
+      counter,
+    }),
     log,
     counter,
     now: Date.now,

@@ -1,6 +1,7 @@
 import { type DeadDelivery, reportIfCritical } from '../events/critical-dead.ts';
 import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS, type Redrive } from '../events/delivery.ts';
 import { rescueName } from '../events/identity.ts';
+import { deadLettered, type OperationalEvents } from '../events/operational-event.ts';
 import { redriveOf } from '../events/progress.ts';
 import { errorFields, errorName, QueueRefused } from '../shared/errors.ts';
 import { isRecord } from '../shared/json.ts';
@@ -28,6 +29,7 @@ export interface RescueServices {
   start(name: string, input: unknown): Promise<boolean>;
   /** Sends the input to the dead letter queue directly, without the workflow. @returns whether SQS accepted it */
   deadLetter(failed: FailedExecution): Promise<boolean>;
+  readonly events: OperationalEvents;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;
@@ -58,6 +60,7 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
       if (isNew || cause === 'event') reportIfCritical(carriedBy(failed), services);
       if (!isNew) return log.info('execution.rescued_before', fields);
       counter.count(METRICS.executionRescued);
+      await announceDead(failed, services);
       return log.error('execution.rescued', fields);
     } catch (thrown) {
       log.error('execution.rescue_not_started', { ...fields, ...errorFields(thrown) });
@@ -68,7 +71,16 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
   if (!(await services.deadLetter(failed))) throw new QueueRefused('the dead letter queue refused the input');
   counter.count(METRICS.executionRescued);
   reportIfCritical(carriedBy(failed), services);
+  await announceDead(failed, services);
   log.error('execution.rescued_directly', fields);
+}
+
+/** By the function whose execution, or message, is the record of the rescue. An input that is no delivery has no event. */
+async function announceDead({ input }: FailedExecution, { events, now }: RescueServices): Promise<void> {
+  const read = deliverySchema.safeParse(JSON.parse(input));
+  if (!read.success) return;
+  const { webhook_id, integration_id } = read.data;
+  await events.put(deadLettered(webhook_id, 'workflow_failed', { integrationId: integration_id, atMs: now() }));
 }
 
 /**

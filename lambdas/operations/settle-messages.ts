@@ -1,3 +1,4 @@
+import { deadLettered, type OperationalEvents } from '../events/operational-event.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../ledger/unsettled-outcome.ts';
 import type { Failures, ReceivedMessage } from '../shared/batch-intake.ts';
 import { errorFields, errorName, QueueRefused } from '../shared/errors.ts';
@@ -15,8 +16,10 @@ export interface SettleMessagesServices {
   settle(outcome: UnsettledOutcome): Promise<'written' | 'lost' | 'busy'>;
   /** Dead-letters messages. @returns the ids of those that SQS refused */
   deadLetter(messages: readonly DeadOutcome[]): Promise<ReadonlySet<string>>;
+  readonly events: OperationalEvents;
   readonly log: Log;
   readonly counter: Counter;
+  now(): number;
 }
 
 /**
@@ -59,5 +62,10 @@ async function settleOne(message: ReceivedMessage, services: SettleMessagesServi
   counter.count(METRICS.outcomeSettled);
   const fields = { webhook_id, integration_id, generation, outcome: outcome.settlement.progress.outcome };
   log.info('outcome.settled', { ...fields, at: outcome.at, is_overtaken: settlement === 'lost' });
+  const { dead_reason: reason } = outcome.settlement.progress;
+  if (settlement === 'written' && reason !== undefined)
+    await services.events.put(
+      deadLettered(webhook_id, reason, { integrationId: integration_id, atMs: services.now() }),
+    );
   return undefined;
 }

@@ -3,6 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { deadLetterMessage } from '../events/dead-letter.ts';
+import { createOperationalEventBus } from '../events/operational-event-bus.ts';
 import { settleLate } from '../ledger/table/claim-and-settle.ts';
 import { createLedgerTable } from '../ledger/table/ledger-table.ts';
 import { openClient } from '../shared/aws-clients.ts';
@@ -35,14 +36,21 @@ function createServices(start: ColdStart<z.infer<typeof settleOutcomesEnvironmen
   const settling: SettleMessagesServices = {
     settle: (outcome) => settleLate(outcome, { table, claimedBy, now: Date.now }),
     deadLetter: (messages) => queues.send(environment.OUTCOMES_DEAD_LETTER_QUEUE_URL, messages.map(deadLetterMessage)),
+    events: createOperationalEventBus({
+      busName: environment.EVENT_BUS_NAME,
+      deadlines: deadlines.clients.notices,
+      log,
+      counter,
+    }),
     log,
     counter,
+    now: Date.now,
   };
   const receiving: IntakeServices = {
     log,
     now: Date.now,
-    // A read and a write that time out after 2 s each, and a margin.
-    slowestMs: 5_000,
+    // A read and a write that time out after 2 s each, the event after 1 s, and a margin.
+    slowestMs: 6_000,
     hide: (receiptHandle, seconds) => queues.hide(environment.OUTCOMES_QUEUE_URL, receiptHandle, seconds),
     deadLetter: settling.deadLetter,
   };

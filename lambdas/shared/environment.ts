@@ -129,8 +129,12 @@ export const enrichTaskEnvironment = z.object({ ...common, ...flags, ...cache, .
 
 export const checkWarehouseEnvironment = z.object({ ...common, ...warehouse });
 
+/** The event bus of operational events. */
+const operationalEvents = { EVENT_BUS_NAME: id };
+
 export const deliverBatchEnvironment = z.object({
   ...common,
+  ...operationalEvents,
   ...integrations,
   ...partners,
   ...cache,
@@ -143,6 +147,7 @@ export const deliverBatchEnvironment = z.object({
 
 export const deliverTaskEnvironment = z.object({
   ...common,
+  ...operationalEvents,
   ...integrations,
   ...partners,
   ...cache,
@@ -154,6 +159,7 @@ export const sendTestEnvironment = z.object({ ...common, ...integrations, ...par
 
 export const rescueExecutionEnvironment = z.object({
   ...common,
+  ...operationalEvents,
   STATE_MACHINE_ARN: id,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
@@ -162,6 +168,7 @@ export const sweepExecutionsEnvironment = rescueExecutionEnvironment.extend({ LE
 
 export const reconcileEnvironment = z.object({
   ...common,
+  ...operationalEvents,
   ...integrations,
   ...ledger,
   DELIVERIES_QUEUE_URL: queueUrl,
@@ -171,6 +178,7 @@ export const reconcileEnvironment = z.object({
 
 export const settleOutcomesEnvironment = z.object({
   ...common,
+  ...operationalEvents,
   ...ledger,
   OUTCOMES_QUEUE_URL: queueUrl,
   OUTCOMES_DEAD_LETTER_QUEUE_URL: queueUrl,

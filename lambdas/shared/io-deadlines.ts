@@ -25,6 +25,8 @@ export const CLIENT_WAITS = {
   ledger: { maxAttempts: 2, connectMs: 500, responseMs: 1_000, callMs: 2_000, maxSockets: 100 },
   /** The outcomes queue, used after the ledger's deadline has passed. */
   outcomes: { maxAttempts: 2, connectMs: 400, responseMs: 700, callMs: 1_000, maxSockets: 100 },
+  /** PutEvents, after the ledger's write: an event that is late or lost affects no delivery. */
+  notices: { maxAttempts: 2, connectMs: 400, responseMs: 700, callMs: 1_000, maxSockets: 10 },
   /** CloudWatch, in an HTTP request. */
   metrics: { maxAttempts: 2, connectMs: 1_000, responseMs: 4_000, callMs: 5_000, maxSockets: 50 },
   /** Scheduled functions that read many pages: a page may take seconds, and a failed page fails the run. */

@@ -297,6 +297,12 @@ const DEFINITIONS = {
     services: ['operations'],
     meaning: 'Parked deliveries that were dead-lettered after 72 hours',
   },
+  operationalEventFailed: {
+    name: 'webhook.operational_event.failed',
+    unit: 'Count',
+    services: ['delivery', 'operations'],
+    meaning: 'Operational events that EventBridge did not accept; deliveries are not affected',
+  },
   featureEvaluated: {
     name: 'webhook.feature.evaluation',
     unit: 'Count',

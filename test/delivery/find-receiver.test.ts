@@ -67,7 +67,10 @@ test.each<[string, IntegrationRegistry, object, MetricName, string]>([
   [
     'removed',
     registry(),
-    { outcome: 'dead', reason: 'no integration has the id acme', redrive: expect.objectContaining({ generation: 2 }) },
+    {
+      ...{ outcome: 'dead', reason: 'no integration has the id acme', dead_reason: 'no_integration' },
+      redrive: expect.objectContaining({ generation: 2 }),
+    },
     METRICS.deliveryDead,
     'no log line',
   ],

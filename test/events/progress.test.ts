@@ -75,6 +75,7 @@ describe('a delivery that is dead', () => {
 
   test('has a reason of at most 500 characters', () => {
     expect(dead(delivery(), 1, 'HTTP 400').reason).toBe('HTTP 400');
+    expect(dead(delivery(), 1, 'HTTP 400', 'refused').dead_reason).toBe('refused');
     expect(dead(delivery(), 1, 'x'.repeat(10_000)).reason).toHaveLength(MAX_REASON_CHARACTERS);
     // The workflow sends it as a message attribute: nothing that SQS refuses, and no half of a character.
     const long = `${'x'.repeat(MAX_REASON_CHARACTERS - 1)}😀`;

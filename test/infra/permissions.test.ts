@@ -82,6 +82,8 @@ const SETTLES = 'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn>';
 const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PartiQLInsert', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
+const PUTS_EVENTS = 'events:PutEvents on <OperationalEventsBus.Arn> if events:source=learning-time-webhooks';
+
 /** In addition to log, traces and, in the VPC, network interfaces. */
 const IN_VPC: Readonly<Record<string, readonly string[]>> = {
   EnrichmentEnrichBatch: [
@@ -106,11 +108,12 @@ const IN_VPC: Readonly<Record<string, readonly string[]>> = {
     sends('QueuesDeliveriesDeadLetters'),
     START,
     sends('QueuesOutcomes'),
+    PUTS_EVENTS,
   ],
-  DeliveryDeliverTask: [polls('Integrations'), INTEGRATION_SECRETS, CLAIMS, sends('QueuesOutcomes')],
+  DeliveryDeliverTask: [polls('Integrations'), INTEGRATION_SECRETS, CLAIMS, sends('QueuesOutcomes'), PUTS_EVENTS],
   DeliverySendTest: [polls('Integrations'), INTEGRATION_SECRETS],
 };
-const RESCUES = [DESCRIBE, READ_EXECUTIONS, sends('QueuesDeliveriesDeadLetters'), undelivered('Rescue')];
+const RESCUES = [DESCRIBE, READ_EXECUTIONS, sends('QueuesDeliveriesDeadLetters'), undelivered('Rescue'), PUTS_EVENTS];
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   RescueRescueExecution: [TRACING, START, ...RESCUES],
   RescueSweepExecutions: [
@@ -127,9 +130,16 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     sends('QueuesDeliveries'),
     sends('QueuesDeliveriesDeadLetters'),
     'sqs:GetQueueAttributes on <QueuesOutcomes.Arn>',
+    PUTS_EVENTS,
     undelivered('Reconciler'),
   ],
-  OutcomesSettleOutcomes: [TRACING, SETTLES, consumes('QueuesOutcomes'), sends('QueuesOutcomesDeadLetters')],
+  OutcomesSettleOutcomes: [
+    TRACING,
+    SETTLES,
+    consumes('QueuesOutcomes'),
+    sends('QueuesOutcomesDeadLetters'),
+    PUTS_EVENTS,
+  ],
   CredentialAge: [TRACING, VERSIONS, undelivered('CredentialAge')],
   StatusApiFeatureStatus: [TRACING, polls('Flags')],
   // CDK merges the statements without a resource.
@@ -223,17 +233,21 @@ describe('resource policies', () => {
     }
   });
 
-  test('only the alarms of the stage may publish to the topic', () => {
-    const { Statement } = onlyResource(template, 'AWS::SNS::TopicPolicy').Properties.PolicyDocument;
-    const said = (Statement as ResourceStatement[]).map((statement) => {
-      const { Effect, Principal, Action, Resource } = statement;
-      const who = flatten(Object.values(Principal)[0]);
-      return `${Effect} ${who}: ${Action} on ${flatten(Resource)}${conditionOf(statement)}`;
-    });
-    expect(said).toEqual([
-      'Deny *: sns:Publish on <AlarmsTopic> if aws:SecureTransport=false',
+  test('only the alarms of the stage, and only EventBridge, may publish to the topics', () => {
+    const said = resourcesOf(template, 'AWS::SNS::TopicPolicy').flatMap(([, { Properties }]) =>
+      (Properties.PolicyDocument.Statement as ResourceStatement[]).map((statement) => {
+        const { Effect, Principal, Action, Resource } = statement;
+        const who = flatten(Object.values(Principal)[0]);
+        return `${Effect} ${who}: ${Action} on ${flatten(Resource)}${conditionOf(statement)}`;
+      }),
+    );
+    expect(said.toSorted()).toEqual([
       'Allow cloudwatch.amazonaws.com: sns:Publish on <AlarmsTopic> if aws:SourceAccount=000000000000 and ' +
         'aws:SourceArn=arn:aws:cloudwatch:us-east-1:000000000000:alarm:learning-time-webhooks-local-*',
+      // EventBridge sends no condition keys to SNS.
+      'Allow events.amazonaws.com: sns:Publish on <OperationalEventsContacts>',
+      'Deny *: sns:Publish on <AlarmsTopic> if aws:SecureTransport=false',
+      'Deny *: sns:Publish on <OperationalEventsContacts> if aws:SecureTransport=false',
     ]);
   });
 
@@ -285,6 +299,8 @@ describe('resource policies', () => {
         rule('ReconcilerUndelivered', 'ReconcilerReconcileDaily'),
         deny('CredentialAgeUndelivered'),
         rule('CredentialAgeUndelivered', 'CredentialAgeRule'),
+        deny('OperationalEventsUndelivered'),
+        rule('OperationalEventsUndelivered', 'OperationalEventsMails'),
       ].sort(),
     );
   });

@@ -54,6 +54,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EVENTS_QUEUE_URL: '<QueuesEvents>',
   EVENTS_DEAD_LETTER_QUEUE_URL: '<QueuesEventsDeadLetters>',
   DELIVERIES_QUEUE_URL: '<QueuesDeliveries>',
+  EVENT_BUS_NAME: '<OperationalEventsBus>',
   DELIVERIES_DEAD_LETTER_QUEUE_URL: '<QueuesDeliveriesDeadLetters>',
   OUTCOMES_QUEUE_URL: '<QueuesOutcomes>',
   OUTCOMES_DEAD_LETTER_QUEUE_URL: '<QueuesOutcomesDeadLetters>',
@@ -319,9 +320,30 @@ describe('an execution', () => {
 });
 
 describe('rules', () => {
-  const rules = of('AWS::Events::Rule').map(({ Targets: [target, ...others], ...rule }) => {
+  const all = of('AWS::Events::Rule').map(({ Targets: [target, ...others], ...rule }) => {
     expect(others).toEqual([]);
     return { ...rule, ...target, by: flatten(target.Arn).slice(1, -'Function.Arn>'.length) };
+  });
+  const rules = all.filter(({ EventBusName }) => EventBusName === undefined);
+
+  test('mail the details of parked and resumed integrations, from the stage’s bus', () => {
+    const mails = all.filter(({ EventBusName }) => EventBusName !== undefined);
+    expect(mails).toMatchObject([
+      {
+        EventPattern: {
+          source: ['learning-time-webhooks'],
+          'detail-type': ['integration.parked', 'integration.resumed'],
+        },
+        InputPath: '$.detail',
+        RetryPolicy: { MaximumEventAgeInSeconds: 6 * 3600 },
+      },
+    ]);
+    const [{ EventBusName, Arn, DeadLetterConfig }] = mails;
+    expect([EventBusName, Arn, DeadLetterConfig.Arn].map(flatten)).toEqual([
+      '<OperationalEventsBus>',
+      '<OperationalEventsContacts>',
+      '<OperationalEventsUndelivered.Arn>',
+    ]);
   });
 
   test('invoke functions on schedules, and the rescue for every execution that does not succeed', () => {
@@ -391,6 +413,9 @@ test('the outputs for commands and guides', () => {
     ReconcileFunctionName: '<ReconcilerReconcileFunction>',
     ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
     CredentialAgeDeadLetterQueueUrl: '<CredentialAgeUndelivered>',
+    EventBusName: '<OperationalEventsBus>',
+    ContactTopicArn: '<OperationalEventsContacts>',
+    OperationalEventsDeadLetterQueueUrl: '<OperationalEventsUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',
     MetricsTokenSecretName: '/dev/metrics-token',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',

@@ -246,6 +246,8 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
       CALL.messages +
       CALL.ledger +
       CALL.outcomes;
+    // The operational event of a dead delivery follows a write that succeeded, and the outcomes queue one that failed.
+    expect(CALL.notices).toBeLessThanOrEqual(CALL.outcomes);
     expect(CALL.messages + aroundAttempt + MAX_QUEUE_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverBatch'));
     // A task has no messages, and reads its timer before and after the attempt.
     const timers = 3 * CALL.ledger;
@@ -256,7 +258,7 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
     ['sendTest', 3 * CALL.settings + 30],
     ['checkWarehouse', CALL.settings + 45],
     ['enrichTask', 2 * CALL.settings + 0.9 + TASK_WAREHOUSE_DEADLINE_MS / 1000],
-    ['rescueExecution', 2 * CALL.schedule + CALL.messages],
+    ['rescueExecution', 2 * CALL.schedule + CALL.messages + CALL.notices],
     ['credentialAge', CALL.settings],
     ['featureStatus', CALL.settings],
     // The token, read twice for a wrong one, then the integrations and their metrics.
@@ -264,7 +266,7 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
   ] as const)('so does %s, after %d s', (fn, longest) => expect(longest).toBeLessThan(seconds(fn)));
 
   test('a sweep records its progress even if its first calls and its last rescue hang', () => {
-    const [rescue, write] = [2 * CALL.schedule, CALL.schedule];
+    const [rescue, write] = [2 * CALL.schedule + CALL.notices, CALL.schedule];
     expect((rescue + write) * 1000).toBeLessThan(RESERVE_MS);
     // Progress, and one page of each list.
     const before = 4 * CALL.schedule;

@@ -124,7 +124,7 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, gateways, logDays, isRetained,
     expect(Object.fromEntries(counts)).toEqual(
       isRetained
         ? {
-            'AWS::SQS::Queue RetainExceptOnCreate Retain': 9,
+            'AWS::SQS::Queue RetainExceptOnCreate Retain': 10,
             'AWS::SecretsManager::Secret RetainExceptOnCreate Retain': 2,
             'AWS::EC2::EIP RetainExceptOnCreate Retain': 2,
             'AWS::KMS::Key RetainExceptOnCreate Retain': 1,

@@ -7,7 +7,16 @@ import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/ledger/unsettled-outcome.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, LEARNER_DATA, NOW, subject } from '../support/factories.ts';
+import {
+  delivery,
+  ENRICHED,
+  fakeCounter,
+  fakeEvents,
+  fakeLog,
+  LEARNER_DATA,
+  NOW,
+  subject,
+} from '../support/factories.ts';
 import { sharedLedgerTable } from '../support/ledger-table.ts';
 import { UNGUARDED } from '../support/open-ledger.ts';
 
@@ -52,6 +61,38 @@ function leaseOf(claimed: Claim): Lease {
 const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } } as const;
 const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
 const operations = () => shared.front.calls.map(({ operation }) => operation);
+
+describe('a dead delivery has an operational event', () => {
+  const dying = ended('dead');
+  const settlement: Settlement = { progress: { ...dying.progress, dead_reason: 'refused' } };
+
+  test('from the function whose write made it dead, after that write, and from no other', async () => {
+    const events = fakeEvents();
+    const { claim, settle, settleUnclaimed } = newLedger(shared.table, { events });
+    const [one, other] = [newDelivery(), newDelivery()];
+    const ended = leaseOf(await claim(one, LEASE_MS));
+    shared.nowMs += LEASE_MS;
+    expect(await settle(leaseOf(await claim(one, LEASE_MS)), settlement)).toBe(true);
+    expect(await settle(ended, settlement)).toBe(false);
+    expect(await settleUnclaimed(other, settlement)).toBe(true);
+    const sent = [one, other].map(({ webhook_id }) => ({
+      type: 'delivery.dead_lettered',
+      detail: { integration_id: 'acme', webhook_id, reason: 'refused' },
+    }));
+    expect(events.sent).toMatchObject(sent);
+    expect(events.sent).toHaveLength(2);
+  });
+
+  test('not while its outcome is queued, which SettleOutcomes writes', async () => {
+    const events = fakeEvents();
+    const { claim, settle, queued } = newLedger(shared.table, { events });
+    const lease = leaseOf(await claim(newDelivery(), LEASE_MS));
+    shared.front.decide(({ operation }) => (operation === 'PutItem' ? REFUSED : 'pass'));
+    expect(await settle(lease, settlement)).toBe(true);
+    expect(queued).toMatchObject([{ settlement: { progress: { dead_reason: 'refused' } } }]);
+    expect(events.sent).toEqual([]);
+  });
+});
 
 test('the life cycle of a delivery is an event, a claim and a delivery', async () => {
   const { accept, claim, settle, log, counter } = newLedger();

@@ -62,6 +62,7 @@ describe('a delivery that was parked for over 72 hours', () => {
 
     expect(await fixture.run({ days: 5 })).toMatchObject({ states: { parked: 1, dead: 1 }, ended: 0 });
     expect(fixture.deadLetters).toHaveLength(1);
+    expect(fixture.events.sent).toMatchObject([{ detail: { webhook_id: id, reason: 'parked_too_long' } }]);
     for (const data of LEARNER_DATA) expect(fixture.log.text()).not.toContain(data);
   });
 

@@ -14,6 +14,7 @@ import {
   delivery,
   ENRICHED,
   fakeCounter,
+  fakeEvents,
   fakeLog,
   LEARNER_DATA,
   NOT_ENRICHED,
@@ -38,6 +39,7 @@ function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueS
   const deadLetters: FailedExecution[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
+  const events = fakeEvents();
   const services: RescueServices = {
     async describe(executionArn) {
       described.push(executionArn);
@@ -51,12 +53,13 @@ function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueS
       deadLetters.push(execution);
       return true;
     },
+    events,
     log,
     counter,
     now: () => NOW,
     ...overrides,
   };
-  return { services, described, started, deadLetters, log, counter };
+  return { services, described, started, deadLetters, events, log, counter };
 }
 
 const refusing = (name: string): Partial<RescueServices> => ({
@@ -69,8 +72,11 @@ describe('an execution that failed', () => {
   test.each(['event', 'sweep'] as const)(
     'is rescued by the workflow, under a name that derives from it (%s)',
     async (cause) => {
-      const { services, described, started, deadLetters, counter, log } = world();
+      const { services, described, started, deadLetters, events, counter, log } = world();
       await rescue(ARN, cause, services);
+      const { webhook_id } = carried;
+      const detail = { integration_id: 'acme', webhook_id, reason: 'workflow_failed' };
+      expect(events.sent).toMatchObject([{ type: 'delivery.dead_lettered', detail }]);
       expect(described).toEqual([ARN]);
       const progress = { outcome: 'dead', reason: 'workflow execution TIMED_OUT' };
       expect(started).toMatchObject([{ name: `${FAILED.name}-rescue1`, input: { progress } }]);
@@ -82,8 +88,9 @@ describe('an execution that failed', () => {
 
   test('is counted once, by the event or the sweep', async () => {
     for (const cause of ['event', 'sweep'] as const) {
-      const { services, counter, log } = world({}, { start: async () => false });
+      const { services, events, counter, log } = world({}, { start: async () => false });
       await rescue(ARN, cause, services);
+      expect(events.sent).toEqual([]);
       expect(counter.counts).toEqual({});
       expect(log.messages()).toEqual(['execution.rescued_before']);
     }
@@ -100,7 +107,7 @@ describe('a rescue that cannot start', () => {
   });
 
   test('because it never can, or failed three times, sends the input to the dead letter queue directly', async () => {
-    for (const { services, started, deadLetters, counter } of [
+    for (const { services, started, deadLetters, events, counter } of [
       world({}, refusing('InvalidExecutionInput')),
       world({}, refusing('ValidationException')),
       world({ name: 'wh_1-g0-rescue3' }),
@@ -108,6 +115,7 @@ describe('a rescue that cannot start', () => {
       await rescue(ARN, 'event', services);
       expect(started).toEqual([]);
       expect(deadLetters).toMatchObject([{ input: FAILED.input }]);
+      expect(events.sent).toMatchObject([{ detail: { reason: 'workflow_failed' } }]);
       expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
     }
   });

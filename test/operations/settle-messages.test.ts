@@ -8,7 +8,7 @@ import {
 } from '../../lambdas/operations/settle-messages.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, NOW } from '../support/factories.ts';
+import { delivery, ENRICHED, fakeCounter, fakeEvents, fakeLog, NOW } from '../support/factories.ts';
 
 const OUTCOME: UnsettledOutcome = {
   ...{
@@ -23,6 +23,7 @@ const OUTCOME: UnsettledOutcome = {
 function world(settle: SettleMessagesServices['settle']) {
   const log = fakeLog();
   const counter = fakeCounter();
+  const events = fakeEvents();
   const deadLetters: DeadOutcome[] = [];
   const refused = new Set<string>();
   const handle = (...bodies: readonly string[]) =>
@@ -34,11 +35,13 @@ function world(settle: SettleMessagesServices['settle']) {
           deadLetters.push(...messages);
           return refused;
         },
+        events,
         log,
         counter,
+        now: () => NOW,
       },
     );
-  return { log, counter, deadLetters, refused, handle };
+  return { log, counter, events, deadLetters, refused, handle };
 }
 
 describe('a message of the outcomes queue', () => {
@@ -54,6 +57,19 @@ describe('a message of the outcomes queue', () => {
     expect(log.only('outcome.settled')).toMatchObject({
       ...{ webhook_id: OUTCOME.delivery.webhook_id, outcome: 'delivered', is_overtaken: settlement === 'lost' },
     });
+  });
+
+  test.each([
+    ['written', ['attempts_used_up']],
+    ['lost', []],
+    ['busy', []],
+  ] as const)('has an operational event if it makes its delivery dead, and is %s', async (settlement, reasons) => {
+    const { handle, events } = world(async () => settlement);
+    const progress = { ...OUTCOME.settlement.progress, outcome: 'dead', dead_reason: 'attempts_used_up' } as const;
+    await handle(JSON.stringify({ ...OUTCOME, settlement: { progress } }));
+    const { webhook_id } = OUTCOME.delivery;
+    expect(events.sent).toMatchObject(reasons.map((reason) => ({ detail: { webhook_id, reason } })));
+    expect(events.sent).toHaveLength(reasons.length);
   });
 
   test('stays while a function may have a lease on its delivery', async () => {

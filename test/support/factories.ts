@@ -6,6 +6,7 @@ import type {
   Progress,
 } from '../../lambdas/events/delivery.ts';
 import { webhookId } from '../../lambdas/events/identity.ts';
+import type { OperationalEvent, OperationalEvents } from '../../lambdas/events/operational-event.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
 import { flagSchema, type VersionedFlag } from '../../lambdas/flag/flag-document.ts';
 import { type Integration, integrationSchema } from '../../lambdas/partners/integration.ts';
@@ -170,6 +171,19 @@ export function fakeCounter(): FakeCounter {
       measured.push([name, milliseconds]);
     },
   };
+}
+
+/** A bus that takes every operational event. */
+export function fakeEvents() {
+  const sent: OperationalEvent[] = [];
+  const events: OperationalEvents & { readonly sent: readonly OperationalEvent[] } = {
+    sent,
+    async put(event) {
+      sent.push(event);
+      return true;
+    },
+  };
+  return events;
 }
 
 /** An error as the AWS SDK throws it. */

@@ -7,7 +7,7 @@ import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.t
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
-import { ENRICHED, fakeCounter, fakeLog, integration, NOW, registry, subject } from './factories.ts';
+import { ENRICHED, fakeCounter, fakeEvents, fakeLog, integration, NOW, registry, subject } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 
 export const MINUTE = 60_000;
@@ -49,6 +49,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
   const refused = new Set<string>();
   const log = fakeLog();
   const counter = fakeCounter();
+  const events = fakeEvents();
   const into = (queue: OutgoingMessage[]) => async (messages: readonly OutgoingMessage[]) => {
     queue.push(...messages.filter(({ id }) => !refused.has(id)));
     return new Set(messages.map(({ id }) => id).filter((id) => refused.has(id)));
@@ -65,6 +66,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
     refused,
     log,
     counter,
+    events,
     /** Number of queued outcomes; undefined if SQS does not respond. */
     outcomes: 0 as number | undefined,
     /** Writes an event, and its record if `put` has a state. */
@@ -83,6 +85,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
         integrations: { read: async () => fixture.registry },
         send: into(sent),
         deadLetter: into(deadLetters),
+        events,
         log,
         counter,
         now,

@@ -7,6 +7,7 @@ import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import { deadLetterMessage } from '../../lambdas/events/dead-letter.ts';
 import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
 import { executionName, executionToken } from '../../lambdas/events/identity.ts';
+import type { OperationalEvent } from '../../lambdas/events/operational-event.ts';
 import { createLedger } from '../../lambdas/ledger/dynamodb-ledger.ts';
 import type { Ledger } from '../../lambdas/ledger/ports.ts';
 import { type LedgerRecord, RECORDED_ATTEMPTS } from '../../lambdas/ledger/record.ts';
@@ -104,6 +105,9 @@ export class SimulatedPipeline {
   readonly faults: string[] = [];
   readonly log = fakeLog();
   readonly #counter = fakeCounter();
+  /** Writes that made a webhook dead and have no operational event yet, by its id. */
+  readonly #unannounced = new Map<string, number>();
+  readonly #operationalEvents = { put: async (event: OperationalEvent) => this.#checkEvent(event) };
   /** Deadlines of requests in progress, in epoch milliseconds, by webhook. */
   readonly #requests = new Map<string, number>();
   readonly #hiddenMs: number;
@@ -187,7 +191,7 @@ export class SimulatedPipeline {
       settleMessages(messages, {
         settle: (outcome) => settleLate(outcome, options),
         deadLetter: () => Promise.reject(new Error('no outcome is malformed')),
-        ...{ log: this.log, counter: this.#counter },
+        ...{ events: this.#operationalEvents, log: this.log, counter: this.#counter, now: this.now },
       }),
     );
     for (const message of messages) {
@@ -240,7 +244,7 @@ export class SimulatedPipeline {
             return true;
           }, noResponse),
         deadLetter: () => Promise.reject(new Error('the workflow takes every rescue')),
-        ...{ log: this.log, counter: this.#counter, now: this.now },
+        ...{ events: this.#operationalEvents, log: this.log, counter: this.#counter, now: this.now },
       });
       return true;
     });
@@ -257,7 +261,7 @@ export class SimulatedPipeline {
           integrations: { read: async () => this.#registry() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
           deadLetter: (deadLetters) => this.#deadLetter(calls, deadLetters),
-          ...{ log: this.log, counter: this.#counter, now: this.now },
+          ...{ events: this.#operationalEvents, log: this.log, counter: this.#counter, now: this.now },
         },
         () => 900 * SECOND,
       ),
@@ -299,12 +303,22 @@ export class SimulatedPipeline {
   #checkWrite(before: LedgerRecord | undefined, after: LedgerRecord): void {
     const { webhook_id: id, state, generation, attempts } = after;
     if (attempts.length > RECORDED_ATTEMPTS) this.faults.push(`${id} keeps ${attempts.length} attempts`);
+    if (state === 'dead' && before?.state !== 'dead') this.#unannounced.set(id, (this.#unannounced.get(id) ?? 0) + 1);
     if (before === undefined) return;
     if (generation < before.generation) this.faults.push(`the generation of ${id} fell`);
     if (state === 'delivering' && leaseEndMs(before) > this.nowMs)
       this.faults.push(`two functions have a lease on ${id}`);
     if (before.state === 'delivered' && state !== 'delivered' && generation === before.generation)
       this.faults.push(`${id} was delivered, and is ${state}`);
+  }
+
+  /** An operational event follows a write that made its webhook dead, and no other has announced that write. */
+  async #checkEvent({ type, detail }: OperationalEvent): Promise<boolean> {
+    if (type !== 'delivery.dead_lettered' || detail.reason === 'workflow_failed') return true;
+    const left = this.#unannounced.get(detail.webhook_id) ?? 0;
+    if (left === 0) this.faults.push(`${detail.webhook_id} is announced as dead, but no write made it dead`);
+    this.#unannounced.set(detail.webhook_id, left - 1);
+    return true;
   }
 
   #beginRequest(webhookId: string, deadlineMs: number): void {
@@ -337,6 +351,7 @@ export class SimulatedPipeline {
     const { log, now } = this;
     return createLedger({
       ...{ ...UNGUARDED, table: calls.table(this.table), claimedBy: 'test', log, counter: this.#counter, now },
+      events: this.#operationalEvents,
       queueOutcome: (outcome) =>
         calls
           .make(async () => this.put(this.outcomes, JSON.stringify(outcome)), noResponse)
