@@ -8,13 +8,14 @@ import type {
 } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
 import type { DeadReason } from '../events/operational-event.ts';
-import { dead, secondRound, withOutcome } from '../events/progress.ts';
+import { dead, type Slot, secondRound, waiting, withOutcome } from '../events/progress.ts';
+import { JITTER } from '../events/retry-timing.ts';
 import { traceIdOf } from '../events/trace-context.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
 import type { Integration } from '../partners/integration.ts';
 import { composePayload } from '../partners/payload.ts';
 import { type RetryAfterReader, throttledRetryAfterMs } from '../partners/retry-after.ts';
-import { nextAttemptAt, retryPolicyOf, secondRoundAt } from '../partners/retry-policy.ts';
+import { LONGEST_THROTTLING_MS, nextAttemptAt, retryPolicyOf, secondRoundAt } from '../partners/retry-policy.ts';
 import type { SendResult } from '../partners/webhook-sender.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
@@ -93,11 +94,12 @@ export async function attemptDelivery(
   const isThrottled = wasThrottled(sent, askedMs);
   const retryAfterMs = isThrottled ? throttledRetryAfterMs(askedMs) : askedMs;
   const durationMs = endedAtMs - startedAtMs;
+  const endpoint = endpointState(sent, isThrottled);
   const result = taskResult();
   logAndCount(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs, endedAtMs }, services);
   return {
     result,
-    endpoint: endpointState(sent, isThrottled),
+    endpoint,
     retryAfterMs: retryAfterMs ?? 0,
     ...(sent.kind === 'sent' &&
       sent.certificate !== undefined && {
@@ -112,6 +114,7 @@ export async function attemptDelivery(
     if (sent.verdict === 'dead') return failed(sent.reason, 'refused');
     if (sent.verdict === 'gone')
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
+    if (endpoint === 'throttled') return throttled(delivery, sent.reason, retryAfterMs ?? 0, services);
     const dueAt = nextAttemptAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
     if (dueAt !== undefined) return withOutcome(delivery, attempt, 'retry', sent.reason, dueAt);
     return failed(
@@ -128,6 +131,34 @@ export async function attemptDelivery(
       ? dead(delivery, attempt, reason, deadReason)
       : secondRound(delivery, attempt, reason, secondRoundDueAt);
   }
+}
+
+/**
+ * The outcome of an attempt that the partner's rate limiter refused: it spends none of the delivery's attempts, within
+ * `LONGEST_THROTTLING_MS`. The delivery waits for at least the partner's `Retry-After`.
+ */
+function throttled(
+  delivery: Delivery,
+  reason: string,
+  retryAfterMs: number,
+  { now, random }: Pick<AttemptDeliveryServices, 'now' | 'random'>,
+): TaskResult {
+  const nowMs = now();
+  const slot = throttledSlot(delivery, nowMs);
+  const tooLong = throttledTooLong(delivery, reason, nowMs);
+  return tooLong ?? waiting(delivery, reason, nowMs + Math.round(retryAfterMs * (1 + JITTER * random())), slot);
+}
+
+/** The slot of a delivery that back-pressure delays, without its time. */
+export function throttledSlot({ progress }: Delivery, nowMs: number): Slot & { throttled_since: string } {
+  return { throttled_since: progress.throttled_since ?? new Date(nowMs).toISOString() };
+}
+
+/** The end of a delivery that back-pressure has delayed for too long; undefined if it may wait. */
+export function throttledTooLong(delivery: Delivery, reason: string, nowMs: number): TaskResult | undefined {
+  const { attempt, throttled_since } = delivery.progress;
+  if (throttled_since === undefined || nowMs - Date.parse(throttled_since) <= LONGEST_THROTTLING_MS) return undefined;
+  return dead(delivery, attempt, `throttled by the partner for 72 hours, at last: ${reason}`, 'attempts_used_up');
 }
 
 /** The facts of an attempt for the ledger. */

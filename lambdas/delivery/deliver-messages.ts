@@ -161,19 +161,20 @@ async function passOn(id: string, lease: Lease, outcome: LimitedOutcome, service
   const { delivery } = lease;
   const { now, counter, defer } = services;
   if (outcome.to === 'workflow') {
-    const result = waiting(delivery, 'the endpoint is slow', now() + LEDGER_WRITE_MS, outcome.reservedForMs);
+    const result = waiting(delivery, 'the endpoint is slow', now() + LEDGER_WRITE_MS, outcome.slot);
     return carryOn(lease, { result }, services);
   }
   counter.count(METRICS.deliveryDeferred);
-  const result = waiting(delivery, outcome.reason, outcome.atMs, outcome.reservedForMs);
+  const { attempted } = outcome;
+  const result = waiting(delivery, outcome.reason, outcome.atMs, outcome.slot);
   const delaySeconds = Math.max(0, Math.floor((outcome.atMs - now()) / 1000));
-  if (delaySeconds > MAX_DELAY_SECONDS) return carryOn(lease, { result }, services);
+  if (delaySeconds > MAX_DELAY_SECONDS) return carryOn(lease, { result, attempted }, services);
   const progress = { ...result, deferrals: (delivery.progress.deferrals ?? 0) + 1 };
   const token = messageToken({ ...delivery, progress });
   const body = toMessageText({ ...delivery, token, progress });
   const refused = await defer([{ id, body, groupId: delivery.integration_id, delaySeconds }]);
   if (refused.size > 0) throw new QueueRefused('the deliveries queue refused the deferred message');
-  await settle(lease, { result: progress }, token, services);
+  await settle(lease, { result: progress, attempted }, token, services);
 }
 
 async function finish(id: string, lease: Lease, outcome: DeliveryOutcome, services: DeliverMessagesServices) {

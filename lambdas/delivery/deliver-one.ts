@@ -70,7 +70,8 @@ async function deliver(
   if (outcome.to === 'settle') return outcome;
   if (outcome.to === 'workflow') throw new InputInvalid('it is in the workflow already');
   services.counter.count(METRICS.deliveryDeferred);
-  return { result: waiting(delivery, outcome.reason, outcome.atMs, outcome.reservedForMs) };
+  const { reason, atMs, slot, attempted } = outcome;
+  return { result: waiting(delivery, reason, atMs, slot), attempted };
 }
 
 /** Settles a step. A delivery that cannot be parked in the ledger keeps waiting in its execution. */

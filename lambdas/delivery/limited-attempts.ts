@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Delivery } from '../events/delivery.ts';
+import { reportIfCritical } from '../events/critical-dead.ts';
+import type { Slot } from '../events/progress.ts';
 import { JITTER } from '../events/retry-timing.ts';
 import type { Limiter, LimiterDecision, LimiterReport, SlotRequest } from '../limiter/limiter.ts';
 import { MAX_IN_FUNCTION_WAIT_MS } from '../limiter/limiter-settings.ts';
@@ -8,7 +9,14 @@ import type { Integration } from '../partners/integration.ts';
 import type { WebhookSender } from '../partners/webhook-sender.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { ResponseTime } from '../shared/response-time.ts';
-import { type AttemptDeliveryServices, type Attempted, attemptDelivery, type Ready } from './attempt-delivery.ts';
+import {
+  type AttemptDeliveryServices,
+  type Attempted,
+  attemptDelivery,
+  type Ready,
+  throttledSlot,
+  throttledTooLong,
+} from './attempt-delivery.ts';
 import { park } from './parking.ts';
 import type { DeliveryOutcome } from './settle.ts';
 
@@ -25,13 +33,14 @@ export type LimitedOutcome =
   | {
       readonly to: 'wait';
       readonly atMs: number;
-      /** The same time, if it is a slot reserved for this delivery. */
-      readonly reservedForMs: number | undefined;
+      readonly slot: Slot;
       /** For the operator. */
       readonly reason: string;
+      /** The attempt that the partner throttled; absent if none was made. */
+      readonly attempted?: Attempted;
     }
   /** Not attempted here, because the endpoint is slow: in the workflow it does not block other integrations. */
-  | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
+  | { readonly to: 'workflow'; readonly slot: Slot };
 
 /** A request without a response for longer than this is reported as slow, in milliseconds of `ResponseTime`. */
 const SLOW_AFTER_MS = 2000;
@@ -58,37 +67,112 @@ export async function attemptWithinLimits(
   isShared: boolean,
 ): Promise<LimitedAttempts> {
   const { limiter, pause = sleep } = services;
-  const requests = ready.map(({ delivery }) => slotRequestOf(delivery));
+  const requests = ready.map(({ delivery }) => slotRequestOf(delivery.progress));
   const response = await limiter.acquire(integration, requests, { mayProbe: !isShared });
-  const attempts: MeasuredAttempt[] = [];
+  const unreported = new Set<MeasuredAttempt>();
   let begun = 0;
+  let isThrottled = false;
   const outcomes = ready.map((one, index) => follow(one, response.decisions[index] as LimiterDecision));
-  const reported = Promise.allSettled(outcomes).then(() =>
-    report(integration, attempts, response.wantsReport && begun > 0, services),
-  );
+  const reported = Promise.allSettled(outcomes).then(() => report([...unreported], response.wantsReport && begun > 0));
   return { outcomes, reported };
 
   async function follow(one: Ready, decision: LimiterDecision): Promise<LimitedOutcome> {
-    if (decision.verdict === 'reject') {
-      const { reason } = decision;
-      const parking = { cause: reason, why: rejectionText(integration.id, reason) };
-      return { to: 'settle', result: park(one.delivery, parking, services) };
+    if (decision.verdict === 'reject') return parked(one, decision);
+    const waiting = placed(decision);
+    if (waiting.waitMs > MAX_IN_FUNCTION_WAIT_MS) return wait(one, waiting);
+    if (isShared && response.isSlow) return { to: 'workflow', slot: waiting.slot };
+    if (waiting.waitMs > 0) await pause(waiting.waitMs);
+    // The partner throttled another attempt meanwhile, so this one would be refused too.
+    if (isThrottled) return askAgain(one, waiting.slot);
+    begun += 1;
+    const attempted = await measureAttempt(integration, one, services);
+    unreported.add(attempted);
+    if (attempted.endpoint !== 'throttled') return { to: 'settle', result: attempted.result, attempted };
+    isThrottled = true;
+    // At once, because other functions would send until the last attempt of this batch has ended.
+    const passed = [...unreported].filter(({ endpoint }) => endpoint === 'alive');
+    for (const each of [...passed, attempted]) unreported.delete(each);
+    await report([...passed, attempted], true);
+    if (attempted.result.outcome !== 'retry') return { to: 'settle', result: attempted.result, attempted };
+    return askAgain(one, {}, attempted);
+  }
+
+  /** Asks for a slot for an attempt that is not sent now. After a refusal it gets one at the adapted pace. */
+  async function askAgain(one: Ready, slot: Slot, attempted?: Attempted): Promise<LimitedOutcome> {
+    const { decisions } = await limiter.acquire(integration, [slotRequestOf(slot)], { mayProbe: false });
+    const [decision] = decisions as [LimiterDecision];
+    if (decision.verdict === 'reject') return { ...parked(one, decision), ...(attempted && { attempted }) };
+    return wait(one, placed(decision), attempted);
+  }
+
+  function parked({ delivery }: Ready, { reason }: Extract<LimiterDecision, { verdict: 'reject' }>) {
+    const parking = { cause: reason, why: rejectionText(integration.id, reason) };
+    return { to: 'settle', result: park(delivery, parking, services) } as const;
+  }
+
+  function wait({ delivery }: Ready, { atMs, slot, isReserved }: Placed, attempted?: Attempted): LimitedOutcome {
+    const reason = attempted?.result.reason ?? reasonToWait(response.isSlow, isReserved, slot);
+    const throttled = attempted !== undefined || slot.queue_position !== undefined;
+    const tooLong = throttled ? throttledTooLong(delivery, reason, services.now()) : undefined;
+    if (tooLong !== undefined) {
+      services.counter.count(METRICS.deliveryDead);
+      reportIfCritical(delivery, services);
+      return { to: 'settle', result: tooLong, attempted };
     }
+    return {
+      to: 'wait',
+      atMs,
+      slot: { ...slot, ...(throttled && throttledSlot(delivery, services.now())) },
+      reason,
+      ...(attempted && { attempted }),
+    };
+  }
+
+  function placed(decision: Exclude<LimiterDecision, { verdict: 'reject' }>): Placed {
     const nowMs = services.now();
     const atMs = decision.verdict === 'allow' ? nowMs : sendTime(decision, nowMs, services.random);
     const isLimited = integration.max_requests_per_minute !== undefined || response.isSlow;
     const isReserved = decision.verdict === 'wait' ? decision.isReserved : isLimited;
-    const reservedForMs = isReserved ? atMs : undefined;
-    const waitMs = atMs - nowMs;
-    if (waitMs > MAX_IN_FUNCTION_WAIT_MS)
-      return { to: 'wait', atMs, reservedForMs, reason: reasonToWait(response.isSlow, isReserved) };
-    if (isShared && response.isSlow) return { to: 'workflow', reservedForMs };
-    if (waitMs > 0) await pause(waitMs);
-    begun += 1;
-    const attempted = await measureAttempt(integration, one, services);
-    attempts.push(attempted);
-    return { to: 'settle', result: attempted.result, attempted };
+    const slot = {
+      ...(isReserved && { reserved_for: new Date(atMs).toISOString() }),
+      ...(decision.position !== undefined && { queue_position: decision.position }),
+    };
+    return { atMs, waitMs: atMs - nowMs, slot, isReserved };
   }
+
+  /** @param isWanted whether the limiter needs an empty report too, which releases a probe that never reached the endpoint */
+  async function report(attempts: readonly MeasuredAttempt[], isWanted: boolean): Promise<void> {
+    const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
+    const [passed, failed, gone] = [count('alive'), count('failing'), count('gone')];
+    const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
+    if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
+    const certificate = certificateFailures(attempts);
+    const parked = await limiter.report(integration, {
+      passed,
+      failed,
+      isGone: gone > 0,
+      ...(certificate !== undefined && { certificate }),
+      throttled: count('throttled'),
+      retryAfterMs,
+      tookMs: mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.endpointMs)),
+      sentAgoMs: attempts.length === 0 ? 0 : services.now() - Math.max(...attempts.map(({ begunAtMs }) => begunAtMs)),
+    });
+    if (parked === undefined) return;
+    services.counter.count(METRICS.integrationParked);
+    services.log.warn('integration.parked', {
+      integration_id: integration.id,
+      reason: parked.reason,
+      is_new: parked.isNew,
+    });
+  }
+}
+
+/** The limiter's decision about one delivery. */
+interface Placed {
+  readonly atMs: number;
+  readonly waitMs: number;
+  readonly slot: Slot;
+  readonly isReserved: boolean;
 }
 
 /**
@@ -96,28 +180,34 @@ export async function attemptWithinLimits(
  * without asking again stays within the longest in-function wait, because it may be the probe.
  */
 function sendTime(
-  { atMs, isReserved }: Extract<LimiterDecision, { verdict: 'wait' }>,
+  { atMs, isReserved, position }: Extract<LimiterDecision, { verdict: 'wait' }>,
   nowMs: number,
   random: () => number,
 ) {
-  if (isReserved) return atMs;
+  if (isReserved || position !== undefined) return atMs;
   const waitMs = Math.max(0, atMs - nowMs);
   const lateMs = Math.round(waitMs * JITTER * random());
   return waitMs > MAX_IN_FUNCTION_WAIT_MS ? atMs + lateMs : Math.min(atMs + lateMs, nowMs + MAX_IN_FUNCTION_WAIT_MS);
 }
 
-function reasonToWait(isSlow: boolean, isReserved: boolean): string {
+function reasonToWait(isSlow: boolean, isReserved: boolean, { queue_position }: Slot): string {
+  if (queue_position !== undefined) return 'the partner throttles requests';
   if (isSlow) return 'the endpoint is slow';
   return isReserved ? 'over the rate limit' : 'the partner asked for a pause';
 }
 
-function slotRequestOf({ progress }: Delivery): SlotRequest {
-  return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
+function slotRequestOf({ reserved_for, queue_position }: Slot): SlotRequest {
+  return {
+    ...(reserved_for !== undefined && { reservedForMs: Date.parse(reserved_for) }),
+    ...(queue_position !== undefined && { position: queue_position }),
+  };
 }
 
 interface MeasuredAttempt extends Attempted {
   /** How long the endpoint took for the attempt's requests, in milliseconds; 0 if none was sent. */
   readonly endpointMs: number;
+  /** Epoch milliseconds. */
+  readonly begunAtMs: number;
 }
 
 /** Makes one attempt, and measures the endpoint's time for the limiter, without reading the secret or a cold start. */
@@ -127,6 +217,7 @@ async function measureAttempt(
   services: LimitedAttemptsServices,
 ): Promise<MeasuredAttempt> {
   const { limiter, now } = services;
+  const begunAtMs = now();
   let endpointMs = 0;
   const sender: WebhookSender = {
     async send(request) {
@@ -139,35 +230,7 @@ async function measureAttempt(
     },
   };
   const attempted = await attemptDelivery(ready, integration, { ...services, sender });
-  return { ...attempted, endpointMs };
-}
-
-/** @param isWanted whether the limiter needs an empty report too, which releases a probe that never reached the endpoint */
-async function report(
-  integration: Integration,
-  attempts: readonly MeasuredAttempt[],
-  isWanted: boolean,
-  { limiter, log, counter }: LimitedAttemptsServices,
-): Promise<void> {
-  const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
-  const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
-  const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
-  // A throttled attempt always has a `retryAfterMs`.
-  if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
-  const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.endpointMs));
-  const certificate = certificateFailures(attempts);
-  const parked = await limiter.report(integration, {
-    passed,
-    failed,
-    isGone: gone > 0,
-    ...(certificate !== undefined && { certificate }),
-    isThrottled: throttled > 0,
-    retryAfterMs,
-    tookMs,
-  });
-  if (parked === undefined) return;
-  counter.count(METRICS.integrationParked);
-  log.warn('integration.parked', { integration_id: integration.id, reason: parked.reason, is_new: parked.isNew });
+  return { ...attempted, endpointMs, begunAtMs };
 }
 
 /** Attempts of one function share a token request, and so its connection: it counts once. */

@@ -86,6 +86,10 @@ export const progressSchema = z.object({
   outcome: z.enum(OUTCOMES).optional(),
   /** The slot under the integration's rate limit that is reserved for the next attempt. */
   reserved_for: z.iso.datetime().optional(),
+  /** Its position in the queue of an integration whose partner throttles requests (`limiter/limiter-script.ts`). */
+  queue_position: z.int().min(0).optional(),
+  /** When its partner's back-pressure first delayed it: a refused attempt, or a place in the queue. */
+  throttled_since: z.iso.datetime().optional(),
   /** How many times in a row it was parked without an attempt. */
   park_count: z.int().min(0).optional(),
   /** Waits of its execution without an attempt; after the first ones, waits become longer (`events/workflow-waits.ts`). */

@@ -76,7 +76,7 @@ export function withOutcome(
   reason: string,
   dueAt?: Date,
 ): Progress {
-  const { due_at, deferrals, timed, earlier_attempts } = delivery.progress;
+  const { due_at, deferrals, timed, earlier_attempts, throttled_since } = delivery.progress;
   return {
     ...decisionOf(delivery.progress),
     attempt,
@@ -85,6 +85,7 @@ export function withOutcome(
     ...(timed && TIMED),
     ...(earlier_attempts !== undefined && { earlier_attempts }),
     ...(deferrals !== undefined && { deferrals }),
+    ...(throttled_since !== undefined && { throttled_since }),
     reason: attributeText(reason, MAX_REASON_CHARACTERS),
   };
 }
@@ -94,16 +95,19 @@ export function secondRound(delivery: Delivery, attempt: number, reason: string,
   return { ...withOutcome(delivery, attempt, 'retry', reason, dueAt), earlier_attempts: attempt };
 }
 
+/** A delivery's slot in its integration's rate, kept until its next attempt. */
+export type Slot = Pick<Progress, 'reserved_for' | 'queue_position' | 'throttled_since'>;
+
 /**
  * The progress of a delivery that waits without spending an attempt.
  *
- * @param reservedForMs the slot reserved under the integration's rate limit, in epoch milliseconds
+ * @param slot the slot reserved for it by the integration's limiter
  */
-export function waiting(delivery: Delivery, reason: string, untilMs: number, reservedForMs?: number): Progress {
+export function waiting(delivery: Delivery, reason: string, untilMs: number, slot: Slot = {}): Progress {
   const { attempt, park_count } = delivery.progress;
   return {
     ...withOutcome(delivery, attempt, 'retry', reason, new Date(untilMs)),
     ...(park_count !== undefined && { park_count }),
-    ...(reservedForMs !== undefined && { reserved_for: new Date(reservedForMs).toISOString() }),
+    ...slot,
   };
 }

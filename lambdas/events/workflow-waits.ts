@@ -18,7 +18,7 @@ export interface WaitServices {
  * retry policy bounds the waits before attempts.
  *
  * @param result the result of one workflow task for `delivery`
- * @returns the result, with its wait counted and possibly extended; a slot reserved before the end of the wait is dropped
+ * @returns the result, with its wait counted and possibly extended; a time reserved before the end of the wait is dropped
  */
 export function withWaitCounted(delivery: Delivery, result: TaskResult, { now, random }: WaitServices): TaskResult {
   if (result.outcome !== 'retry' || result.due_at === null) return result;

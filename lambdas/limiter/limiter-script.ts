@@ -24,25 +24,36 @@ import * as limits from './limiter-settings.ts';
  *   `gone`: why the endpoint is parked until it is repaired (`PARKED_REASONS`), 0 if it is not. `probe`: until when the probe in flight may report.
  * - `certificate_1`, `certificate_2`: the last two failures by a certificate, the older one first.
  * - `slow_at`, `slow`: the last slow response, and until when the endpoint is slow. `latency`: the smoothed duration of attempts.
- * - `pace`: requests a minute after the partner throttled some; 0 for none. `pace_from`: the end of that `Retry-After`.
+ * - `accepted`: attempts sent since `accepted_from` while there is no pace; with a pace, those that passed since then.
+ * - `pace`: requests a minute since the partner throttled some; 0 for none. `pace_from`: the end of the `Retry-After` of the
+ *   last wave of refusals. `ceiling`: the pace that the wave refused; 0 if there was none before the first wave.
+ * - `slot`, `head`, `tail`: the queue of a pace. Position `head` is due at `slot`, the following ones at intervals of the pace,
+ *   and `tail` is the next free position.
  * - `forget`: when the state expires.
  *
- * An attempt gets the slot at `next`, by the lowest of limit, pace, and, while the endpoint is slow, the rate that keeps the
- * allowed number of attempts in flight (Little's law). An open circuit breaker rejects all attempts but one probe: the first of
- * a call, if it is sent now or after a wait in the function. Every report releases the probe, because it may be the probe's
- * own. A 410 outweighs attempts of the same report that passed, and those outweigh failed ones. A throttled probe shows that
- * a failing endpoint is back; a gone one may have a rate limiter in front of it. Responses before the end of a `Retry-After`
- * do not change the pace, because their requests were sent before it.
+ * An attempt gets the slot at `next`, by the lower of the limit and, while the endpoint is slow, the rate that keeps the
+ * allowed number of attempts in flight (Little's law).
+ *
+ * With a pace, an attempt gets a position instead: a time would not follow the pace. It gets the time `slot` when its turn is at
+ * most `EXACT_MS` ahead, and asks again before that. A position whose turn has passed gets the next slot. The pace changes by
+ * additive increase and multiplicative decrease (`limiter-settings.ts`), once per wave: the refusals of requests that were sent
+ * before `pace_from`. The first wave sets it to what was accepted, which is known when its responses have arrived.
+ *
+ * An open circuit breaker rejects all attempts but one probe: the first of a call, if it is sent now or after a wait in the
+ * function. Every report releases the probe, because it may be the probe's own. A 410 outweighs attempts of the same report
+ * that passed, and those outweigh failed ones. A throttled probe shows that a failing endpoint is back; a gone one may have a
+ * rate limiter in front of it.
  *
  * KEYS[1] is the record. ARGV[1] is `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or empty for the server's
- * clock; ARGV[3] the epoch; the operation's arguments follow. `acquire` returns numbers: slow, wants a report, then verdict
- * and time of each request. `report` returns the position of the reason in `PARKED_REASONS` if the report parks the endpoint or
+ * clock; ARGV[3] the epoch; the operation's arguments follow, for `acquire` the reserved time and the position (`time/position`)
+ * of each request. It returns numbers: slow, wants a report, then verdict, time and position of each request; nothing follows
+ * if all are allowed and the limiter has no state. `report` returns the position of the reason in `PARKED_REASONS` if the report parks the endpoint or
  * leaves it parked, else 0, and `gone` as it was before.
  */
 const SCRIPT = `
 local NAMES = {
-  'epoch', 'next', 'not_before', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'pace',
-  'pace_from', 'certificate_1', 'certificate_2', 'forget'
+  'epoch', 'next', 'not_before', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'accepted',
+  'accepted_from', 'pace', 'pace_from', 'ceiling', 'slot', 'head', 'tail', 'certificate_1', 'certificate_2', 'forget'
 }
 
 local now, epoch = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -51,11 +62,38 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
-local state = {}
-local known = redis.call('HMGET', KEYS[1], unpack(NAMES))
-for i, name in ipairs(NAMES) do state[name] = tonumber(known[i] or 0) or 0 end
+local known = redis.call('HGETALL', KEYS[1])
+
+-- The count of sent attempts and its begin, after a call: over the last ${limits.SAMPLE_MS} to ${2 * limits.SAMPLE_MS} ms.
+local function counted(accepted, from, sent)
+  local age = now - from
+  if age < 0 or age > ${4 * limits.SAMPLE_MS} then return sent, now end
+  if age <= ${2 * limits.SAMPLE_MS} then return accepted + sent, from end
+  return math.floor(accepted * ${limits.SAMPLE_MS} / age) + sent, now - ${limits.SAMPLE_MS}
+end
+
+-- Most integrations have no limit, and nothing but this count.
+if ARGV[1] == 'acquire' and ARGV[4] == '' and (#known == 0 or (#known == 4 and known[1] == 'accepted')) then
+  local sent = #ARGV - 7
+  local from = tonumber(known[4] or 0)
+  local accepted, since = counted(tonumber(known[2] or 0), from, sent)
+  if since == from then
+    redis.call('HINCRBY', KEYS[1], 'accepted', sent)
+  else
+    redis.call('HSET', KEYS[1], 'accepted', accepted, 'accepted_from', string.format('%.0f', since))
+    redis.call('PEXPIRE', KEYS[1], ${limits.MINUTE_MS})
+  end
+  return {0, 0}
+end
+
+local state, before = {}, {}
+for i = 1, #known, 2 do before[known[i]] = tonumber(known[i + 1]) end
+for _, name in ipairs(NAMES) do state[name] = before[name] or 0 end
 local function forget()
+  local accepted, from = state.accepted, state.accepted_from
+  local isPaced = state.pace > 0
   for _, name in ipairs(NAMES) do state[name] = 0 end
+  if not isPaced then state.accepted, state.accepted_from = accepted, from end
 end
 if now > state.forget then forget() end
 if state.epoch ~= epoch then
@@ -65,33 +103,73 @@ if state.epoch ~= epoch then
 end
 
 local function save()
-  state.forget = math.max(now, state.next, state.not_before, state.open, state.probe, state.slow) + ${limits.FORGET_MS}
+  state.forget = math.max(now, state.next, state.not_before, state.open, state.probe, state.slow, state.slot) + ${limits.FORGET_MS}
   local fields = {}
   for _, name in ipairs(NAMES) do
-    fields[#fields + 1] = name
-    -- Lua's tostring keeps 14 digits only.
-    fields[#fields + 1] = string.format('%.17g', state[name])
+    if state[name] ~= (before[name] or 0) then
+      fields[#fields + 1] = name
+      -- Lua's tostring keeps 14 digits only.
+      fields[#fields + 1] = string.format('%.17g', state[name])
+    end
   end
-  redis.call('HSET', KEYS[1], unpack(fields))
+  if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(state.forget - now)))
 end
 
 -- A rejection's verdict is FAILING plus the state's gone.
 local ALLOW, WAIT, RESERVED, FAILING = 0, 1, 2, 3
 
-local function paceOf()
-  if state.pace == 0 or now >= state.pace_from + ${limits.PACE_MS} then return math.huge end
-  return state.pace
-end
-
 local function limitOf(own, timeout, attempts)
-  local passing = paceOf()
+  local passing = state.pace > 0 and state.pace or math.huge
   if now < state.slow then
     local latency = state.latency > 0 and state.latency or timeout
     passing = math.min(passing, attempts * ${limits.MINUTE_MS} / latency)
   end
   if passing < (own or math.huge) then return passing, ${limits.MAX_AHEAD_OF_SLOW_MS} end
   return own, ${limits.MAX_AHEAD_MS}
+end
+
+local function longestPace(own) return math.min(own or math.huge, ${limits.MAX_PACE}) end
+
+-- Moves the front of the queue to the present. The pace ends when it is as high as it can be, or old, and nothing waits.
+local function advance(own, limit)
+  if now > state.slot then
+    state.head = math.min(state.tail, state.head + (now - state.slot) * limit / ${limits.SPREAD_MS})
+    state.slot = now
+  end
+  local isOver = state.pace >= longestPace(own) or now >= state.pace_from + ${limits.PACE_MS}
+  if isOver and state.head == state.tail then
+    state.pace, state.ceiling, state.accepted, state.accepted_from = 0, 0, 0, 0
+    if own then state.next = math.max(state.next, state.slot) end
+  end
+end
+
+local function queue(reserved, position, limit)
+  local interval = ${limits.SPREAD_MS} / limit
+  local from = math.max(now, state.not_before)
+  state.slot = math.max(state.slot, from)
+  if not position or position >= state.tail then
+    position, reserved = state.tail, nil
+    state.tail = position + 1
+  end
+  if reserved and reserved >= state.not_before and reserved <= now + ${limits.EXACT_MS} then
+    if reserved > now then return RESERVED, reserved, position end
+    if now <= reserved + ${limits.LATE_MS} then return ALLOW, 0, position end
+  end
+  local due = state.slot + math.max(0, reserved and 0 or (position - state.head) * interval)
+  -- Before the end of a wave the pace is not known yet.
+  if due > from + ${limits.EXACT_MS} or now < state.not_before - ${limits.SETTLED_MS} then
+    local isSteady = state.ceiling > 0 and state.pace >= ${limits.DECREASE} * state.ceiling - 1
+    local share = isSteady and ${limits.STEADY_SHARE} or ${limits.RECOVERY_SHARE}
+    local again = from + share * (due - from)
+    again = math.min(again, from + ${limits.MAX_AHEAD_OF_SLOW_MS})
+    return WAIT, math.ceil(math.max(again, now + ${limits.MAX_IN_FUNCTION_WAIT_MS} + 1)), position
+  end
+  local at = math.ceil(state.slot)
+  state.slot = state.slot + interval
+  if not reserved and position >= state.head then state.head = math.min(state.tail, state.head + 1) end
+  if at <= now then return ALLOW, 0, position end
+  return RESERVED, at, position
 end
 
 local function place(reserved, limit, ahead)
@@ -114,39 +192,49 @@ end
 
 local function acquire(own, timeout, mayProbe, attempts, first)
   local limit, ahead = limitOf(own, timeout, attempts)
+  if state.pace > 0 then
+    advance(own, limit)
+    if state.pace == 0 then limit, ahead = limitOf(own, timeout, attempts) end
+  end
+  local isPaced = state.pace > 0
   local open, failed = state.open > 0, state.failures > 0
   local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
   local rejected = FAILING + state.gone
-  local reply = {slow and 1 or 0, (slow or failed or paceOf() < math.huge) and 1 or 0}
-  local next, probe = state.next, state.probe
+  local reply = {slow and 1 or 0, (slow or failed or isPaced) and 1 or 0}
+  local next, probe, sent = state.next, state.probe, 0
   for i = first, #ARGV do
-    local verdict, at = rejected, 0
+    local verdict, at, position = rejected, 0, 0
     if not open or (mayProbe and i == first) then
-      verdict, at = place(tonumber(ARGV[i]), limit, ahead)
+      local reserved, held = string.match(ARGV[i], '^(%d*)/?(%d*)$')
+      if isPaced then
+        verdict, at, position = queue(tonumber(reserved), tonumber(held), limit)
+      else
+        verdict, at = place(tonumber(reserved), limit, ahead)
+      end
       local isSent = verdict == ALLOW or at <= now + ${limits.MAX_IN_FUNCTION_WAIT_MS}
+      if isSent then sent = sent + 1 end
       if open and isSent then state.probe = now + ${limits.PROBE_LEASE_MS} end
     end
     reply[#reply + 1] = verdict
     reply[#reply + 1] = at
+    reply[#reply + 1] = position
   end
-  if state.next ~= next or state.probe ~= probe then save() end
+  if not isPaced and sent > 0 then
+    state.accepted, state.accepted_from = counted(state.accepted, state.accepted_from, sent)
+  end
+  if isPaced or (before.pace or 0) > 0 or state.next ~= next or state.probe ~= probe then
+    save()
+  elseif sent > 0 then
+    redis.call('HSET', KEYS[1], 'accepted', state.accepted, 'accepted_from', string.format('%.0f', state.accepted_from))
+    if #known == 0 then redis.call('PEXPIRE', KEYS[1], ${limits.MINUTE_MS}) end
+  end
   return reply
 end
 
-local function pace(own, passed, throttled)
-  local current = paceOf()
-  local beforeRetry = now < state.pace_from
-  if throttled then
-    if not beforeRetry then
-      local refused = math.min(current, own or math.huge)
-      state.pace = refused < math.huge and math.max(${limits.MIN_PACE}, refused / 2) or ${limits.FIRST_PACE}
-    end
-    state.pace_from = state.not_before
-  elseif not beforeRetry and current < math.huge then
-    local grown = current + passed
-    state.pace = grown < (own or ${limits.MAX_PACE}) and grown or 0
-  end
+-- Attempts a minute that the partner accepted, from the beginning of the count until the end of the wait.
+local function acceptedRate()
+  return math.max(0, state.accepted) * ${limits.MINUTE_MS} / math.max(1, state.not_before - state.accepted_from)
 end
 
 local function isThirdOfCertificate(failures)
@@ -167,7 +255,57 @@ local function reasonToPark(gone, passed, certificate, failures)
   return (isThirdOfCertificate(failures) or state.gone > 0) and certificate or 0
 end
 
-local function report(own, passed, failed, gone, retryAfter, took, throttled, certificate, failures)
+local function grow(own, passed)
+  local knee = ${limits.DECREASE} * state.ceiling
+  for _ = 1, passed do
+    if state.ceiling == 0 then state.pace = state.pace + ${limits.FIRST_INCREASE}
+    elseif state.pace < knee then state.pace = math.min(knee, state.pace * ${limits.RECOVERY})
+    elseif state.pace < state.ceiling then state.pace = state.pace + ${limits.INCREASE}
+    else state.pace = state.pace + ${limits.FAST_INCREASE} end
+  end
+  state.pace = math.min(state.pace, longestPace(own))
+end
+
+local function decrease(own)
+  local refused = math.min(state.pace, own or math.huge)
+  if state.accepted > 0 then
+    state.ceiling = refused
+    return math.min(refused * ${limits.DECREASE}, acceptedRate())
+  end
+  -- The next request is a whole interval after the last one.
+  local lower = math.max(${limits.MIN_PACE}, math.min(refused / 2, ${limits.PROBE_PACE}))
+  state.slot = state.slot + ${limits.SPREAD_MS} / lower - ${limits.SPREAD_MS} / refused
+  return lower
+end
+
+local function adapt(own, passed, failed, throttled, sentAt)
+  local isNew = state.pace == 0 or sentAt >= state.pace_from
+  local isFirst = state.pace == 0 or (not isNew and state.accepted_from < state.pace_from)
+  if isNew and state.pace > 0 then
+    if state.accepted_from < state.pace_from then state.accepted, state.accepted_from = 0, state.pace_from end
+    state.accepted = state.accepted + passed
+  end
+  if throttled == 0 then
+    if isNew and state.pace > 0 then grow(own, passed) end
+    return
+  end
+  if isFirst then
+    if state.pace == 0 then state.head, state.tail, state.slot, state.ceiling = now, now, now, 0 end
+    state.accepted = state.accepted - throttled - failed
+    local rate = acceptedRate()
+    state.pace = rate > 0 and rate or ${limits.PROBE_PACE}
+  elseif isNew then
+    advance(own, math.min(state.pace, own or math.huge))
+    state.pace = decrease(own)
+    state.accepted = 0
+  end
+  state.pace = math.max(${limits.MIN_PACE}, math.min(state.pace, ${limits.DECREASE} * longestPace(own)))
+  state.pace_from = state.not_before
+  state.slot = math.max(state.slot, state.not_before)
+  if not isFirst then state.accepted_from = state.not_before end
+end
+
+local function report(own, passed, failed, gone, retryAfter, took, throttled, certificate, failures, sentAgo)
   local open, before = state.open > 0, state.gone
   local reason = reasonToPark(gone, passed, certificate, failures)
   state.probe = 0
@@ -178,11 +316,11 @@ local function report(own, passed, failed, gone, retryAfter, took, throttled, ce
   if retryAfter > 0 then
     state.not_before = math.max(state.not_before, now + math.min(math.ceil(retryAfter), ${MAX_RETRY_AFTER_MS}))
   end
-  pace(own, passed, throttled)
+  adapt(own, passed, failed, throttled, now - sentAgo)
   if reason > 0 then
     state.gone = reason
     state.open = math.max(state.open, now + ${limits.GONE_MS})
-  elseif passed > 0 or (open and state.gone == 0 and throttled and failed == 0) then
+  elseif passed > 0 or (open and state.gone == 0 and throttled > 0 and failed == 0) then
     state.failures, state.open, state.gone = 0, 0, 0
     if open then state.slow_at, state.slow = 0, 0 end
   else
@@ -207,7 +345,7 @@ local function number(i) return tonumber(ARGV[i]) end
 if ARGV[1] == 'acquire' then return acquire(number(4), number(5), ARGV[6] == '1', number(7), 8) end
 if ARGV[1] == 'report' then
   return report(
-    number(4), number(5), number(6), ARGV[7] == '1', number(8), number(9), ARGV[10] == '1', number(11), number(12)
+    number(4), number(5), number(6), ARGV[7] == '1', number(8), number(9), number(10), number(11), number(12), number(13)
   )
 end
 return slow()
@@ -238,22 +376,19 @@ export function acquireCommand(
   { requests, mayProbe, slowAttempts }: AcquireRequest,
 ): LimiterCommand {
   const settings = [textOf(integration.max_requests_per_minute), `${integration.timeout_seconds * 1000}`];
-  const reservations = requests.map(({ reservedForMs }) => textOf(reservedForMs));
+  const reservations = requests.map(({ reservedForMs, position }) =>
+    position === undefined ? textOf(reservedForMs) : `${textOf(reservedForMs)}/${position}`,
+  );
   return ['acquire', `${epochOf(integration)}`, ...settings, mayProbe ? '1' : '0', `${slowAttempts}`, ...reservations];
 }
 
 export function reportCommand(integration: LimitedIntegration, report: LimiterReport): LimiterCommand {
-  const { passed, failed, isGone, retryAfterMs, tookMs, isThrottled, certificate } = report;
-  const numbers = [
-    `${passed}`,
-    `${failed}`,
-    isGone ? '1' : '0',
-    `${retryAfterMs}`,
-    `${tookMs}`,
-    isThrottled ? '1' : '0',
-    `${certificate === undefined ? 0 : PARKED_REASONS.indexOf(certificate.fault) + 1}`,
-    `${certificate?.failures ?? 0}`,
-  ];
+  const { passed, failed, isGone, retryAfterMs, tookMs, throttled, certificate, sentAgoMs } = report;
+  const reason = certificate === undefined ? 0 : PARKED_REASONS.indexOf(certificate.fault) + 1;
+  const failures = certificate?.failures ?? 0;
+  const numbers = [passed, failed, isGone ? 1 : 0, retryAfterMs, tookMs, throttled, reason, failures, sentAgoMs].map(
+    String,
+  );
   return ['report', `${epochOf(integration)}`, textOf(integration.max_requests_per_minute), ...numbers];
 }
 
@@ -287,15 +422,21 @@ export async function runLimiterScript(
 
 /** @returns the parsed reply to `acquireCommand` for that number of requests; undefined if it has another shape */
 export function readLimiterReply(reply: unknown, requests: number): LimiterResponse | undefined {
-  if (!Array.isArray(reply) || reply.length !== 2 + 2 * requests) return undefined;
+  if (!Array.isArray(reply)) return undefined;
   const [isSlow, wantsReport, ...rest] = reply.map(Number);
-  const decisions = Array.from({ length: requests }, (_, index) => decision(rest[2 * index], rest[2 * index + 1]));
+  if (reply.length !== 2 && rest.length !== 3 * requests) return undefined;
+  const decisions = Array.from({ length: requests }, (_, index) =>
+    rest.length === 0 ? ALLOWED : decision(rest[3 * index], rest[3 * index + 1], rest[3 * index + 2]),
+  );
   return { decisions, isSlow: isSlow === 1, wantsReport: wantsReport === 1 };
 }
 
-function decision(verdict: number | undefined, atMs = 0): LimiterDecision {
-  if (verdict === 0) return { verdict: 'allow' };
-  if (verdict === 1 || verdict === 2) return { verdict: 'wait', atMs, isReserved: verdict === 2 };
+const ALLOWED: LimiterDecision = { verdict: 'allow' };
+
+function decision(verdict: number | undefined, atMs = 0, position = 0): LimiterDecision {
+  const queued = position > 0 ? { position } : {};
+  if (verdict === 0) return { verdict: 'allow', ...queued };
+  if (verdict === 1 || verdict === 2) return { verdict: 'wait', atMs, isReserved: verdict === 2, ...queued };
   return { verdict: 'reject', reason: PARKED_REASONS[(verdict ?? 0) - 4] ?? 'failing' };
 }
 

@@ -28,18 +28,47 @@ export const ASK_AGAIN_MS = HOUR_MS;
 export const MAX_IN_FUNCTION_WAIT_MS = SECOND_MS;
 
 /**
- * The pace, in requests a minute, is the rate limit after a partner has throttled requests: half of the limit or pace that
- * was refused, or `FIRST_PACE` if there was none. Each success adds 1, so that the pace doubles within a minute in which it
- * is used up. It ends at the integration's own limit, without one at `MAX_PACE`, and in any case `PACE_MS` after the last
- * `Retry-After` of a throttled request.
+ * The pace, in requests a minute, is the rate at an integration whose partner throttles requests. It starts at what the partner
+ * accepted before, and until the end of the wait that it asked for. A wave of refusals multiplies it by `DECREASE`, or sets it
+ * to what was accepted since the wave before, if that is less. If nothing was accepted, it is halved, and at most `PROBE_PACE`.
+ *
+ * Each success adds to it: `FIRST_INCREASE` until the pace has been refused once. Later `INCREASE`, which takes one and a half
+ * minutes at any pace until it is where it was refused (so a partner of one a second refuses less than one a minute), and
+ * `FAST_INCREASE` above, which doubles it in 40 seconds. Far below it, it grows by the factor `RECOVERY`.
+ *
+ * It ends at the integration's own limit, without one at `MAX_PACE`, and in any case `PACE_MS` after the last `Retry-After` of a
+ * throttled request; but not while deliveries wait in its queue.
  */
-export const FIRST_PACE = 300;
+export const DECREASE = 0.85;
+export const FIRST_INCREASE = 3;
+export const INCREASE = 0.1;
+export const FAST_INCREASE = 1;
+export const RECOVERY = 1.1;
+export const PROBE_PACE = 30;
 
 /** One request in five minutes: a partner that refuses all of them costs 288 attempts a day, over all its deliveries. */
 export const MIN_PACE = 0.2;
 
-export const MAX_PACE = 6_000;
+/** 2,000 a second, about what all functions of a stage send at most. */
+export const MAX_PACE = 120_000;
 export const PACE_MS = HOUR_MS;
+
+/** What is sent without a pace is counted over the last one to two of these times. */
+export const SAMPLE_MS = 2.5 * SECOND_MS;
+
+/**
+ * An attempt of the queue gets its exact time when it is due within this time. Before that it asks again after a share of the
+ * wait, because the pace changes meanwhile: after a wait of 100 seconds in two steps.
+ */
+export const EXACT_MS = 2 * SECOND_MS;
+export const STEADY_SHARE = 0.75;
+export const RECOVERY_SHARE = 0.25;
+
+/** In the last part of a `Retry-After` the pace is known, because the responses to concurrent requests have arrived. */
+export const SETTLED_MS = 0.5 * SECOND_MS;
+
+/** An attempt that comes later than its exact time by more than this goes to the end of the queue, so that none come together. */
+export const LATE_MS = 50;
 
 /** Consecutive failures that open the circuit breaker: the size of one batch, so that one bad batch is enough. */
 export const FAILURES_TO_OPEN = 10;

@@ -14,14 +14,19 @@ export type LimitedIntegration = Pick<
 export interface SlotRequest {
   /** The slot that was reserved for this attempt earlier, in epoch milliseconds. */
   readonly reservedForMs?: number;
+  /** Its position in the queue of a throttled integration. */
+  readonly position?: number;
 }
 
 /** When one attempt may be sent. */
 export type LimiterDecision =
   /** Immediately. If the circuit breaker is open, this is the probe. */
-  | { readonly verdict: 'allow' }
-  /** Not before this time, in epoch milliseconds. `isReserved`: the slot is reserved for this attempt, and lapses 60 s later. */
-  | { readonly verdict: 'wait'; readonly atMs: number; readonly isReserved: boolean }
+  | { readonly verdict: 'allow'; readonly position?: number }
+  /**
+   * Not before this time, in epoch milliseconds. `isReserved`: the slot is reserved for this attempt, and lapses 60 s later.
+   * `position`: its place in the queue of a throttled integration, which it keeps when it asks again.
+   */
+  | { readonly verdict: 'wait'; readonly atMs: number; readonly isReserved: boolean; readonly position?: number }
   /** The circuit breaker is open: park the delivery without an attempt. */
   | { readonly verdict: 'reject'; readonly reason: RejectReason };
 
@@ -46,8 +51,10 @@ export interface LimiterReport {
   readonly isGone: boolean;
   /** How many of the failed attempts found a faulty certificate on a new connection, and the fault of the last one. */
   readonly certificate?: { readonly fault: CertificateFault; readonly failures: number };
-  /** An attempt was throttled (429, or 503 with `Retry-After`): neither a success nor a failure. */
-  readonly isThrottled: boolean;
+  /** Attempts that were throttled (429, or 503 with `Retry-After`): neither successes nor failures. */
+  readonly throttled: number;
+  /** Milliseconds since the last of these attempts was sent; 0 without any. */
+  readonly sentAgoMs: number;
   /** Milliseconds for which the partner asks for no request (`Retry-After`); 0 for none. */
   readonly retryAfterMs: number;
   /** Average duration of these attempts, in milliseconds; 0 without any. */

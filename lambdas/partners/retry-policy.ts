@@ -16,6 +16,12 @@ const DEFAULT_DELAYS_MS = [
   8 * HOUR_MS,
 ];
 
+/**
+ * A delivery whose partner throttles it spends no attempt for this time, as long as a parked one. Then it is dead, so that a
+ * partner that always responds with 429 does not keep it forever.
+ */
+export const LONGEST_THROTTLING_MS = 72 * HOUR_MS;
+
 /** The shortest timeout of an attempt: enough for a new connection and a slow response. */
 const SHORTEST_TIMEOUT_MS = 5 * SECOND_MS;
 

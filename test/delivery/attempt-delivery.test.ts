@@ -221,18 +221,28 @@ describe('the outcome of a delivery', () => {
     [responded(503, { retryAfter: '7' }), 7_000],
     [responded(429), 5_000],
     [responded(429, { retryAfter: '0' }), 1_000],
-  ])('throttled: retried after the Retry-After, which is no failure: %j', async (result, retryAfterMs) => {
+  ])('throttled: waits for the Retry-After, is no failure and spends no attempt: %j', async (result, retryAfterMs) => {
     const { outcome, attempted, counter } = await attempt(result);
-    expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
+    const throttled_since = new Date(NOW).toISOString();
+    expect(outcome).toMatchObject({ outcome: 'retry', attempt: 0, throttled_since });
     expect(attempted).toMatchObject({ endpoint: 'throttled', retryAfterMs });
     expect(dueInMs(outcome)).toBeGreaterThanOrEqual(retryAfterMs);
     expect([counter.counts, counter.counted]).toEqual([{ [METRICS.deliveryThrottled]: 1 }, []]);
   });
 
-  test('throttled in its last attempt: dead', async () => {
-    const { outcome, attempted, counter } = await attempt(responded(429), { to: integration({ max_retries: 0 }) });
-    expect([outcome.outcome, attempted.endpoint]).toEqual(['dead', 'throttled']);
-    expect(counter.counts).toEqual({ [METRICS.deliveryThrottled]: 1, [METRICS.deliveryDead]: 1 });
+  test.each([
+    [72 * 3_600_000, 'retry'],
+    [72 * 3_600_000 + 1, 'dead'],
+  ] as const)('throttled %i ms after back-pressure first delayed it: %s', async (agoMs, expected) => {
+    const throttled_since = new Date(NOW - agoMs).toISOString();
+    const { outcome, attempted, counter } = await attempt(responded(429), {
+      of: delivery(ENRICHED, {}, { throttled_since, attempt: 2 }),
+      to: integration({ max_retries: 0 }),
+    });
+    expect([outcome.outcome, outcome.attempt, attempted.endpoint]).toEqual([expected, 2, 'throttled']);
+    if (expected === 'retry') expect(outcome.throttled_since).toBe(throttled_since);
+    else expect(outcome.reason).toBe('throttled by the partner for 72 hours, at last: HTTP 429');
+    expect(counter.counts[METRICS.deliveryDead]).toBe(expected === 'dead' ? 1 : undefined);
   });
 
   test.each([

@@ -35,7 +35,7 @@ beforeAll(async () => {
   limiter.connect();
   // Only the server remembers a report.
   const unheard = integration({ id: 'unheard' });
-  const report = { passed: 0, failed: 0, isGone: true, isThrottled: false, retryAfterMs: 0, tookMs: 0 };
+  const report = { passed: 0, failed: 0, isGone: true, throttled: 0, sentAgoMs: 0, retryAfterMs: 0, tookMs: 0 };
   await until(async () => (await limiter.report(unheard, report)) !== undefined);
 });
 afterAll(async () => {

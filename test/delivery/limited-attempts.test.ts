@@ -64,6 +64,7 @@ async function attempts(...given: Parameters<typeof begin>) {
   return { ...seen, outcomes: settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason)) };
 }
 
+const THROTTLES = 'the partner throttles requests';
 const delivered = { to: 'settle', result: { outcome: 'delivered' } };
 const atOnce = (results: readonly SendResult[]) => results.map(() => allowed);
 
@@ -84,9 +85,9 @@ describe('an attempt that is allowed', () => {
   });
 
   test('failures, a Retry-After and 410 are always reported, once for all', async () => {
-    const results = [responded(503), responded(429, { retryAfter: '60' }), responded(410), failed('CERT_REVOKED')];
+    const results = [responded(500, { retryAfter: '60' }), responded(410), failed('CERT_REVOKED')];
     const { limiter } = await attempts(atOnce(results), { results });
-    expect(limiter.reports).toEqual([reportOf({ failed: 1, isGone: true, isThrottled: true, retryAfterMs: 60_000 })]);
+    expect(limiter.reports).toEqual([reportOf({ failed: 1, isGone: true, retryAfterMs: 60_000 })]);
   });
 
   test('a faulty certificate is reported as well, once for each connection', async () => {
@@ -128,7 +129,9 @@ describe('an attempt that is allowed', () => {
     };
     const ended = attempts(atOnce(results.map(([, result]) => result)), { sender: { send }, now: Date.now });
     await jest.advanceTimersByTimeAsync(9_000);
-    expect((await ended).limiter.reports).toEqual([reportOf({ passed: 1, failed: 1, tookMs: 1_500 })]);
+    expect((await ended).limiter.reports).toEqual([
+      reportOf({ passed: 1, failed: 1, tookMs: 1_500, sentAgoMs: 9_000 }),
+    ]);
   });
 
   test('its duration is without the time that a secret takes', async () => {
@@ -143,7 +146,7 @@ describe('an attempt that is allowed', () => {
       secretOf: (id) => delayed(9_000, secretOf(id)),
       sender: { send: (request) => delayed(20, sender.send(request)) },
     });
-    expect(limiter.reports).toEqual([reportOf({ failed: 1, tookMs: 20 })]);
+    expect(limiter.reports).toEqual([reportOf({ failed: 1, tookMs: 20, sentAgoMs: 9_020 })]);
   });
 
   test('is reported when it has ended, although another one threw meanwhile', async () => {
@@ -196,16 +199,24 @@ describe('a delivery that must wait', () => {
   });
 
   const atMs = NOW + 100_000;
+  const slot = { reserved_for: new Date(atMs).toISOString() };
 
   test.each([
-    ['its slot', reserved(atMs), {}, 0.5, { atMs, reservedForMs: atMs, reason: 'over the rate limit' }],
-    ['its slot', reserved(atMs), { isSlow: true }, 0.5, { atMs, reservedForMs: atMs, reason: 'the endpoint is slow' }],
+    ['its slot', reserved(atMs), {}, 0.5, { atMs, slot, reason: 'over the rate limit' }],
+    ['its slot', reserved(atMs), { isSlow: true }, 0.5, { atMs, slot, reason: 'the endpoint is slow' }],
+    [
+      'its position, since when it is throttled',
+      { ...unreserved(atMs), position: 7 },
+      {},
+      0.5,
+      { atMs, slot: { queue_position: 7, throttled_since: new Date(NOW).toISOString() }, reason: THROTTLES },
+    ],
     // With up to 10% jitter.
     ['no slot', unreserved(atMs), {}, 0, { atMs, reason: 'the partner asked for a pause' }],
     ['no slot', unreserved(atMs), {}, 0.999, { atMs: atMs + 9_990, reason: 'the partner asked for a pause' }],
   ])('for longer is not attempted, and keeps %s', async (_what, decision, response, random, outcome) => {
     const { outcomes, requests } = await attempts([decision], { response, random: () => random });
-    expect(outcomes).toEqual([{ to: 'wait', reservedForMs: undefined, ...outcome }]);
+    expect(outcomes).toEqual([{ to: 'wait', slot: {}, ...outcome }]);
     expect(requests).toEqual([]);
   });
 });
@@ -214,7 +225,7 @@ test.each([LIMITED, integration()])(
   'a slow endpoint is not attempted if other deliveries wait; the slot is kept',
   async (to) => {
     const { outcomes, requests } = await attempts([allowed], { response: { isSlow: true }, to });
-    expect(outcomes).toEqual([{ to: 'workflow', reservedForMs: NOW }]);
+    expect(outcomes).toEqual([{ to: 'workflow', slot: { reserved_for: new Date(NOW).toISOString() } }]);
     expect(requests).toEqual([]);
   },
 );
@@ -229,9 +240,77 @@ test.each([true, false])(
         return { decisions: [allowed], isSlow: false, wantsReport: false };
       },
     });
-    const progress = { reserved_for: new Date(NOW).toISOString() };
+    const progress = { reserved_for: new Date(NOW).toISOString(), queue_position: 7 };
     const { requests } = await attempts([allowed], { limiter, isShared, progress });
-    expect(asked).toEqual([[{ reservedForMs: NOW }], { mayProbe: !isShared }]);
+    expect(asked).toEqual([[{ reservedForMs: NOW, position: 7 }], { mayProbe: !isShared }]);
     expect(requests).toHaveLength(1);
   },
 );
+
+describe('an attempt that the partner throttles', () => {
+  const position = 8;
+  const atMs = NOW + 90_000;
+  const throttled_since = new Date(NOW).toISOString();
+
+  /** A limiter that allows all attempts at first, and gives those that ask again a position. */
+  function throttlingLimiter(decisions: readonly LimiterDecision[]) {
+    const asked: unknown[] = [];
+    const limiter = openLimiter({
+      async acquire(_integration, requests) {
+        asked.push(requests);
+        const later = requests.map(() => ({ ...unreserved(atMs), position }));
+        return { decisions: asked.length === 1 ? decisions : later, isSlow: false, wantsReport: false };
+      },
+    });
+    return { limiter, asked };
+  }
+
+  test('is reported before the batch ends, with those that passed, and gets a slot at the adapted pace', async () => {
+    const hanging = Promise.withResolvers<SendResult>();
+    const results = [responded(200), responded(429, { retryAfter: '60' })];
+    let sent = 0;
+    const { limiter, asked } = throttlingLimiter([allowed, allowed, allowed]);
+    const send = async () => results[sent++] ?? hanging.promise;
+    const { begun } = begin([allowed, allowed, allowed], { limiter, sender: { send } });
+    const { outcomes, reported } = await begun;
+    expect(await outcomes[1]).toMatchObject({
+      ...{ to: 'wait', atMs, reason: 'HTTP 429', attempted: { attempt: { status: 429 } } },
+      slot: { queue_position: position, throttled_since },
+    });
+    expect(limiter.reports).toEqual([reportOf({ passed: 1, throttled: 1, retryAfterMs: 60_000 })]);
+    hanging.resolve(failed('TIMEOUT'));
+    await reported;
+    expect(limiter.reports.slice(1)).toMatchObject([{ passed: 0, failed: 1, throttled: 0 }]);
+    expect(asked.slice(1)).toEqual([[{}]]);
+  });
+
+  test('keeps those of its batch from being sent that still wait in the function', async () => {
+    const { limiter, asked } = throttlingLimiter([allowed, { ...reserved(NOW + 500), position: 7 }]);
+    const released = Promise.withResolvers<void>();
+    const results = [responded(429, { retryAfter: '60' })];
+    const { begun, requests } = begin([allowed, allowed], { limiter, results, pause: () => released.promise });
+    const { outcomes } = await begun;
+    await outcomes[0];
+    released.resolve();
+    expect(await outcomes[1]).toEqual({
+      ...{ to: 'wait', atMs, reason: THROTTLES },
+      slot: { queue_position: position, throttled_since },
+    });
+    expect(requests).toHaveLength(1);
+    expect(asked.at(-1)).toEqual([{ reservedForMs: NOW + 500, position: 7 }]);
+  });
+
+  test('is dead after 72 hours, and so is a delivery that waited for its turn as long', async () => {
+    const progress = { throttled_since: new Date(NOW - 72 * 3_600_000 - 1).toISOString() };
+    const decisions = [allowed, { ...unreserved(atMs), position: 7 }];
+    const { outcomes } = await attempts(decisions, { results: [responded(429)], progress });
+    const dead = (why: string) => ({
+      outcome: 'dead',
+      reason: `throttled by the partner for 72 hours, at last: ${why}`,
+    });
+    expect(outcomes).toMatchObject([
+      { to: 'settle', result: dead('HTTP 429'), attempted: { attempt: { status: 429 } } },
+      { to: 'settle', result: dead(THROTTLES) },
+    ]);
+  });
+});

@@ -17,14 +17,14 @@ describe('a wait without an attempt', () => {
     for (let wait = 1; wait <= SHORT_WAITS; wait += 1) {
       const progress = withWaitCounted(
         carried,
-        waiting(carried, 'over the rate limit', NOW + 2_000, NOW + 2_000),
+        waiting(carried, 'over the rate limit', NOW + 2_000, { reserved_for: new Date(NOW + 2_000).toISOString() }),
         clock,
       );
       expect(progress).toMatchObject({ waits: wait, reserved_for: new Date(NOW + 2_000).toISOString() });
       expect(dueInMs(progress)).toBe(2_000);
       carried = { ...carried, progress };
     }
-    const next = withWaitCounted(carried, waiting(carried, 'over the rate limit', NOW + 2_000, NOW + 2_000), clock);
+    const next = withWaitCounted(carried, waiting(carried, 'over the rate limit', NOW + 2_000, { reserved_for: new Date(NOW + 2_000).toISOString() }), clock);
     expect(next).toMatchObject({ waits: 51, reason: 'over the rate limit', outcome: 'retry' });
     expect(next).not.toHaveProperty('reserved_for');
     expect(dueInMs(next)).toBe(LONG_WAIT_MS);

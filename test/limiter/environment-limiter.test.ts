@@ -74,8 +74,8 @@ describe('the limit of one environment', () => {
 describe('the state of an endpoint', () => {
   test('a `Retry-After` is stored, for at most an hour, and never shortened', () => {
     const alone = limiter();
-    alone.report(FREE, reportOf({ isThrottled: true, retryAfterMs: 30 * SECOND }), NOW);
-    alone.report(FREE, reportOf({ isThrottled: true, retryAfterMs: SECOND }), NOW);
+    alone.report(FREE, reportOf({ throttled: 1, retryAfterMs: 30 * SECOND }), NOW);
+    alone.report(FREE, reportOf({ throttled: 1, retryAfterMs: SECOND }), NOW);
     expect(alone.acquire(FREE, 1, NOW).decisions).toEqual([unreserved(NOW + 30 * SECOND)]);
     expect(alone.acquire(FREE, 1, NOW + 30 * SECOND).decisions).toEqual([allowed]);
     alone.report(FREE, reportOf({ retryAfterMs: 24 * HOUR }), NOW);
@@ -84,7 +84,7 @@ describe('the state of an endpoint', () => {
 
   test('after a `Retry-After` requests are sent at the limit', () => {
     const alone = limiter(1);
-    alone.report(limitedTo(60), reportOf({ isThrottled: true, retryAfterMs: 30 * SECOND }), NOW);
+    alone.report(limitedTo(60), reportOf({ throttled: 1, retryAfterMs: 30 * SECOND }), NOW);
     expect(alone.acquire(limitedTo(60), 2, NOW).decisions).toEqual([
       unreserved(NOW + 30 * SECOND),
       unreserved(NOW + 31_020),

@@ -61,8 +61,21 @@ function limiter(max_requests_per_minute?: number) {
     report(about: Partial<LimiterReport>) {
       return runLimiterScript(client, limiterKey(partner), reportCommand(this.partner, reportOf(about)), this.nowMs);
     },
-    refuse(retryAfterMs = SECOND) {
-      return this.report({ isThrottled: true, retryAfterMs });
+    refuse(retryAfterMs = SECOND, about: Partial<LimiterReport> = {}) {
+      return this.report({ throttled: 1, retryAfterMs, ...about });
+    },
+    /** Asks with the slot of an earlier decision. */
+    async again(decision: LimiterDecision): Promise<LimiterDecision> {
+      const { position } = decision as { position: number };
+      const isReserved = decision.verdict === 'wait' && decision.isReserved;
+      const request = { position, ...(isReserved && { reservedForMs: decision.atMs }) };
+      const command = acquireCommand(this.partner, { requests: [request], mayProbe: false, slowAttempts: 10 });
+      const reply = await runLimiterScript(client, limiterKey(partner), command, this.nowMs);
+      return (readLimiterReply(reply, 1) as LimiterResponse).decisions[0] as LimiterDecision;
+    },
+    /** A value of the record. */
+    async value(name: 'pace' | 'ceiling'): Promise<number> {
+      return Number(await client.hget(limiterKey(partner), name));
     },
     /** Two attempts that wait make it slow. */
     async slow(attempts = 2) {
@@ -285,7 +298,7 @@ describe('a gone endpoint', () => {
       breaker.nowMs += HOUR - 1;
       expect(await breaker.decisions()).toEqual([gone]);
       breaker.nowMs += 1;
-      expect(await breaker.decisions(2)).toEqual([allowed, gone]);
+      expect(await breaker.decisions(2)).toMatchObject([allowed, gone]);
     }
   });
 
@@ -376,9 +389,14 @@ describe('a certificate that is expired or incomplete', () => {
 });
 
 describe('back-pressure', () => {
-  /** Milliseconds between two sent attempts. */
-  async function intervalOf(throttled: ReturnType<typeof limiter>): Promise<number> {
-    return timeOf((await throttled.decisions(2))[1], throttled.nowMs) - throttled.nowMs;
+  /** A limiter with a pace, after the wait of the first wave, in which the partner accepted 10 attempts a second. */
+  async function paced(max_requests_per_minute?: number) {
+    const throttled = limiter();
+    await throttled.ask(100);
+    throttled.partner = { ...throttled.partner, max_requests_per_minute };
+    await throttled.refuse(SECOND, { throttled: 90 });
+    throttled.nowMs += SECOND;
+    return throttled;
   }
 
   test('neither counts as a failure nor resets the consecutive failures', async () => {
@@ -386,88 +404,174 @@ describe('back-pressure', () => {
     await throttled.report({ failed: 9 });
     for (let i = 0; i < 10; i += 1) await throttled.refuse();
     throttled.nowMs += SECOND;
-    expect(await throttled.decisions()).toEqual([allowed]);
+    expect(await throttled.decisions()).toMatchObject([allowed]);
     await throttled.report({ failed: 1 });
     expect(await throttled.decisions()).toEqual([failing]);
   });
 
-  test('in response to a probe closes the breaker, at the pace, unless another attempt failed', async () => {
+  test('in response to a probe closes the breaker, unless another attempt failed', async () => {
     const throttled = await opened();
-    await throttled.report({ failed: 1, isThrottled: true, retryAfterMs: SECOND });
+    await throttled.refuse(SECOND, { failed: 1 });
     expect(await throttled.decisions()).toEqual([failing]);
     throttled.nowMs += 30 * SECOND;
     await throttled.decisions();
     await throttled.refuse();
-    const secondMs = throttled.nowMs + SECOND;
-    expect(await throttled.decisions(2)).toEqual([reserved(secondMs), reserved(secondMs + 408)]);
+    expect(await throttled.decisions()).toMatchObject([{ verdict: 'wait', isReserved: false }]);
   });
 
   test.each([
-    ['without a limit: 300 a minute', undefined, 1, 204],
-    ['with a limit: half of it', 6_000, 1, 20.4],
-    ['with a pace: half of that', 6_000, 3, 81.6],
-    ['never less than one in five minutes', 6_000, 50, 306_000],
-  ])('%s, from the end of the wait on', async (_what, limit, refusals, intervalMs) => {
-    const throttled = limiter(limit);
-    for (let i = 0; i < refusals; i += 1) {
-      throttled.nowMs += SECOND;
-      await throttled.refuse();
-    }
-    expect(await throttled.decisions()).toEqual([reserved(throttled.nowMs + SECOND)]);
-    throttled.nowMs += SECOND + Math.ceil(intervalMs);
-    expect(await intervalOf(throttled)).toBe(Math.ceil(intervalMs));
+    ['what was accepted until the end of the wait: 10 in one second', undefined, 90, SECOND, 600],
+    ['what was accepted until the end of the wait: 10 in 20 seconds', undefined, 90, 20 * SECOND, 30],
+    ['less than the limit', 600, 1, SECOND, 510],
+    ['a probe in two seconds if nothing was accepted', undefined, 100, SECOND, 30],
+    ['never less than one in five minutes', undefined, 99, HOUR, 0.2],
+  ])('begins with %s', async (_what, limit, refused, retryAfterMs, expected) => {
+    const throttled = limiter();
+    await throttled.ask(100);
+    throttled.partner = { ...throttled.partner, max_requests_per_minute: limit };
+    for (let i = 0; i < refused; i += 1) await throttled.refuse(retryAfterMs);
+    expect(await throttled.value('pace')).toBeCloseTo(expected, 5);
   });
 
-  test('halves once for all requests that were in flight together', async () => {
+  test('counts what was sent in the last seconds only', async () => {
     const throttled = limiter();
-    for (let i = 0; i < 30; i += 1) {
+    await throttled.ask(1_000);
+    throttled.nowMs += 5_001;
+    await throttled.ask(1);
+    await throttled.refuse(2_500);
+    expect(await throttled.value('pace')).toBeCloseTo(499 * 12, 5);
+    const later = limiter();
+    await later.ask(1_000);
+    later.nowMs += 10_001;
+    await later.ask(11);
+    await later.refuse(SECOND);
+    expect(await later.value('pace')).toBe(600);
+  });
+
+  test.each([
+    ['by 15%', 10, 400, 1_530],
+    ['to what was accepted, if that is less', 20, 300, 300 * (60 / 21)],
+    ['by half if nothing was accepted', 10, 0, 30],
+  ])('of a later wave lowers the pace %s, once', async (_what, seconds, passed, expected) => {
+    const throttled = await paced();
+    throttled.nowMs += seconds * SECOND;
+    if (passed > 0) await throttled.report({ passed });
+    const refusedAt = await throttled.value('pace');
+    expect(refusedAt).toBe(600 + 3 * passed);
+    for (let i = 0; i < 30; i += 1) await throttled.refuse(SECOND, { sentAgoMs: 20 });
+    // These were sent before the end of the wait.
+    throttled.nowMs += 2 * SECOND;
+    await throttled.refuse(SECOND, { sentAgoMs: 1_001 });
+    await throttled.report({ passed: 100, sentAgoMs: 1_001 });
+    expect(await throttled.value('pace')).toBeCloseTo(expected, 5);
+    expect(await throttled.value('ceiling')).toBe(passed > 0 ? refusedAt : 0);
+  });
+
+  test('that goes on halves the pace until it is one in five minutes', async () => {
+    const throttled = await paced();
+    const sent: number[] = [];
+    while (sent.length < 10) {
+      let [decision] = await throttled.decisions();
+      while (timeOf(decision, throttled.nowMs) > throttled.nowMs) {
+        throttled.nowMs = timeOf(decision, throttled.nowMs);
+        decision = await throttled.again(decision as LimiterDecision);
+      }
+      sent.push(throttled.nowMs);
       await throttled.refuse();
-      throttled.nowMs += 30;
     }
-    await throttled.report({ passed: 100 });
+    const seconds = sent.slice(1).map((ms, index) => Math.round((ms - (sent[index] ?? 0)) / SECOND));
+    expect(seconds).toEqual([2, 4, 8, 16, 33, 65, 131, 261, 306]);
+  });
+
+  test('is followed by growth: fast at first, then slowly to the pace that was refused, faster above it', async () => {
+    const throttled = await paced();
     throttled.nowMs += SECOND;
-    expect(await intervalOf(throttled)).toBe(204);
-  });
-
-  test('is over step by step: each success adds one a minute, up to the limit, or to 6,000', async () => {
-    const [limited, free] = [limiter(60), limiter()];
-    for (const throttled of [limited, free]) {
-      await throttled.refuse();
-      throttled.nowMs += SECOND;
+    await throttled.report({ passed: 20 });
+    await throttled.refuse(SECOND, { passed: 20 });
+    expect([await throttled.value('pace'), await throttled.value('ceiling')]).toEqual([561, 660]);
+    throttled.nowMs += SECOND;
+    const grown: number[] = [];
+    for (const passed of [10, 980, 10]) {
+      await throttled.report({ passed });
+      grown.push(await throttled.value('pace'));
     }
-    await limited.report({ passed: 4 });
-    expect(await intervalOf(limited)).toBe(1_800);
-    await limited.report({ passed: 25 });
-    expect((await limited.ask()).wantsReport).toBe(true);
-    await limited.report({ passed: 1 });
-    expect((await limited.ask()).wantsReport).toBe(false);
-    await free.report({ passed: 5_699 });
-    expect(await free.decisions(2)).toEqual([allowed, reserved(free.nowMs + 11)]);
-    await free.report({ passed: 1 });
-    expect(await free.decisions(3)).toEqual([allowed, allowed, allowed]);
+    expect(grown.map((pace) => Math.round(10 * pace) / 10)).toEqual([562, 660, 670]);
+    throttled.nowMs += 100 * SECOND;
+    await throttled.refuse();
+    throttled.nowMs += SECOND;
+    await throttled.refuse();
+    throttled.nowMs += SECOND;
+    await throttled.report({ passed: 10 });
+    expect(await throttled.value('pace')).toBeCloseTo(30 * 1.1 ** 10, 5);
+    await throttled.report({ passed: 100 });
+    expect(await throttled.value('pace')).toBeLessThanOrEqual(0.85 * 670 + 100);
   });
 
-  test('is over an hour after the end of the last `Retry-After`, without a success', async () => {
-    const throttled = limiter();
-    await throttled.refuse(5 * SECOND);
-    await throttled.refuse(10 * SECOND);
-    throttled.nowMs += 10 * SECOND + HOUR - 1;
-    expect(await throttled.decisions(2)).toEqual([allowed, reserved(throttled.nowMs + 204)]);
-    throttled.nowMs += 1;
-    expect(await throttled.decisions(3)).toEqual([allowed, allowed, allowed]);
+  test('ends the pace at the limit, or an hour after the last wave, but not while deliveries wait', async () => {
+    const [limited, old] = [await paced(600), await paced()];
+    const [, , third] = await limited.decisions(50);
+    await limited.report({ passed: 1_000 });
+    old.nowMs += HOUR - 1;
+    expect([await limited.value('pace'), (await limited.ask([])).wantsReport]).toEqual([600, true]);
+    expect((await old.ask()).wantsReport).toBe(true);
+    old.nowMs += 1;
+    expect(await old.ask(3)).toEqual({ decisions: [allowed, allowed, allowed], isSlow: false, wantsReport: false });
+    expect(third).toMatchObject({ isReserved: true });
+    limited.nowMs += 6 * SECOND;
+    expect((await limited.ask([])).wantsReport).toBe(false);
   });
 
-  test('reserves nothing more than ten minutes ahead; what finds no slot asks again after the `Retry-After`', async () => {
-    const throttled = limiter(1);
-    await throttled.refuse(HOUR);
-    expect(await throttled.decisions()).toEqual([unreserved(NOW + HOUR)]);
-    throttled.nowMs += HOUR;
-    expect((await throttled.decisions(10)).at(-1)).toEqual(unreserved(NOW + HOUR + 10 * MINUTE));
-    const even = limiter(204);
-    await even.refuse();
-    even.nowMs += SECOND;
-    const lastMs = even.nowMs + 10 * MINUTE;
-    expect((await even.decisions(1_002)).slice(-2)).toEqual([reserved(lastMs), unreserved(lastMs)]);
+  describe('makes a queue', () => {
+    /** Asks again with what the decision says. */
+    const again = (limited: ReturnType<typeof limiter>, decision: LimiterDecision | undefined) =>
+      limited.again(decision as LimiterDecision);
+
+    test('at the pace, with times for the next two seconds, and positions for the others', async () => {
+      const throttled = await paced();
+      const decisions = await throttled.decisions(30);
+      const times = decisions.map((one) => timeOf(one, throttled.nowMs) - throttled.nowMs);
+      expect(times.slice(0, 4)).toEqual([0, 102, 204, 306]);
+      expect(decisions.slice(0, 20)).toMatchObject([allowed, ...Array(19).fill({ isReserved: true })]);
+      expect(decisions.slice(20)).toMatchObject(Array(10).fill({ isReserved: false }));
+      throttled.nowMs += 204;
+      expect(await again(throttled, decisions[3])).toMatchObject({ isReserved: true, atMs: throttled.nowMs + 102 });
+      throttled.nowMs += 102 + 50;
+      expect(await again(throttled, decisions[3])).toMatchObject(allowed);
+      throttled.nowMs += 1;
+      // Late: the next free slot.
+      expect(await again(throttled, decisions[3])).toMatchObject({ isReserved: true, atMs: NOW + SECOND + 2_040 });
+    });
+
+    test('whose order a change of the pace keeps', async () => {
+      const throttled = await paced();
+      const before = await throttled.decisions(1_000);
+      await throttled.report({ passed: 200 });
+      throttled.nowMs += 3 * SECOND;
+      const [early, late] = [await again(throttled, before[60]), await again(throttled, before[900])];
+      const fresh = await throttled.decisions();
+      const times = [early, late, fresh[0]].map((one) => timeOf(one, 0));
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      // The pace has doubled, and no more than a quarter of the wait passes before the next question.
+      expect(timeOf(late, 0) - throttled.nowMs).toBeLessThan(0.25 * 900 * 51);
+    });
+
+    test('in which nothing has a time until the wave’s responses have arrived, or before its end', async () => {
+      const throttled = limiter();
+      await throttled.ask(10);
+      await throttled.refuse(4 * SECOND);
+      throttled.nowMs += 2 * SECOND;
+      expect(await throttled.decisions()).toMatchObject([{ isReserved: false, atMs: NOW + 4 * SECOND }]);
+      throttled.nowMs += 1_600;
+      const endMs = NOW + 4 * SECOND;
+      expect(await throttled.decisions()).toMatchObject([{ isReserved: true, atMs: endMs }]);
+    });
+
+    test('in which a position of another epoch is worth nothing', async () => {
+      const throttled = await paced();
+      const before = await throttled.decisions(100);
+      throttled.partner = { ...throttled.partner, resumed_at: '2026-01-15T12:00:00Z' };
+      expect(await again(throttled, before[99])).toEqual(allowed);
+    });
   });
 });
 
@@ -509,8 +613,6 @@ describe('a slow endpoint', () => {
   test.each([
     ['limit', 20, 0, 3_060],
     ['slowness', 60, 0, 1_530],
-    ['pace', 60, 1, 2_040],
-    ['slowness', 6_000, 1, 1_530],
   ])(
     'goes by the lowest rate, that of its %s: limit %i, throttled %i times',
     async (_of, limit, refusals, intervalMs) => {
@@ -552,7 +654,7 @@ describe('a record', () => {
     const limited = limiter(60);
     expect(await limited.decisions(2)).toEqual([allowed, reserved(NOW + 1_020)]);
     await limited.slow();
-    await limited.report({ isGone: true, failed: 10, retryAfterMs: HOUR, tookMs: 15_000, isThrottled: true });
+    await limited.report({ isGone: true, failed: 10, retryAfterMs: HOUR, tookMs: 15_000, throttled: 1 });
     limited.partner = { ...limited.partner, ...change };
     expect(await limited.ask([undefined, NOW + 1_020])).toEqual({
       decisions: [reserved(NOW + 2_040), reserved(NOW + 1_020)],

@@ -73,10 +73,6 @@ async function decisionsOf(limiter: ValkeyLimiter, one: Integration, requests: n
 }
 
 /** Whether the server has the record of an integration. */
-async function isKnown(port: number, one: Integration): Promise<boolean> {
-  return (await ask(port, ['EXISTS', limiterKey(one)])) === ':1';
-}
-
 /** Asks until the server responds: after an outage a new connection is opened in the background. */
 async function untilShared(limiter: ValkeyLimiter): Promise<void> {
   await until(async () => {
@@ -102,11 +98,15 @@ describe('the record of an integration', () => {
     }
   });
 
-  test('is not written without a change', async () => {
+  test('of an integration without a limit has a count of the sent attempts only, for a minute', async () => {
     const { limiter } = await connectedTo(server.port);
     const free = newIntegration();
     expect(await decisionsOf(limiter, free, 10)).toEqual(Array(10).fill(allowed));
-    expect(await isKnown(server.port, free)).toBe(false);
+    expect(await ask(server.port, ['HGET', limiterKey(free), 'accepted'])).toContain('10');
+    expect(await ask(server.port, ['HLEN', limiterKey(free)])).toContain('2');
+    const ttl = Number(/\d+/.exec(await ask(server.port, ['TTL', limiterKey(free)]))?.[0]);
+    expect(ttl).toBeGreaterThan(0);
+    expect(ttl).toBeLessThanOrEqual(60);
   });
 });
 

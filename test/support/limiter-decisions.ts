@@ -12,5 +12,5 @@ export const unreserved = (atMs: number) => ({ verdict: 'wait', atMs, isReserved
 
 /** A report of the attempts in `about` only. */
 export function reportOf(about: Partial<LimiterReport>): LimiterReport {
-  return { passed: 0, failed: 0, isGone: false, isThrottled: false, retryAfterMs: 0, tookMs: 0, ...about };
+  return { passed: 0, failed: 0, isGone: false, throttled: 0, retryAfterMs: 0, tookMs: 0, sentAgoMs: 0, ...about };
 }
