@@ -15,10 +15,9 @@ export const integrationSecrets: Check = {
     const { stage, nowMs } = input;
     const active = await activeIntegrations(input);
     const found = await inBatches(active, (integration) => checkOne(integration, stage, nowMs));
-    const faulty = found.filter(({ verdict }) => verdict !== 'yes');
-    if (faulty.length > 0 || found.length === 0) return faulty;
-    const ends = found.filter(({ is }) => is !== WELL_FORMED).map(({ what, is }) => `; ${what}: ${is}`);
-    return [yes(WHAT, `whole: ${found.length} of ${found.length}${ends.join('')}`)];
+    const notable = found.filter(({ is }) => is !== WELL_FORMED);
+    const isWhole = found.length > 0 && found.every(({ verdict }) => verdict === 'yes');
+    return [...(isWhole ? [yes(WHAT, `whole: ${found.length} of ${found.length}`)] : []), ...notable];
   },
   remedy: validateCommand,
 };
