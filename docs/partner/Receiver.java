@@ -85,7 +85,10 @@ record Receiver(List<SecretKeySpec> keys, Path store) {
     return false;
   }
 
-  /** Stores a webhook once for each id, as a file. In a database: INSERT … ON CONFLICT (id) DO NOTHING. */
+  /**
+   * Stores a webhook once for each id, as a file. In a database: INSERT … ON CONFLICT (id) DO NOTHING. If you receive several
+   * types, store the header event-type too: a body does not name its type.
+   */
   private void keep(String id, byte[] body) throws IOException {
     var written = Files.write(Files.createTempFile(store, id, ".part"), body);
     try {

@@ -84,6 +84,7 @@ func isGenuine(keys [][]byte, id, timestamp, signatures string, body []byte, now
 }
 
 // keep stores a webhook once for each id, as a file. In a database: INSERT … ON CONFLICT (id) DO NOTHING.
+// If you receive several types, store the header event-type too: a body does not name its type.
 func keep(store, id string, body []byte) error {
 	written, err := os.CreateTemp(store, id+".*.part")
 	if err != nil {

@@ -32,7 +32,10 @@ function is_genuine(array $keys, string $id, string $timestamp, string $signatur
     return false;
 }
 
-/** Stores a webhook once for each id, as a file. In a database: INSERT … ON CONFLICT (id) DO NOTHING. */
+/**
+ * Stores a webhook once for each id, as a file. In a database: INSERT … ON CONFLICT (id) DO NOTHING. If you receive several
+ * types, store the header event-type too: a body does not name its type.
+ */
 function keep(string $store, string $id, string $body): bool
 {
     $written = "$store/" . uniqid("$id.", true) . '.part';

@@ -285,14 +285,25 @@ describe('a receiver that', () => {
     );
   });
 
-  test('does not respond in time fails there', async () => {
+  test('closes the connection without a response fails there, after a second attempt on a new connection', async () => {
+    let closed = 0;
     const listener: RequestListener = (request, response) => {
-      if ('x-header-added-later' in request.headers) return;
-      request.resume().once('end', () => response.writeHead(204).end());
+      if ('x-header-added-later' in request.headers) {
+        closed += 1;
+        request.socket.destroy();
+      } else request.resume().once('end', () => response.writeHead(204).end());
     };
     const { url } = await keep(startHttpServer(listener));
-    const { printed } = await run(['--url', url, '--secret', NEW, '--timeout', '1', '--format', 'percipio']);
-    expect(printed).toContain('that are new: expected 2xx, received nothing in time: ignore fields and headers');
+    const { printed } = await run(['--url', url, '--secret', NEW, '--format', 'percipio']);
+    expect(printed).toMatch(/that are new: expected 2xx, received nothing \(ECONNRESET\): ignore fields and headers/);
+    expect(closed).toBe(2);
+  });
+
+  test('does not respond in time is named in one sentence', async () => {
+    const { url } = await keep(startHttpServer(() => {}));
+    const { status, complaints } = await run(['--url', url, '--secret', NEW, '--timeout', '1']);
+    const complaint = `${url} cannot be reached (TIMEOUT): is the receiver running?`;
+    expect({ status, complaints }).toEqual({ status: 1, complaints: [complaint] });
   });
 
   test('is not there is named in one sentence', async () => {
