@@ -161,7 +161,7 @@ local function queue(reserved, position, limit)
   if due > from + ${limits.EXACT_MS} or now < state.not_before - ${limits.SETTLED_MS} then
     local isSteady = state.ceiling > 0 and state.pace >= ${limits.DECREASE} * state.ceiling - 1
     local share = isSteady and ${limits.STEADY_SHARE} or ${limits.RECOVERY_SHARE}
-    local again = from + share * (due - from)
+    local again = from + math.max(share * (due - from), math.min(due - from, interval / 4))
     again = math.min(again, from + ${limits.MAX_AHEAD_OF_SLOW_MS})
     return WAIT, math.ceil(math.max(again, now + ${limits.MAX_IN_FUNCTION_WAIT_MS} + 1)), position
   end
