@@ -1,11 +1,8 @@
 import * as http from 'node:http';
-import * as https from 'node:https';
-import type { Socket } from 'node:net';
 import { failureCodeOf } from '../response-outcome.ts';
 import type { SendResult, WebhookRequest } from '../webhook-sender.ts';
-import type { AddressGuard } from './address-guard.ts';
+import type { Connection, ConnectionPool } from './connection-pool.ts';
 import { ConnectionTimes } from './connection-times.ts';
-import { forbiddenAddress, timePerAddressMs } from './guarded-lookup.ts';
 import { HeadBytes } from './malformed-head.ts';
 import { ResponseBody } from './response-body.ts';
 import type { Target } from './target.ts';
@@ -14,8 +11,7 @@ import type { Target } from './target.ts';
 export interface ExchangeOptions {
   readonly target: Target;
   readonly request: WebhookRequest;
-  readonly agent: http.Agent;
-  readonly isAllowed: AddressGuard;
+  readonly pool: ConnectionPool;
   /** Start and deadline of the send, by `performance.now()`. */
   readonly startedAtMs: number;
   readonly deadlineMs: number;
@@ -33,100 +29,91 @@ export interface Exchanged {
 }
 
 /**
- * Sends one request and reads its response. Never rejects. At the end its socket is back in the pool or closed.
+ * Sends one request and reads its response. Never rejects. At the end its connection is back in the pool or closed.
  *
  * The status decides. A fault after it (in the rest of the head, in the body, or a timeout) is recorded in the result and
- * closes the socket.
+ * closes the connection.
  */
 export function exchange(options: ExchangeOptions): Promise<Exchanged> {
-  const times = new ConnectionTimes(options.startedAtMs);
-  const leftMs = options.deadlineMs - performance.now();
-  if (!(leftMs > 0)) return Promise.resolve(failure('TIMEOUT', times));
-  try {
-    const request = prepare(options, leftMs);
-    return new Promise((resolve) => new RunningExchange(options, request, times, resolve).start(leftMs));
-  } catch (thrown) {
-    // A header that Node does not allow: the request was not started.
-    return Promise.resolve(failure(failureCodeOf(thrown, 'UNSENDABLE'), times));
-  }
-}
-
-function prepare({ target, request, agent }: ExchangeOptions, leftMs: number): http.ClientRequest {
-  const transport = target.protocol === 'https:' ? https : http;
-  const headers = { ...request.headers, 'Content-Length': Buffer.byteLength(request.body) };
-  // Node's default of 250 ms is less than an intercontinental round trip with one lost packet.
-  const perAddress = { autoSelectFamilyAttemptTimeout: timePerAddressMs(leftMs) };
-  return transport.request({ ...target.options, ...perAddress, agent, headers });
+  return new Promise((resolve) => new RunningExchange(options, resolve).start());
 }
 
 class RunningExchange {
   readonly #options: ExchangeOptions;
-  readonly #request: http.ClientRequest;
   readonly #times: ConnectionTimes;
   readonly #resolve: (exchanged: Exchanged) => void;
   #deadline: NodeJS.Timeout | undefined;
-  /** Bytes that a reused socket had received before this request. */
-  #bytesBefore = 0;
+  // Both are set when the request starts.
+  #connection!: Connection;
+  #request!: http.ClientRequest;
   readonly #head = new HeadBytes();
+  #hasReceived = false;
   #response: http.IncomingMessage | undefined;
   #body: ResponseBody | undefined;
-  /** The result, while the socket is not yet released. */
+  /** The result, while the connection is not yet released. */
   #outcome: Exchanged | undefined;
   #isClosed = false;
 
-  constructor(
-    options: ExchangeOptions,
-    request: http.ClientRequest,
-    times: ConnectionTimes,
-    resolve: (exchanged: Exchanged) => void,
-  ) {
+  constructor(options: ExchangeOptions, resolve: (exchanged: Exchanged) => void) {
     this.#options = options;
-    this.#request = request;
-    this.#times = times;
+    this.#times = new ConnectionTimes(options.startedAtMs);
     this.#resolve = resolve;
   }
 
-  start(leftMs: number): void {
+  start(): void {
+    const { target, request, pool, deadlineMs } = this.#options;
+    const leftMs = deadlineMs - performance.now();
+    if (!(leftMs > 0)) {
+      this.#resolve(failure('TIMEOUT', this.#times));
+      return;
+    }
+    // Node calls it when it has accepted the headers.
+    const addRequest = (clientRequest: http.ClientRequest) => {
+      this.#connection = pool.take(target, leftMs, request.clientCertificate);
+      this.#connection.receive = this.#receive;
+      if (!this.#connection.isReused) this.#times.follow(this.#connection.socket);
+      clientRequest.onSocket(this.#connection.socket);
+    };
+    try {
+      this.#request = http.request({
+        ...target.options,
+        headers: headersOf(request, target),
+        agent: agentWith(addRequest),
+      });
+    } catch (thrown) {
+      // A header that Node does not allow: the request was not started.
+      this.#resolve(failure(failureCodeOf(thrown, 'UNSENDABLE'), this.#times));
+      return;
+    }
     this.#deadline = setTimeout(this.#expire, leftMs);
+    const { onProgress } = request;
+    if (onProgress !== undefined) this.#request.on('finish', () => onProgress('sent'));
     this.#request
-      .on('socket', (socket) => this.#connect(socket))
-      .on('finish', () => this.#options.request.onProgress?.('sent'))
       .on('information', () => this.#head.dropInterim())
       .on('response', (response) => this.#read(response))
-      // Node emits `upgrade` for a 101, and detaches the socket from the agent.
+      // Node emits `upgrade` for a 101.
       .on('upgrade', (response) => {
         this.#begin(response);
         this.#abandon(this.#responded(response));
       })
       .on('error', (error) => this.#fail(error))
       .on('close', () => this.#close())
-      .end(this.#options.request.body);
+      .end(request.body);
   }
 
-  #connect(socket: Socket): void {
-    // Before the parser's listener, which reports a fault as soon as it has the packet.
-    socket.prependListener('data', this.#head.add);
-    if (this.#request.reusedSocket) {
-      this.#bytesBefore = socket.bytesRead;
-      return;
-    }
-    this.#times.follow(socket);
-    // The lookup has filtered the addresses. This check does not depend on how Node connects.
-    socket.once('connect', () => {
-      const { remoteAddress } = socket;
-      // Without an address the connection is already closed, and reports that itself.
-      if (remoteAddress !== undefined && !this.#options.isAllowed(remoteAddress)) socket.destroy(forbiddenAddress());
-    });
-  }
+  readonly #receive = (packet: Buffer): void => {
+    this.#hasReceived = true;
+    if (this.#response === undefined) this.#head.add(packet);
+  };
 
   #read(response: http.IncomingMessage): void {
     this.#begin(response);
-    this.#request.socket?.removeListener('data', this.#head.add);
     const { keepBodyBytes } = this.#options.request;
     const body = new ResponseBody(keepBodyBytes);
     this.#body = body;
-    // Only the token client needs the body. For others the result is known, and reading on only makes the socket reusable.
-    if (keepBodyBytes === undefined) this.#shortenDeadline();
+    // Only the token client needs the body. For others the result is known, and reading on only makes the connection reusable.
+    // Most responses are one packet, which the parser has read to its end by the next tick.
+    if (keepBodyBytes === undefined) process.nextTick(() => response.complete || this.#shortenDeadline());
     response
       .on('data', (part: Buffer) => {
         if (!body.take(part)) this.#abandon(this.#responded(response));
@@ -136,7 +123,7 @@ class RunningExchange {
         // A partner may respond before it has read the request, and may never read the rest.
         if (this.#isClosed || !this.#request.writableFinished) this.#abandon(this.#outcome);
         // Node would reuse the connection, and ignores `destroy` of a request that has ended.
-        else if (hasHiddenBody(response)) this.#request.socket?.destroy();
+        else if (hasHiddenBody(response)) this.#connection.socket.destroy();
       })
       .on('error', (error) => this.#fail(error));
   }
@@ -149,6 +136,7 @@ class RunningExchange {
   }
 
   #shortenDeadline(): void {
+    if (this.#isClosed) return;
     // The deadline may have passed, if the event loop was blocked.
     const leftMs = Math.max(0, this.#options.deadlineMs - performance.now());
     clearTimeout(this.#deadline);
@@ -160,9 +148,10 @@ class RunningExchange {
     setImmediate(() => this.#abandon(this.#outcome ?? this.#failed('TIMEOUT')));
   };
 
-  /** Called when the socket is back in the agent's pool, or closed. */
+  /** Called when Node no longer uses the connection. It may be closed. */
   #close(): void {
     this.#isClosed = true;
+    this.#options.pool.release(this.#connection);
     if (this.#outcome !== undefined) this.#settle(this.#outcome);
     // A response that has begun still emits `end` or `error`.
     else if (this.#response === undefined) this.#settle(failure('CLOSED', this.#times));
@@ -174,9 +163,8 @@ class RunningExchange {
       this.#abandon(this.#malformed(code, error));
       return;
     }
-    const hasReceived = (this.#request.socket?.bytesRead ?? 0) > this.#bytesBefore;
-    const isStale = this.#request.reusedSocket && !hasReceived && (code === 'ECONNRESET' || code === 'EPIPE');
-    this.#abandon({ ...this.#failed(code), isStale });
+    const isLost = code === 'ECONNRESET' || code === 'EPIPE';
+    this.#abandon({ ...this.#failed(code), isStale: isLost && this.#connection.isReused && !this.#hasReceived });
   }
 
   /** A failure, or the response if its status was received before. */
@@ -191,7 +179,7 @@ class RunningExchange {
     const unreadBytes = Math.max(0, (rawPacket?.length ?? 0) - (bytesParsed ?? 0) - 1);
     const head = this.#head.read(unreadBytes);
     if (head === undefined) {
-      return { ...failure('MALFORMED_RESPONSE', this.#times), isStale: this.#request.reusedSocket };
+      return { ...failure('MALFORMED_RESPONSE', this.#times), isStale: this.#connection.isReused };
     }
     this.#begin();
     return {
@@ -211,36 +199,56 @@ class RunningExchange {
   }
 
   #responded(response: http.IncomingMessage, responseFault?: string): Exchanged {
-    // `headers` has only the first of several values.
-    const retryAfter = response.headersDistinct['retry-after']?.join(', ');
     const { statusCode: status = 0 } = response;
-    const isRefusal = status < 200 || status >= 300;
-    const contentType = isRefusal ? response.headers['content-type'] : undefined;
-    const bodyBytes = isRefusal ? this.#body?.bytes : undefined;
-    const responseStart = this.#body?.start(response.headers);
+    const responseStart = this.#body?.start(response);
     const result: SendResult = {
       kind: 'responded',
       status,
-      ...(retryAfter !== undefined && { retryAfter }),
+      ...((status < 200 || status >= 300) && refusalDetails(response, this.#body)),
       ...(responseStart !== undefined && { responseStart }),
       ...(responseFault !== undefined && { responseFault }),
-      ...(contentType !== undefined && { contentType }),
-      ...(bodyBytes !== undefined && bodyBytes > 0 && { bodyBytes }),
       timings: this.#times.untilNow(),
     };
     return { result, isStale: false };
   }
 }
 
+/** The part of Node's agent that a request needs: it keeps connections, and has one for the request. */
+function agentWith(addRequest: (request: http.ClientRequest) => void): http.Agent {
+  return { keepAlive: true, addRequest } as unknown as http.Agent;
+}
+
+/** Names and values in turn: Node writes a list as it is, and validates each of them. */
+function headersOf({ headers, body }: WebhookRequest, { hostHeader }: Target): string[] {
+  const list = ['Host', hostHeader];
+  for (const [name, value] of Object.entries(headers)) list.push(name, value);
+  list.push('Content-Length', String(Buffer.byteLength(body)));
+  return list;
+}
+
+function refusalDetails(response: http.IncomingMessage, body: ResponseBody | undefined) {
+  // `headers` has only the first of several values.
+  const retryAfter = response.headersDistinct['retry-after']?.join(', ');
+  const contentType = response.headers['content-type'];
+  const bodyBytes = body?.bytes ?? 0;
+  return {
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(contentType !== undefined && { contentType }),
+    ...(bodyBytes > 0 && { bodyBytes }),
+  };
+}
+
 /**
  * Whether a body may follow that the parser does not read. After these statuses there must be none (RFC 9112, 6.3), even
  * if the headers announce one; it would be read as the response to the next request on the connection.
  */
-function hasHiddenBody({ statusCode = 0, headers }: http.IncomingMessage): boolean {
+function hasHiddenBody(response: http.IncomingMessage): boolean {
+  const { statusCode: status = 0 } = response;
   // Only 101 reaches this: another protocol follows it.
-  if (statusCode < 200) return true;
-  const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
-  return (statusCode === 204 || statusCode === 304) && (length !== '0' || encoding !== undefined);
+  if (status < 200) return true;
+  if (status !== 204 && status !== 304) return false;
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = response.headers;
+  return length !== '0' || encoding !== undefined;
 }
 
 function failure(code: string, times: ConnectionTimes): Exchanged {

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { brotliDecompressSync, constants, inflateRawSync, unzipSync, zstdDecompressSync } from 'node:zlib';
 import { DEFAULT_KEPT_BODY_BYTES } from '../webhook-sender.ts';
 
@@ -31,9 +31,11 @@ export class ResponseBody {
    * The beginning as text, decompressed and without a byte order mark. Bytes that are not text in the body's charset become
    * U+FFFD. Undefined if the body is empty.
    */
-  start(headers: IncomingHttpHeaders): string | undefined {
+  start(response: IncomingMessage): string | undefined {
     const [only] = this.#parts;
     if (only === undefined) return undefined;
+    // Node makes an object of all headers when they are first read.
+    const { headers } = response;
     const bytes = (this.#parts.length === 1 ? only : Buffer.concat(this.#parts)).subarray(0, this.#keepBytes);
     const text = decompressed(bytes, headers['content-encoding']);
     return decoderFor(text, headers['content-type']).decode(text.subarray(0, this.#keepBytes));

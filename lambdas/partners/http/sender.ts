@@ -2,9 +2,9 @@ import { lookup } from 'node:dns';
 import { IO_DEADLINES } from '../../shared/io-deadlines.ts';
 import type { SendResult, WebhookRequest, WebhookSender } from '../webhook-sender.ts';
 import { createAddressGuard } from './address-guard.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { exchange } from './exchange.ts';
 import { guardedLookup, type LookupAll } from './guarded-lookup.ts';
-import { KeepAliveSockets } from './keep-alive-sockets.ts';
 import { createTargetFinder, type Target } from './target.ts';
 
 /** Connections per origin and execution environment (requirement W10: 30 per host). */
@@ -33,24 +33,24 @@ export interface HttpsSenderOptions {
 export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const isAllowed = createAddressGuard(options.allowedCidrs);
   const findTarget = createTargetFinder(options, isAllowed);
-  const now = options.now ?? Date.now;
+  const nowMs = options.now ?? Date.now;
   const bodyWaitMs = options.bodyWaitMs ?? IO_DEADLINES.sender.bodyWaitMs;
-  const sockets = new KeepAliveSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
+  const pool = new ConnectionPool({
+    lookup: guardedLookup(isAllowed, options.lookup ?? lookup, nowMs),
+    isAllowed,
+    nowMs,
+  });
   const slots = new OriginSlots();
 
   async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {
     const deadlineMs = startedAtMs + request.timeoutMs;
-    const { clientCertificate } = request;
-    const once = () => {
-      const agent = sockets.agentFor(target, clientCertificate);
-      return exchange({ target, request, agent, isAllowed, startedAtMs, deadlineMs, bodyWaitMs });
-    };
-    const first = await once();
+    const options = { target, request, pool, startedAtMs, deadlineMs, bodyWaitMs };
+    const first = await exchange(options);
     if (!first.isStale) return first.result;
     // A partner may close an idle connection just as it is reused, and has probably closed the others too. Repeat the request
     // once on a new connection, within the same deadline.
-    sockets.discardAll(target, clientCertificate);
-    return (await once()).result;
+    pool.discardAll(target, request.clientCertificate);
+    return (await exchange(options)).result;
   }
 
   return {

@@ -12,7 +12,9 @@ export interface Target {
   readonly protocol: 'https:' | 'http:';
   /** Scheme, host and port: connections are shared and limited per origin. */
   readonly origin: string;
-  /** Options of `http.request`. */
+  /** The port is left out if it is the protocol's default. */
+  readonly hostHeader: string;
+  /** Options of `http.request` and of the connection. */
   readonly options: {
     readonly method: 'POST';
     /** Without brackets. */
@@ -61,5 +63,5 @@ function findTarget(text: string, rules: TargetRules, isAllowed: AddressGuard): 
   if (isAddress && !isAllowed(host)) return 'FORBIDDEN_ADDRESS';
   const path = url.pathname + url.search;
   const options = { method: 'POST', host, port, path, servername: isAddress ? '' : host } as const;
-  return { protocol, origin: `${protocol}//${url.hostname}:${port}`, options };
+  return { protocol, origin: `${protocol}//${url.hostname}:${port}`, hostHeader: url.host, options };
 }

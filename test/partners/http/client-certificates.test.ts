@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
@@ -45,10 +43,7 @@ interface Peer {
 }
 
 /** A partner that asks for a client certificate of our root, with what it saw of each connection and of each request. */
-async function startPartner(
-  options: https.ServerOptions = {},
-  answer: (response: ServerResponse) => void = (response) => response.end(),
-) {
+async function startPartner(options: https.ServerOptions = {}) {
   const sockets: TLSSocket[] = [];
   const connections: Peer[] = [];
   const requests: (string | undefined)[] = [];
@@ -65,7 +60,7 @@ async function startPartner(
   });
   server.on('request', ({ socket }, response) => {
     requests.push(names.get(socket));
-    answer(response);
+    response.end();
   });
   return { server, sockets, connections, requests, ...(await keep(listen(server, 0, 'https'))) };
 }
@@ -132,32 +127,17 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('%s: a client certificate', (maxV
   });
 });
 
-/** As many as a sender has agents for. */
-const MAX_AGENTS = 100;
+/** As many TLS contexts and sessions as a sender stores. */
+const MAX_STORED = 100;
 
-test('the least recently used of over 100 certificates loses its connection, and no request', async () => {
-  const held: ServerResponse[] = [];
-  let isHolding = false;
-  const partner = await startPartner({}, (response) => (isHolding ? held.push(response) : response.end()));
-  const { send } = startSender(partner);
-  const startOthers = async (count: number) => {
-    // Without time for a connection.
-    for (let index = 0; index < count; index += 1) await send({ ...ACME, id: String(index) }, 0);
-  };
-  await send(ACME);
-  isHolding = true;
-  const [waiting] = [send(GLOBEX), await once(partner.server, 'request')];
-  isHolding = false;
-  await send(ACME);
-  const [idle, busy] = partner.sockets.map((socket) => once(socket, 'close'));
-  await startOthers(MAX_AGENTS - 1);
-  await send(ACME);
-  expect(partner.connections).toHaveLength(2);
-  held[0]?.end();
-  expect(await waiting).toEqual(OK);
-  await busy;
-  await startOthers(MAX_AGENTS);
-  await idle;
-  await send(ACME);
-  expect(partner.connections.slice(2)).toEqual([{ name: 'acme', isResumed: false }]);
+test('of over 100 certificates the oldest session is dropped, and each is presented again', async () => {
+  const partner = await startPartner();
+  const { send, clock } = startSender(partner);
+  const ids = Array.from({ length: MAX_STORED + 1 }, (_, index) => `integration-${index}`);
+  const sendAs = (id = '') => send({ ...ACME, id });
+  for (const id of ids) expect(await sendAs(id)).toEqual(OK);
+  clock.nowMs += OVER_IDLE_LIMIT_MS;
+  expect([await sendAs(ids.at(-1)), await sendAs(ids[0])]).toEqual([OK, OK]);
+  const resumed = [true, false];
+  expect(partner.connections.slice(ids.length)).toEqual(resumed.map((isResumed) => ({ name: 'acme', isResumed })));
 });

@@ -1,12 +1,16 @@
-import * as http from 'node:http';
+import { lookup } from 'node:dns';
 import { expect, test } from '@jest/globals';
 import { createAddressGuard } from '../../../lambdas/partners/http/address-guard.ts';
+import { ConnectionPool } from '../../../lambdas/partners/http/connection-pool.ts';
 import { exchange } from '../../../lambdas/partners/http/exchange.ts';
 import { createTargetFinder } from '../../../lambdas/partners/http/target.ts';
+import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { startPartner } from '../../support/partner-server.ts';
 
+const keep = closedAfterEach();
+
 test('a connection that came about to a forbidden address, past every lookup, is closed before anything is sent', async () => {
-  const partner = await startPartner((answer) => answer.end());
+  const partner = await keep(startPartner((answer) => answer.end()));
   const findTarget = createTargetFinder({ allowPlainHttp: true, allowedPorts: 'any' }, () => true);
   const target = findTarget(partner.url);
   if (typeof target === 'string') throw new Error(target);
@@ -14,13 +18,11 @@ test('a connection that came about to a forbidden address, past every lookup, is
   const { result } = await exchange({
     target,
     request: { url: partner.url, headers: {}, body: '{}', timeoutMs: 5_000 },
-    agent: new http.Agent(),
-    isAllowed: createAddressGuard([]),
+    pool: new ConnectionPool({ lookup, isAllowed: createAddressGuard([]), nowMs: Date.now }),
     startedAtMs: nowMs,
     deadlineMs: nowMs + 5_000,
     bodyWaitMs: 5_000,
   });
   expect(result).toMatchObject({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' });
-  await partner.close();
   expect(partner.received).toEqual([]);
 });

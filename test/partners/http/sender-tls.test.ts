@@ -1,8 +1,12 @@
 import { execFile } from 'node:child_process';
+import { lookup } from 'node:dns';
+import { once } from 'node:events';
 import tls, { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConnectionPool } from '../../../lambdas/partners/http/connection-pool.ts';
 import { createHttpsSender } from '../../../lambdas/partners/http/sender.ts';
+import { createTargetFinder } from '../../../lambdas/partners/http/target.ts';
 import { classify } from '../../../lambdas/partners/response-outcome.ts';
 import type { SendResult } from '../../../lambdas/partners/webhook-sender.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
@@ -82,6 +86,28 @@ test.each([
     { verdict: 'retry', reason: `no response: ${code}`, certificate },
     [],
   ]);
+});
+
+test('a TLS session is resumed by the next connection to its origin, unless a connection with it failed', async () => {
+  const { port } = await partnerWith({});
+  const target = createTargetFinder(
+    { allowPlainHttp: false, allowedPorts: 'any' },
+    () => true,
+  )(`https://localhost:${port}/`);
+  if (typeof target === 'string') throw new Error(target);
+  let isAllowed = true;
+  const pool = new ConnectionPool({ lookup, isAllowed: () => isAllowed, nowMs: Date.now });
+  const isResumed: boolean[] = [];
+  for (const allowed of [true, true, false, true]) {
+    isAllowed = allowed;
+    const socket = pool.take(target, 5_000).socket as tls.TLSSocket;
+    await new Promise((resolve) => socket.once(allowed ? 'secureConnect' : 'close', resolve));
+    if (allowed) isResumed.push(socket.isSessionReused());
+    // A full handshake is followed by the session.
+    if (isResumed.length === 1) await once(socket, 'session');
+    socket.destroy();
+  }
+  expect(isResumed).toEqual([false, true, false]);
 });
 
 describe('a permanent failure, with nothing sent', () => {

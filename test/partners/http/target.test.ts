@@ -11,6 +11,7 @@ describe('the target of a URL', () => {
     expect(findTarget('https://Partner.Example/hooks/x?tenant=1#part')).toEqual({
       protocol: 'https:',
       origin: 'https://partner.example:443',
+      hostHeader: 'partner.example',
       options: {
         method: 'POST',
         host: 'partner.example',
@@ -24,6 +25,7 @@ describe('the target of a URL', () => {
   test('may be a public address: no certificate names it by SNI', () => {
     expect(findTarget('https://[2600:1f18::1]:8443/')).toMatchObject({
       origin: 'https://[2600:1f18::1]:8443',
+      hostHeader: '[2600:1f18::1]:8443',
       options: { host: '2600:1f18::1', port: 8443, servername: '' },
     });
   });

@@ -1,5 +1,8 @@
+import { lookup } from 'node:dns';
 import { describe, expect, jest, test } from '@jest/globals';
+import { ConnectionPool } from '../../../lambdas/partners/http/connection-pool.ts';
 import { createHttpsSender } from '../../../lambdas/partners/http/sender.ts';
+import { createTargetFinder } from '../../../lambdas/partners/http/target.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { NOW } from '../../support/factories.ts';
 import { type PartnerServer, startPartner, TO_LOCAL_PARTNERS } from '../../support/partner-server.ts';
@@ -89,6 +92,41 @@ describe('a connection that was idle by the wall clock', () => {
     expect(partner.connections).toHaveLength(2);
     expect(connectionsOf(partner).at(-1)).toBe(connectionsOf(partner).at(-2));
   });
+});
+
+test('a connection that is reset while idle is forgotten', async () => {
+  const partner = await startHealthy();
+  const pool = new ConnectionPool({ lookup, isAllowed: () => true, nowMs: Date.now });
+  const target = createTargetFinder({ allowPlainHttp: true, allowedPorts: 'any' }, () => true)(partner.url);
+  if (typeof target === 'string') throw new Error(target);
+  const connection = pool.take(target, 5_000);
+  while (partner.connections.length === 0) await new Promise(setImmediate);
+  pool.release(connection);
+  const closed = new Promise((resolve) => connection.socket.once('close', resolve));
+  partner.connections[0]?.resetAndDestroy();
+  await closed;
+  const next = pool.take(target, 5_000);
+  expect([next === connection, next.isReused]).toEqual([false, false]);
+  next.socket.destroy();
+});
+
+test('an idle connection does not keep a process running, one in use does', async () => {
+  const { partner, respondTo } = await startWaiting();
+  const { send } = senderOnClock();
+  const open = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
+  const counts: number[] = [];
+  for (let requests = 0; requests < 2; requests += 1) {
+    const sent = send(partner);
+    while (partner.received.length === requests) await new Promise(setImmediate);
+    const inUse = open();
+    await respondTo(1);
+    await sent;
+    counts.push(inUse - open());
+  }
+  expect([connectionsOf(partner), counts]).toEqual([
+    [0, 0],
+    [1, 1],
+  ]);
 });
 
 describe('connections to one partner', () => {
