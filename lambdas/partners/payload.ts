@@ -2,7 +2,7 @@ import type { DecidedEnrichment, Delivery } from '../events/delivery.ts';
 import { definitionOfType } from '../events/event-types/event-types.ts';
 import { errorName } from '../shared/errors.ts';
 import { isRecord, parseJson } from '../shared/json.ts';
-import { isJsonObject, parseMessageText } from '../shared/json-text.ts';
+import { parseKeepingNumbers } from '../shared/json-text.ts';
 import type { Integration } from './integration.ts';
 import type { Fields, KnownLearningTime } from './payload-formats/payload-format.ts';
 import { definitionOfFormat, type PayloadFormat } from './payload-formats/payload-formats.ts';
@@ -41,37 +41,23 @@ function composeInFormat(
   enrichment: DecidedEnrichment,
   integration: Integration,
 ): ComposedPayload {
-  const { event_id, event_type, occurred_at } = event;
+  const { event_id, event_type, occurred_at, payload: text } = event;
   const learningTime = knownLearningTime(enrichment);
   const { payload_format: format } = integration;
   const compose = (payload: Fields) =>
     definitionOfFormat(format).compose({ event_id, event_type, occurred_at, payload }, learningTime, integration);
-  const faultOf = (composed: Fields) => formatFault(format, learningTime !== undefined, composed);
 
-  if (learningTime === undefined) {
-    // Most formats change nothing then, and the text is sent: JSON.parse, which rounds numbers, is enough for the check.
-    const rounded = parseJson(event.payload);
-    if (isRecord(rounded) && compose(rounded) === rounded) {
-      const fault = faultOf(rounded);
-      return fault === undefined ? { body: event.payload } : { fault };
-    }
-  }
-  const payload = readFields(event.payload);
-  if (payload === undefined) return { fault: 'the payload is no JSON object' };
-  const composed = compose(payload);
-  const fault = faultOf(composed);
-  if (fault !== undefined) return { fault };
-  return { body: composed === payload ? event.payload : JSON.stringify(composed) };
-}
-
-/** Valid since acceptance, except in a dead-letter message that an operator edited. */
-function readFields(payload: string): Fields | undefined {
-  try {
-    const fields = parseMessageText(payload);
-    return isJsonObject(fields) ? fields : undefined;
-  } catch {
-    return undefined;
-  }
+  // Valid since acceptance, except in a dead-letter message that an operator edited.
+  const rounded = parseJson(text);
+  if (!isRecord(rounded)) return { fault: 'the payload is no JSON object' };
+  const composed = compose(rounded);
+  // Few payloads have a number that JavaScript would write differently; only then every number is read with its digits.
+  const isExact = composed === rounded || JSON.stringify(rounded) === text;
+  const payload = isExact ? composed : compose(parseKeepingNumbers(text) as Fields);
+  const body = payload === rounded ? text : JSON.stringify(payload);
+  // As a partner parses it: to a schema a `JSON.rawJSON` is no number.
+  const fault = formatFault(format, learningTime !== undefined, isExact ? payload : JSON.parse(body));
+  return fault === undefined ? { body } : { fault };
 }
 
 function knownLearningTime(enrichment: DecidedEnrichment): KnownLearningTime | undefined {
@@ -82,20 +68,13 @@ function knownLearningTime(enrichment: DecidedEnrichment): KnownLearningTime | u
 /**
  * Why a payload does not fit a format. The reason names fields and never their values; undefined if the payload fits.
  *
- * @param payload values of `parseKeepingNumbers`, or of `JSON.parse`
+ * @param payload as a partner parses it
  */
-function formatFault(format: PayloadFormat, hasLearningTime: boolean, payload: Fields): string | undefined {
+function formatFault(format: PayloadFormat, hasLearningTime: boolean, payload: unknown): string | undefined {
   const { schema: withLearningTime, schemaWithoutLearningTime = withLearningTime } = definitionOfFormat(format);
   const schema = hasLearningTime ? withLearningTime : schemaWithoutLearningTime;
-  const names = Object.keys(schema.shape);
-  if (names.length === 0) return undefined;
-  const issues = schema.safeParse(asReceived(payload, names)).error?.issues ?? [];
+  const issues = schema.safeParse(payload).error?.issues ?? [];
   if (issues.length === 0) return undefined;
   const faults = issues.map(({ path, message }) => `${path.join('.')} ${message}`);
   return `the payload does not fit ${format}: ${faults.join('; ')}`;
-}
-
-/** The named fields as a partner parses them: to a schema a `JSON.rawJSON` is no number. */
-function asReceived(fields: Fields, names: readonly string[]): unknown {
-  return JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, fields[name]]))));
 }
