@@ -16,12 +16,6 @@ import type { SendResult, WebhookSender } from '../partners/webhook-sender.ts';
 import { SecretUnusable } from '../shared/errors.ts';
 import type { SecretSource } from '../shared/secret-source.ts';
 
-/**
- * Sent with every webhook, unless the integration sets them. Web application firewalls refuse requests without either header
- * (OWASP Core Rule Set 920300 and 920320). Any media type is accepted, because the response's body is not used.
- */
-const DEFAULT_HEADERS = { 'User-Agent': USER_AGENT, Accept: '*/*' };
-
 export interface SendWebhookServices {
   readonly sender: WebhookSender;
   readonly tokens: TokenSource;
@@ -187,25 +181,32 @@ async function sendOnce(
     timeoutMs: leftMs(),
     ...(clientCertificate !== undefined && { clientCertificate }),
   });
-  const sentSecrets = [...secretTexts(secret), ...(authorized.token === undefined ? [] : [authorized.token.text])];
   return {
     kind: 'sent',
-    result: withoutSecrets(result, sentSecrets),
+    result: withoutSecrets(result, secret, authorized.token?.text),
     ...classify(result, integration.retry_on_status, clientCertificate !== undefined),
     request: { body: exact, timestamp, signature },
     ...(authorized.token !== undefined && { token: authorized.token }),
   };
 }
 
+/**
+ * Adds headers that the integration does not set. Web application firewalls refuse requests without either of them (OWASP
+ * Core Rule Set 920300 and 920320). Any media type is accepted, because the response's body is not used.
+ */
 function withDefaults(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
-  const missing = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
-  return { ...Object.fromEntries(missing), ...headers };
+  const given = Object.keys(headers).map((name) => name.toLowerCase());
+  return {
+    ...(!given.includes('user-agent') && { 'User-Agent': USER_AGENT }),
+    ...(!given.includes('accept') && { Accept: '*/*' }),
+    ...headers,
+  };
 }
 
 /** Redacts secrets, because a partner's response may repeat the request. */
-function withoutSecrets(result: SendResult, secrets: readonly string[]): SendResult {
+function withoutSecrets(result: SendResult, secret: IntegrationSecret, token: string | undefined): SendResult {
   if (result.kind === 'failed' || result.responseStart === undefined) return result;
+  const secrets = [...secretTexts(secret), ...(token === undefined ? [] : [token])];
   return { ...result, responseStart: redact(result.responseStart, secrets) };
 }
 

@@ -40,6 +40,9 @@ export interface RetryPolicy {
   readonly secondRoundAfterMs?: number;
 }
 
+/** Cached by the integration object, which stays the same until its document is read again, and by kind. */
+const policies = new WeakMap<Integration, Map<string, RetryPolicy>>();
+
 /**
  * The kind's policy, if it has one, else the integration's. `max_retries_by_event_type` overrides the retries of both. With
  * a policy of the kind, the timeout grows from the first attempt to the last.
@@ -47,6 +50,13 @@ export interface RetryPolicy {
  * @param kind a name of `KINDS`
  */
 export function retryPolicyOf(integration: Integration, kind: string): RetryPolicy {
+  const known = policies.get(integration) ?? new Map<string, RetryPolicy>();
+  const policy = known.get(kind) ?? createPolicy(integration, kind);
+  policies.set(integration, known.set(kind, policy));
+  return policy;
+}
+
+function createPolicy(integration: Integration, kind: string): RetryPolicy {
   const { policy } = kindNamed(kind);
   const defaultRetries = policy === undefined ? integration.max_retries : policy.delaysSeconds.length;
   const maxRetries = integration.max_retries_by_event_type?.[typeOfKind(kind)] ?? defaultRetries;

@@ -47,6 +47,12 @@ test.each([
   expect(policyOf({ ...entry, timeout_seconds }, kind).timeoutsMs).toEqual(inMs(timeouts));
 });
 
+test('each kind of event of one integration has its own policy', () => {
+  const entry = integration({});
+  const retries = ['lead.hot', 'lead.cold', 'lead.hot'].map((kind) => retryPolicyOf(entry, kind).maxRetries);
+  expect(retries).toEqual([4, 1, 4]);
+});
+
 test('a timeout is never less than the previous one, and in whole milliseconds', () => {
   for (let timeout_seconds = 5; timeout_seconds <= 300; timeout_seconds += 1) {
     const { timeoutsMs } = policyOf({ timeout_seconds });
