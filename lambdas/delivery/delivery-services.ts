@@ -1,5 +1,4 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
@@ -76,7 +75,7 @@ export function createDeliveryServices(start: ColdStart<z.infer<typeof deliverTa
     ...createSendingServices(start),
     limiter,
     ledger: openLedger(environment, {
-      client: openClient(DynamoDBClient, deadlines.clients.ledger),
+      waits: deadlines.clients.ledger,
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       events,
       log,

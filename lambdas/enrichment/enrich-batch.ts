@@ -1,5 +1,4 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
@@ -48,7 +47,7 @@ function createServices(start: ColdStart<z.infer<typeof enrichBatchEnvironment>>
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     ledger: openLedger(environment, {
-      client: openClient(DynamoDBClient, deadlines.clients.ledger),
+      waits: deadlines.clients.ledger,
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,
       counter,

@@ -1,16 +1,18 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import type { Delivery } from '../events/delivery.ts';
 import { deadLettered, type OperationalEvents } from '../events/operational-event.ts';
+import { openClient } from '../shared/aws-clients.ts';
 import type { ledgerEnvironment } from '../shared/environment.ts';
+import type { ClientWaits } from '../shared/io-deadlines.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
+import { DYNAMODB, SignedClient } from '../shared/signed-client.ts';
 import { truncate } from '../shared/text.ts';
 import { factsOf } from './late-outcome.ts';
 import type { Claim, DeliveryTable, Ledger, Settlement, TimerResult } from './ports.ts';
 import { type LedgerRecord, RESPONSE_START_CHARACTERS } from './record.ts';
 import { claimDelivery, settleClaimed, settleLate } from './table/claim-and-settle.ts';
 import { createDeliveryTable } from './table/ledger-table.ts';
-import { itemsThroughSdk } from './table/table-calls.ts';
+import type { CallDynamoDb } from './table/table-calls.ts';
 import { createTableGuard, type TableGuardOptions } from './table/table-guard.ts';
 import type { Timer } from './timer.ts';
 import { eventOf, leaseEndMs, needsNoCopy } from './transitions.ts';
@@ -30,14 +32,20 @@ export interface LedgerOptions extends TableGuardOptions {
 export function openLedger(
   environment: z.infer<typeof ledgerEnvironment>,
   {
-    client,
+    waits,
     ...services
-  }: { readonly client: DynamoDBClient } & Pick<LedgerOptions, 'queueOutcome' | 'events' | 'log' | 'counter'>,
+  }: { readonly waits: ClientWaits } & Pick<LedgerOptions, 'queueOutcome' | 'events' | 'log' | 'counter'>,
 ): Ledger {
+  const client = openClient(SignedClient, waits, {
+    service: DYNAMODB,
+    region: environment.AWS_REGION,
+    endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB,
+  });
   return createLedger({
     ...services,
     table: createDeliveryTable({
-      ...itemsThroughSdk({ client, tableName: environment.LEDGER_TABLE_NAME }),
+      call: ((operation, input) => client.send({ operation, input })) as CallDynamoDb,
+      tableName: environment.LEDGER_TABLE_NAME,
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),

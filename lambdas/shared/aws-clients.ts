@@ -1,9 +1,16 @@
 import type { ClientWaits } from './io-deadlines.ts';
 
-/** The part of a client's configuration that is set here. */
-interface Timeouts {
+/** The part of a client's configuration that is set here, with the SDK's names. Milliseconds. */
+export interface Timeouts {
   readonly maxAttempts: number;
-  readonly requestHandler: object;
+  readonly requestHandler: {
+    readonly connectionTimeout: number;
+    readonly requestTimeout: number;
+    readonly throwOnRequestTimeout: true;
+    readonly socketTimeout: number;
+    readonly httpAgent: { readonly keepAlive: boolean; readonly maxSockets: number };
+    readonly httpsAgent: { readonly keepAlive: boolean; readonly maxSockets: number };
+  };
 }
 
 interface CallOptions {
@@ -18,7 +25,7 @@ type Send = (command: unknown, options?: CallOptions) => Promise<unknown>;
  * Creates a client whose calls all have a deadline. The SDK has none: without `throwOnRequestTimeout` it only logs a
  * warning, `requestTimeout` covers the time until the headers, and nothing bounds all attempts together.
  *
- * @param Client a client of the SDK
+ * @param Client a client of the SDK, or `SignedClient`
  * @param where endpoint, region and credentials, if the environment does not have them
  * @returns a client whose calls settle within `callMs`, or reject with `TimeoutError`
  */
@@ -31,7 +38,7 @@ export function openClient<C extends object, O extends object>(
   const requestHandler = {
     connectionTimeout: connectMs,
     requestTimeout: responseMs,
-    throwOnRequestTimeout: true,
+    throwOnRequestTimeout: true as const,
     socketTimeout: responseMs,
     httpAgent: agent,
     httpsAgent: agent,

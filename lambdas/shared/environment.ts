@@ -86,6 +86,10 @@ const ledger = {
 /** For functions that continue without the ledger. */
 const guardedLedger = {
   ...ledger,
+  /** Set by Lambda. */
+  AWS_REGION: id,
+  /** The SDK's variable for another endpoint than the region's: of the local platform. */
+  AWS_ENDPOINT_URL_DYNAMODB: z.url().optional(),
   LEDGER_FAILURES_TO_OPEN: count,
   LEDGER_OPEN_SECONDS: count,
   LEDGER_SLOW_MILLISECONDS: count,

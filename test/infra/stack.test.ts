@@ -174,7 +174,9 @@ describe('functions', () => {
       name,
       typeof value === 'string' ? value : exampleOf(name),
     ]);
-    expect(() => environment.readEnvironment(schema, Object.fromEntries(known))).not.toThrow();
+    expect(() =>
+      environment.readEnvironment(schema, { AWS_REGION: 'us-east-1', ...Object.fromEntries(known) }),
+    ).not.toThrow();
   });
 
   test('a variable has the same value in every function', () => {

@@ -5,6 +5,7 @@ import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { openClient } from '../../lambdas/shared/aws-clients.ts';
 import { CLIENT_WAITS, type ClientWaits } from '../../lambdas/shared/io-deadlines.ts';
+import { DYNAMODB, SignedClient } from '../../lambdas/shared/signed-client.ts';
 import { clientOptions } from '../support/client-options.ts';
 import { closedAfterEach } from '../support/closed-after-each.ts';
 import { startRawPartner } from '../support/partner-server.ts';
@@ -20,12 +21,22 @@ async function endpointThat(onRequest: (socket: Socket) => void): Promise<string
   return (await keep(startRawPartner(onRequest))).url;
 }
 
-/** A call of the ledger's client; the SDK's other clients have the same transport. */
-function open(waits: ClientWaits, endpoint: string, text = 'text') {
-  const client = openClient(DynamoDBClient, waits, clientOptions(endpoint));
-  const command = new PutItemCommand({ TableName: 'ledger', Item: { pk: { S: text } } });
-  return { client, send: (options = {}) => client.send(command, options) };
-}
+/** A call of a client of the SDK, all of which have the same transport, and of the ledger's, which has its own. */
+const CLIENTS = {
+  sdk(waits: ClientWaits, endpoint: string, text = 'text') {
+    const client = openClient(DynamoDBClient, waits, clientOptions(endpoint));
+    const command = new PutItemCommand({ TableName: 'ledger', Item: { pk: { S: text } } });
+    return { client, send: (options = {}): Promise<unknown> => client.send(command, options) };
+  },
+  signed(waits: ClientWaits, endpoint: string, text = 'text') {
+    const { region, credentials } = clientOptions(endpoint);
+    const client = openClient(SignedClient, waits, {
+      ...{ service: DYNAMODB, region, endpoint, credentials: async () => credentials },
+    });
+    const call = { operation: 'PutItem', input: { TableName: 'ledger', Item: { pk: { S: text } } } };
+    return { client, send: (options = {}): Promise<unknown> => client.send(call, options) };
+  },
+};
 
 // A test has real sockets and real time, or a fake clock and no socket: a client that waits on a fake clock before its
 // next request would wait forever.
@@ -62,7 +73,7 @@ test.each(Object.entries(CLIENT_WAITS))('the timeout of a call: %s', async (_use
   expect(ended).toMatchObject({ name: 'TimeoutError', message: `no response within ${waits.callMs} ms` });
 });
 
-describe('a call fails if the server', () => {
+describe.each(Object.entries(CLIENTS))('a call of the client “%s” fails if the server', (_client, open) => {
   async function expectFailure(endpoint: string, text = 'text'): Promise<void> {
     const { client, send } = open(SHORT, endpoint, text);
     await expect(send()).rejects.toHaveProperty('message');
@@ -109,7 +120,7 @@ describe('a call fails if the server', () => {
   });
 });
 
-test('a call ends with the caller’s signal', async () => {
+test.each(Object.entries(CLIENTS))('a call of the client “%s” ends with the caller’s signal', async (_client, open) => {
   const controller = new AbortController();
   const endpoint = await endpointThat(() => controller.abort(new Error('enough')));
   const { client, send } = open(LONG, endpoint);
@@ -133,13 +144,16 @@ test('a response that arrives while the event loop is blocked counts', async () 
   expect(await client.send()).toBe('response');
 });
 
-test('a dead socket costs one request and not the call', async () => {
-  let requests = 0;
-  const endpoint = await endpointThat((socket) => {
-    requests += 1;
-    if (requests > 1) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
-  });
-  const { client, send } = open({ ...LONG, responseMs: 200, callMs: 10_000 }, endpoint);
-  await expect(send()).resolves.toBeDefined();
-  client.destroy();
-});
+test.each(Object.entries(CLIENTS))(
+  'a dead socket costs the client “%s” one request and not the call',
+  async (_client, open) => {
+    let requests = 0;
+    const endpoint = await endpointThat((socket) => {
+      requests += 1;
+      if (requests > 1) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
+    });
+    const { client, send } = open({ ...LONG, responseMs: 200, callMs: 10_000 }, endpoint);
+    await expect(send()).resolves.toBeDefined();
+    client.destroy();
+  },
+);

@@ -52,6 +52,8 @@ const VALUES: Record<string, string> = {
   OUTCOMES_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/outcomes',
   OUTCOMES_DEAD_LETTER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/outcomes-dead',
   AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/15/[1]abc',
+  AWS_REGION: 'us-east-1',
+  AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:8000',
   ENTERPRISE_CLAIM: 'enterprise_customer_uuid',
   METRICS_TOKEN_SECRET_ID: '/dev/metrics-token',
 };
@@ -65,12 +67,12 @@ const SCHEMAS = Object.entries<unknown>(environments).flatMap(([name, schema]): 
 /** The address guard usually has no exceptions, and a stage may have no claim that names the enterprise. */
 const MAY_BE_EMPTY = ['ALLOWED_CIDRS', 'ENTERPRISE_CLAIM'];
 
-/** Lambda sets the first, and only a developer sets the second. */
-const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME', FEATURE_OVERRIDE];
+/** Lambda sets the first, and only a developer and the local platform set the others. */
+const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME', FEATURE_OVERRIDE, 'AWS_ENDPOINT_URL_DYNAMODB'];
 
 test.each(SCHEMAS)('%s has the function’s variables, and names each that is missing or empty', (_function, schema) => {
   const names = Object.keys(schema.shape);
-  const read = readEnvironment(schema, { ...VALUES, AWS_REGION: 'us-east-1' });
+  const read = readEnvironment(schema, VALUES);
   expect(Object.keys(read).toSorted()).toEqual(names.toSorted());
   for (const name of names.filter((each) => !MAY_BE_MISSING.includes(each))) {
     for (const value of MAY_BE_EMPTY.includes(name) ? [undefined] : [undefined, '']) {
