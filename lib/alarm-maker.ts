@@ -17,6 +17,8 @@ export interface StageAlarmProps extends AlarmText {
   readonly metric: IMetric;
   /** The alarm fires above this value; 0 by default. */
   readonly threshold?: number;
+  /** The alarm fires below the threshold instead. */
+  readonly firesBelow?: true;
   /** Number of consecutive periods to evaluate; 1 by default. */
   readonly periods?: number;
   /** How many of the evaluated periods must be above the threshold; all by default. */
@@ -52,13 +54,22 @@ export class AlarmMaker {
 
   /** An alarm without an action of its own: a page includes it. */
   alarm(name: string, props: StageAlarmProps): Alarm {
-    const { metric, threshold = 0, periods = 1, datapoints, missing = TreatMissingData.NOT_BREACHING } = props;
+    const {
+      metric,
+      threshold = 0,
+      periods = 1,
+      datapoints,
+      missing = TreatMissingData.NOT_BREACHING,
+      firesBelow,
+    } = props;
     return new Alarm(this.#scope, name, {
       metric,
       threshold,
       alarmName: alarmName(this.#stageName, name),
       alarmDescription: describeAlarm(name, props),
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      comparisonOperator: firesBelow
+        ? ComparisonOperator.LESS_THAN_THRESHOLD
+        : ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: periods,
       ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
       treatMissingData: missing,

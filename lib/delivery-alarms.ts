@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { EXPIRY_WARNING_DAYS } from '../lambdas/partners/certificate-expiry.ts';
 import { METRICS } from '../lambdas/shared/metric-definitions.ts';
 import type { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
@@ -71,6 +72,13 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
     // Each hourly probe that fails counts again. Two periods, so that the alarm does not end between two probes.
     periods: 2,
     datapoints: 1,
+  });
+  make.notice('certificate-expiry', {
+    when: `The client certificate of an integration expires within ${EXPIRY_WARNING_DAYS} days, or has expired`,
+    impact: 'none before it expires; then its partner refuses all webhooks',
+    metric: make.metrics.percentile(METRICS.certificateDaysLeft, Stats.MINIMUM, Duration.days(1)),
+    threshold: EXPIRY_WARNING_DAYS,
+    firesBelow: true,
   });
   return (['events', 'deliveries', 'outcomes'] as const).map((name) => {
     const queue = queues[name].deadLetters;

@@ -58,6 +58,7 @@ export const functionSizes = z.strictObject({
   rescueExecution: functionSize,
   sweepExecutions: functionSize,
   credentialAge: functionSize,
+  certificateExpiry: functionSize,
   reconcile: functionSize,
   settleOutcomes: functionSize,
   featureStatus: functionSize,

@@ -3,6 +3,7 @@ import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { DEFAULT_ZONES } from './availability-zones.ts';
 import { Cache } from './cache.ts';
+import { CertificateExpiry } from './certificate-expiry.ts';
 import { Configuration } from './configuration.ts';
 import { CredentialAge } from './credential-age.ts';
 import { Dashboard } from './dashboard.ts';
@@ -77,6 +78,7 @@ export class LearningTimeStack extends Stack {
         'Reconcile',
         'SettleOutcomes',
         'CredentialAge',
+        'CertificateExpiry',
       ]),
     };
     const deadLetters = queues.deliveries.deadLetters;
@@ -85,6 +87,7 @@ export class LearningTimeStack extends Stack {
 
     const outcomes = new Outcomes(this, 'Outcomes', { ...operations, ledger, events, queues });
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
+    const certificates = new CertificateExpiry(this, 'CertificateExpiry', { ...operations, configuration, secrets });
 
     const status = { codeBase: codeBase(stage, network, 'status', ['FeatureStatus', 'WebhookHealth']) };
     const statusApi = new StatusApi(this, 'StatusApi', { ...status, configuration });
@@ -112,10 +115,17 @@ export class LearningTimeStack extends Stack {
         reconciler.reconcile,
         outcomes.settle,
         credential.age,
+        certificates.expiry,
         statusApi.featureStatus,
         webhookHealth,
       ],
-      undelivered: [rescue.undelivered, reconciler.undelivered, credential.undelivered, events.undelivered],
+      undelivered: [
+        rescue.undelivered,
+        reconciler.undelivered,
+        credential.undelivered,
+        events.undelivered,
+        certificates.undelivered,
+      ],
     });
 
     const functions = {

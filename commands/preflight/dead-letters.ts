@@ -19,6 +19,7 @@ const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (f
   ['reconciler', 'ReconcileDeadLetterQueueUrl'],
   ['credential age', 'CredentialAgeDeadLetterQueueUrl'],
   ['mails', 'OperationalEventsDeadLetterQueueUrl'],
+  ['certificates', 'CertificateExpiryDeadLetterQueueUrl'],
 ];
 
 /** One check for each queue, so that a queue that may not be read hides no other. */

@@ -40,6 +40,7 @@ export type OutputName =
   | 'EventsDeadLetterQueueUrl'
   | 'RescueDeadLetterQueueUrl'
   | 'CredentialAgeDeadLetterQueueUrl'
+  | 'CertificateExpiryDeadLetterQueueUrl'
   | 'OutcomesQueueArn'
   | 'OutcomesDeadLetterQueueUrl'
   | 'ReconcileDeadLetterQueueUrl'

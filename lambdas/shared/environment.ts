@@ -190,6 +190,12 @@ export const settleOutcomesEnvironment = z.object({
 
 export const credentialAgeEnvironment = z.object({ ...common, SNOWFLAKE_SECRET_ID: id });
 
+export const certificateExpiryEnvironment = z.object({
+  ...common,
+  ...integrations,
+  INTEGRATION_SECRETS_PREFIX: partners.INTEGRATION_SECRETS_PREFIX,
+});
+
 export const featureStatusEnvironment = z.object({
   ...common,
   ...flags,

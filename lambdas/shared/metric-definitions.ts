@@ -323,6 +323,13 @@ const DEFINITIONS = {
     services: ['operations'],
     meaning: 'Days since the Snowflake secret was last changed',
   },
+  certificateDaysLeft: {
+    name: 'webhook.certificate.days_left',
+    unit: 'Days',
+    services: ['operations'],
+    // No dimension for the integration: one alarm watches all of them, and the log line has it.
+    meaning: 'Days until the first client certificate of an active integration expires; negative since then',
+  },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
 type Definitions = typeof DEFINITIONS;

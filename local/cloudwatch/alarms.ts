@@ -75,7 +75,7 @@ const MAX_LOOK_BACK_MS = 24 * 3600_000;
 
 /**
  * The template's alarms, evaluated on each call over the periods that end now. Nothing is notified and no state is stored,
- * so that an alarm ends as quickly as it begins. All compare with "greater than".
+ * so that an alarm ends as quickly as it begins. They compare with "greater than" or "less than".
  */
 export class LocalAlarms {
   readonly #resolver: Resolver;
@@ -132,8 +132,7 @@ export class LocalAlarms {
   /** Of its evaluation periods, latest first; undefined where nothing was published. */
   #valuesOf(alarm: MetricAlarm, nowMs: number): readonly (number | undefined)[] {
     const { ComparisonOperator: comparison = 'GreaterThanThreshold' } = alarm;
-    if (comparison !== 'GreaterThanThreshold')
-      throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not supported`);
+    if (!isComparison(comparison)) throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not supported`);
     const { queries, periodMs } = queriesOf(alarm);
     return Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
       const untilMs = nowMs - index * periodMs + 1;
@@ -152,11 +151,18 @@ export class LocalAlarms {
   }
 }
 
+const COMPARISONS = ['GreaterThanThreshold', 'LessThanThreshold'] as const;
+
+function isComparison(name: string): name is (typeof COMPARISONS)[number] {
+  return COMPARISONS.some((comparison) => comparison === name);
+}
+
 /** As CloudWatch: M of N periods breach the threshold; a period without a value counts as the alarm defines. */
 function isInAlarm(alarm: MetricAlarm, values: readonly (number | undefined)[]): boolean {
   const { Threshold, TreatMissingData, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm;
+  const isBelow = alarm.ComparisonOperator === COMPARISONS[1];
   const breaching = values.filter((value) =>
-    value === undefined ? TreatMissingData === 'breaching' : value > Threshold,
+    value === undefined ? TreatMissingData === 'breaching' : isBelow ? value < Threshold : value > Threshold,
   );
   return breaching.length >= DatapointsToAlarm;
 }

@@ -17,7 +17,7 @@ export const metricStatSchema = z.object({
   }),
   /** In seconds, at least 60. */
   Period: z.int().multipleOf(60).positive(),
-  Stat: z.string().regex(/^(Sum|Maximum|p\d{1,2})$/),
+  Stat: z.string().regex(/^(Sum|Minimum|Maximum|p\d{1,2})$/),
 });
 export type MetricStat = z.infer<typeof metricStatSchema>;
 
@@ -130,7 +130,7 @@ export function statistic(stat: string, published: readonly PublishedValue[]): n
   const values = published.map(({ value }) => value);
   if (stat === 'Sum') return values.reduce((sum, value) => sum + value, 0);
   const sorted = values.toSorted((one, other) => one - other);
-  const share = stat === 'Maximum' ? 1 : Number(stat.slice(1)) / 100;
+  const share = { Minimum: 0, Maximum: 1 }[stat] ?? Number(stat.slice(1)) / 100;
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 

@@ -106,6 +106,7 @@ async function callTheOthers(): Promise<void> {
     'sweep-executions': {},
     reconcile: {},
     'credential-age': {},
+    'certificate-expiry': {},
     'check-warehouse': {},
     'send-test': { integration_id: 'skillsoft' },
   };

@@ -27,6 +27,8 @@ function readBy({ Metrics = [], ...alarm }: Properties): Properties[] {
   );
 }
 
+const OPERATORS: Readonly<Record<string, string>> = { GreaterThanThreshold: '>', LessThanThreshold: '<' };
+
 /** `Maximum of webhook.timer.overdue > 0 in 1 of 1 × 3600 s`. */
 function condition(alarm: Properties): string {
   const { Metrics = [], Threshold, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm;
@@ -34,7 +36,7 @@ function condition(alarm: Properties): string {
   const share = Metrics.map(({ Expression = '' }) => Expression).find((text: string) => text.startsWith('IF('));
   const what = share?.replaceAll(/FILL\((\w+), 0\)/g, '$1') ?? unique(read.map(({ MetricName }) => MetricName));
   const window = `${DatapointsToAlarm} of ${EvaluationPeriods} × ${unique(read.map(({ Period }) => Period))} s`;
-  return `${unique(read.map(({ Stat }) => Stat))} of ${what} > ${Threshold} in ${window}`;
+  return `${unique(read.map(({ Stat }) => Stat))} of ${what} ${OPERATORS[alarm.ComparisonOperator]} ${Threshold} in ${window}`;
 }
 const unique = (values: readonly unknown[]) => [...new Set(values)].join(', ');
 
@@ -84,6 +86,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
     'Sum of IF(cacheHit + cacheMiss >= 100, 100 * (cacheMiss) / (cacheHit + cacheMiss), 0) > 20 in 3 of 3 × 3600 s',
   'enrichment-slow': 'p95 of webhook.enrichment.task.duration > 10 in 3 of 3 × 300 s',
   'credential-age': 'Maximum of webhook.credential.age > 80 in 1 of 1 × 86400 s',
+  'certificate-expiry': 'Minimum of webhook.certificate.days_left < 30 in 1 of 1 × 86400 s',
   'flag-unreadable': 'Sum of webhook.feature.error > 0 in 1 of 1 × 900 s',
   'errors-of-an-hour':
     'Sum of webhook.delivery.retry, webhook.delivery.dead, webhook.delivery.throttled > 10 in 1 of 1 × 3600 s',
@@ -94,12 +97,12 @@ const CONDITIONS: Readonly<Record<string, string>> = {
 };
 
 describe('every alarm', () => {
-  test('fires above its threshold, and missing data changes nothing', () => {
+  test('fires above its threshold, or below the days that a certificate should have, and missing data changes nothing', () => {
     const found = [...singles].map(([name, alarm]) => [name, condition(alarm)]);
     expect(Object.fromEntries(found)).toEqual(CONDITIONS);
-    for (const [name, { TreatMissingData, ComparisonOperator }] of singles) {
+    for (const [name, { TreatMissingData }] of singles) {
       const missing = name === 'credential-age' ? 'ignore' : 'notBreaching';
-      expect([name, TreatMissingData, ComparisonOperator]).toEqual([name, missing, 'GreaterThanThreshold']);
+      expect([name, TreatMissingData]).toEqual([name, missing]);
     }
   });
 

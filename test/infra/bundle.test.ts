@@ -94,8 +94,8 @@ describe('the bundles', () => {
   test('are one per code base, shared by its functions', () => {
     const shared = Map.groupBy([...assets.keys()], (entry) => assets.get(entry));
     expect([...shared.values()].map((entries) => entries.toSorted()).toSorted()).toEqual([
+      ['certificate-expiry', 'credential-age', 'reconcile', 'rescue-execution', 'settle-outcomes', 'sweep-executions'],
       ['check-warehouse', 'enrich-batch', 'enrich-task'],
-      ['credential-age', 'reconcile', 'rescue-execution', 'settle-outcomes', 'sweep-executions'],
       ['deliver-batch', 'deliver-task', 'send-test'],
       ['feature-status', 'webhook-health'],
     ]);

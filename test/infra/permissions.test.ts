@@ -141,6 +141,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     PUTS_EVENTS,
   ],
   CredentialAge: [TRACING, VERSIONS, undelivered('CredentialAge')],
+  CertificateExpiry: [TRACING, polls('Integrations'), INTEGRATION_SECRETS, undelivered('CertificateExpiry')],
   StatusApiFeatureStatus: [TRACING, polls('Flags')],
   // CDK merges the statements without a resource.
   WebhookHealth: [`cloudwatch:GetMetricData ${TRACING}`, polls('Integrations'), LISTS, METRICS_TOKEN],
@@ -175,9 +176,9 @@ describe('each role has these permissions and no others', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(16);
+    expect(permissions.size).toBe(17);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(16);
+    expect(roles).toHaveLength(17);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -201,6 +202,7 @@ describe('each role has these permissions and no others', () => {
     expect(permitted.sort()).toEqual(
       [
         rule('CredentialAgeRule', 'CredentialAge'),
+        rule('CertificateExpiryRule', 'CertificateExpiry'),
         rule('ReconcilerReconcileHourly', 'ReconcilerReconcile'),
         rule('ReconcilerReconcileDaily', 'ReconcilerReconcile'),
         rule('RescueRescueExecutionRule', 'RescueRescueExecution'),
@@ -301,6 +303,8 @@ describe('resource policies', () => {
         rule('CredentialAgeUndelivered', 'CredentialAgeRule'),
         deny('OperationalEventsUndelivered'),
         rule('OperationalEventsUndelivered', 'OperationalEventsMails'),
+        deny('CertificateExpiryUndelivered'),
+        rule('CertificateExpiryUndelivered', 'CertificateExpiryRule'),
       ].sort(),
     );
   });

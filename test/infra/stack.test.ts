@@ -37,6 +37,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'rescue-execution': environment.rescueExecutionEnvironment,
   'sweep-executions': environment.sweepExecutionsEnvironment,
   'credential-age': environment.credentialAgeEnvironment,
+  'certificate-expiry': environment.certificateExpiryEnvironment,
   reconcile: environment.reconcileEnvironment,
   'settle-outcomes': environment.settleOutcomesEnvironment,
   'feature-status': environment.featureStatusEnvironment,
@@ -351,6 +352,7 @@ describe('rules', () => {
   test('invoke functions on schedules, and the rescue for every execution that does not succeed', () => {
     const schedules = rules.map(({ by, ScheduleExpression, Input }) => [by, ScheduleExpression, Input]);
     expect(schedules.toSorted()).toEqual([
+      ['CertificateExpiry', 'rate(6 hours)', undefined],
       ['CredentialAge', 'rate(6 hours)', undefined],
       ['ReconcilerReconcile', 'rate(1 day)', '{"days":31}'],
       ['ReconcilerReconcile', 'rate(1 hour)', '{}'],
@@ -382,7 +384,7 @@ describe('rules', () => {
     });
     expect(invoked.map(([by]) => by).toSorted()).toEqual([...new Set(rules.map(({ by }) => by))].sort());
     for (const [by, queue] of [...invoked, ...rules.map(({ by, DeadLetterConfig }) => [by, DeadLetterConfig.Arn])]) {
-      const [construct] = /^(Rescue|Reconciler|CredentialAge)/.exec(by) ?? [];
+      const [construct] = /^(Rescue|Reconciler|CredentialAge|CertificateExpiry)/.exec(by) ?? [];
       expect([by, flatten(queue)]).toEqual([by, `<${construct}Undelivered.Arn>`]);
     }
     for (const { RetryPolicy } of rules) expect(RetryPolicy.MaximumEventAgeInSeconds).toBe(6 * 3600);
@@ -418,6 +420,7 @@ test('the outputs for commands and guides', () => {
     EventBusName: '<OperationalEventsBus>',
     ContactTopicArn: '<OperationalEventsContacts>',
     OperationalEventsDeadLetterQueueUrl: '<OperationalEventsUndelivered>',
+    CertificateExpiryDeadLetterQueueUrl: '<CertificateExpiryUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',
     MetricsTokenSecretName: '/dev/metrics-token',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',

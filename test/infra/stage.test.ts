@@ -260,6 +260,8 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
     ['enrichTask', 2 * CALL.settings + 0.9 + TASK_WAREHOUSE_DEADLINE_MS / 1000],
     ['rescueExecution', 2 * CALL.schedule + CALL.messages + CALL.notices],
     ['credentialAge', CALL.settings],
+    // 2,000 secrets, 50 at a time.
+    ['certificateExpiry', CALL.settings + 40 * CALL.settings],
     ['featureStatus', CALL.settings],
     // The token, read twice for a wrong one, then the integrations and their metrics.
     ['webhookHealth', 3 * CALL.settings + CALL.metrics],

@@ -83,8 +83,8 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, gateways, logDays, isRetained,
   });
 
   test('logs are deleted after the stage’s days', () => {
-    // Thirteen functions, the workflow, rejected traffic, requests to the status API.
-    expect(of('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(16).fill(logDays));
+    // Fourteen functions, the workflow, rejected traffic, requests to the status API.
+    expect(of('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(17).fill(logDays));
   });
 
   test('concurrency is the stage’s', () => {
@@ -124,7 +124,7 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, gateways, logDays, isRetained,
     expect(Object.fromEntries(counts)).toEqual(
       isRetained
         ? {
-            'AWS::SQS::Queue RetainExceptOnCreate Retain': 10,
+            'AWS::SQS::Queue RetainExceptOnCreate Retain': 11,
             'AWS::SecretsManager::Secret RetainExceptOnCreate Retain': 2,
             'AWS::EC2::EIP RetainExceptOnCreate Retain': 2,
             'AWS::KMS::Key RetainExceptOnCreate Retain': 1,

@@ -19,6 +19,7 @@ const PREFLIGHT_OUTPUTS = {
   OutcomesDeadLetterQueueUrl: 'http://sqs/0/outcomes-dead-letters',
   RescueDeadLetterQueueUrl: 'http://sqs/0/rescue-dead-letters',
   CredentialAgeDeadLetterQueueUrl: 'http://sqs/0/credential-age-dead-letters',
+  CertificateExpiryDeadLetterQueueUrl: 'http://sqs/0/certificate-expiry-dead-letters',
   ReconcileDeadLetterQueueUrl: 'http://sqs/0/reconcile-dead-letters',
   OperationalEventsDeadLetterQueueUrl: 'http://sqs/0/mails-dead-letters',
   FlagsEnvironmentId: 'flags-env',

@@ -28,6 +28,7 @@ yes  dead letters of rescue          none
 yes  dead letters of reconciler      none
 yes  dead letters of credential age  none
 yes  dead letters of mails           none
+yes  dead letters of certificates    none
 stage local is ready for its first event`);
   expect(stage.partner.connections).toHaveLength(1);
   expect(stage.partner.received).toEqual([]);
@@ -62,7 +63,7 @@ yes  egress addresses `);
   expect(await stage.run('--json')).toBe(1);
   const { findings, ...rest } = JSON.parse(stage.lines('{').join());
   expect(rest).toEqual({ stage: 'local', at: '2026-01-15T12:00:00.000Z', is_ready: false });
-  expect(findings).toHaveLength(15);
+  expect(findings).toHaveLength(16);
   expect(findings).toContainEqual({
     check: 'dead letters of events',
     verdict: 'no',
@@ -105,7 +106,7 @@ describe('what cannot be checked', () => {
     stage.world.plane.secretsManager.setDown(true);
     expect(await stage.run()).toBe(1);
     expect(stage.lines('?').map((line) => line.slice(5, 33).trim())).toEqual(['secret of Snowflake', 'secret of acme']);
-    expect(stage.lines('yes')).toHaveLength(15);
+    expect(stage.lines('yes')).toHaveLength(16);
   });
 
   test('an output that an older stack does not have', async () => {

@@ -104,8 +104,19 @@ test('an expression is computed from its metrics, and from others', () => {
   expect(states()).toMatchObject({ single: 'ALARM' });
 });
 
-test('another comparison than "greater than" is an error', () => {
-  expect(start({ ComparisonOperator: 'LessThanThreshold' }).states).toThrow(SyntaxError);
+test('an alarm fires below its threshold, without a value by its definition only', () => {
+  const below = { ComparisonOperator: 'LessThanThreshold', Threshold: 30, EvaluationPeriods: 1, Statistic: 'Minimum' };
+  const { publish, states } = start(below);
+  expect(states()).toMatchObject({ single: 'OK' });
+  publish(0, 30);
+  publish(0, 31);
+  expect(states()).toMatchObject({ single: 'OK' });
+  publish(0, 29);
+  expect(states()).toMatchObject({ single: 'ALARM' });
+});
+
+test('another comparison is an error', () => {
+  expect(start({ ComparisonOperator: 'LessThanOrEqualToThreshold' }).states).toThrow(SyntaxError);
   expect(start({ ComparisonOperator: 'GreaterThanThreshold' }).states()).toMatchObject({ single: 'OK' });
 });
 

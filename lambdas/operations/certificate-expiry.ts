@@ -1,0 +1,33 @@
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
+import { integrationSecretSchema } from '../partners/integration-secret.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { certificateExpiryEnvironment } from '../shared/environment.ts';
+import { createHandler } from '../shared/handler.ts';
+import { readDatedSecret } from '../shared/secrets-manager.ts';
+import { publishCertificateExpiry } from './publish-certificate-expiry.ts';
+
+/** Called by a schedule: publishes the days until the first client certificate expires. */
+export const handler = createHandler({
+  environment: certificateExpiryEnvironment,
+  createServices({ environment, deadlines, log, counter }) {
+    const client = openClient(SecretsManagerClient, deadlines.clients.settings);
+    return {
+      integrations: createIntegrationSource({
+        environment,
+        client: openClient(AppConfigDataClient, deadlines.clients.settings),
+        deadlines,
+        log,
+      }),
+      async readSecret(integrationId: string) {
+        const secretId = `${environment.INTEGRATION_SECRETS_PREFIX}${integrationId}`;
+        return (await readDatedSecret({ client, secretId, parse: integrationSecretSchema, ...deadlines.secret })).value;
+      },
+      log,
+      counter,
+      now: Date.now,
+    };
+  },
+  handle: (_event: unknown, services) => publishCertificateExpiry(services),
+});
