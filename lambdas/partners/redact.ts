@@ -3,7 +3,10 @@ import { headerValuesOf, type IntegrationSecret } from './integration-secret.ts'
 
 const REDACTED = '[redacted]';
 
-/** All values of an integration's secret that must be redacted. A client id is no secret. */
+/**
+ * All values of an integration's secret that must be redacted. A client id is no secret, and the key of a client certificate is
+ * never sent.
+ */
 export function secretTexts(secret: IntegrationSecret): readonly string[] {
   const { signing_secrets, bearer_token, api_key, client_secret, encryption_key } = secret;
   const signing = signing_secrets.flatMap((text) => [text, text.replace('whsec_', '')]);

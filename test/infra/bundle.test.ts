@@ -116,6 +116,14 @@ describe('the bundles', () => {
     expect(bytes).toBeLessThan(MOST_BYTES_AT_ONCE);
   });
 
+  test.each(['deliver-batch', 'deliver-task', 'reconcile'])('%s loads the client of EventBridge on demand', (entry) => {
+    const directory = assets.get(entry) as string;
+    const hasClient = (file: string) => readFileSync(join(directory, file), 'utf8').includes('AWSEvents');
+    const chunks = readdirSync(join(directory, 'chunks')).map((name) => `chunks/${name}`);
+    expect(chunks.filter(hasClient)).toHaveLength(1);
+    expect([...loadedAtOnce(directory, `${entry}.mjs`)].filter(hasClient)).toEqual([]);
+  });
+
   test('the SDK has no modules for file transfer and other logins', () => {
     // Over 4 MB with them.
     expect(sdkChunk(assets.get('enrich-batch') as string).bytes).toBeLessThan(3_000_000);
