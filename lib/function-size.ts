@@ -28,7 +28,10 @@ const BEFORE_ATTEMPT_SECONDS = 2.5 + 3 + 2 + 6 + 0.7 + 1.5;
 
 /**
  * Maximum duration of what follows it: report to the limiter, 0.2 s; a send to the queue or a start of the workflow that
- * fails, 2.5 s; dead-letter queue, 2.5 s; settle, 2 s; outcomes queue, 1 s.
+ * fails, 2.5 s; dead-letter queue, 2.5 s; settle, 2 s; outcomes queue, or the operational event, 1 s.
+ *
+ * If the report parks or resumes the integration, two writes and an event take another 5 s: in a batch while it passes the
+ * deliveries on; in a task, which sends no message, in place of the two sends.
  */
 const AFTER_ATTEMPT_SECONDS = 0.2 + 2.5 + 2.5 + 2 + 1;
 

@@ -3,7 +3,9 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { createOperationalEventBus } from '../events/operational-event-bus.ts';
-import { openLedger } from '../ledger/dynamodb-ledger.ts';
+import { openItems, openLedger } from '../ledger/dynamodb-ledger.ts';
+import { createIntegrationNotices } from '../ledger/integration-notices.ts';
+import { createIntegrationStates } from '../ledger/table/integration-states.ts';
 import { outcomeSender } from '../ledger/unsettled-outcome.ts';
 import { createValkeyLimiter } from '../limiter/valkey-limiter.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
@@ -71,11 +73,13 @@ export function createDeliveryServices(start: ColdStart<z.infer<typeof deliverTa
     log,
     counter,
   });
+  const items = openItems(environment, deadlines.clients.ledger);
   return {
     ...createSendingServices(start),
     limiter,
+    notices: createIntegrationNotices({ states: createIntegrationStates(items), events, log, now: Date.now }),
     ledger: openLedger(environment, {
-      waits: deadlines.clients.ledger,
+      items,
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       events,
       log,

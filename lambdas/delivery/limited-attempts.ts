@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reportIfCritical } from '../events/critical-dead.ts';
+import { PARKED_REASON_OF } from '../events/operational-event.ts';
 import type { Slot } from '../events/progress.ts';
 import { JITTER } from '../events/retry-timing.ts';
+import type { IntegrationNotices } from '../ledger/integration-notices.ts';
 import type { Limiter, LimiterDecision, LimiterReport, SlotRequest } from '../limiter/limiter.ts';
 import { MAX_IN_FUNCTION_WAIT_MS } from '../limiter/limiter-settings.ts';
 import { rejectionText } from '../limiter/rejection.ts';
@@ -22,6 +24,7 @@ import type { DeliveryOutcome } from './settle.ts';
 
 export interface LimitedAttemptsServices extends AttemptDeliveryServices {
   readonly limiter: Limiter;
+  readonly notices: Pick<IntegrationNotices, 'parked' | 'resumed'>;
   /** Waits for some milliseconds. Default: a Node.js timer. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
@@ -147,7 +150,7 @@ export async function attemptWithinLimits(
     const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
     if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
     const certificate = certificateFailures(attempts);
-    const parked = await limiter.report(integration, {
+    const change = await limiter.report(integration, {
       passed,
       failed,
       isGone: gone > 0,
@@ -157,13 +160,14 @@ export async function attemptWithinLimits(
       tookMs: mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.endpointMs)),
       sentAgoMs: attempts.length === 0 ? 0 : services.now() - Math.max(...attempts.map(({ begunAtMs }) => begunAtMs)),
     });
-    if (parked === undefined) return;
-    services.counter.count(METRICS.integrationParked);
-    services.log.warn('integration.parked', {
-      integration_id: integration.id,
-      reason: parked.reason,
-      is_new: parked.isNew,
-    });
+    const { notices, log, counter } = services;
+    if (change === 'resumed') return notices.resumed(integration.id, 'endpoint_responded');
+    if (change === undefined) return;
+    const { reason, isNew } = change;
+    counter.count(METRICS.integrationParked);
+    log.warn('integration.parked', { integration_id: integration.id, reason, is_new: isNew });
+    // Not only of a new one: the function that parked it may have been killed before its write.
+    await notices.parked(integration.id, PARKED_REASON_OF[reason]);
   }
 }
 

@@ -4,7 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { createWorkflow } from '../events/retry-workflow.ts';
-import { openLedger } from '../ledger/dynamodb-ledger.ts';
+import { openItems, openLedger } from '../ledger/dynamodb-ledger.ts';
 import { outcomeSender } from '../ledger/unsettled-outcome.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
 import { openClient } from '../shared/aws-clients.ts';
@@ -47,7 +47,7 @@ function createServices(start: ColdStart<z.infer<typeof enrichBatchEnvironment>>
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     ledger: openLedger(environment, {
-      waits: deadlines.clients.ledger,
+      items: openItems(environment, deadlines.clients.ledger),
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,
       counter,

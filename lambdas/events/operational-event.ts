@@ -44,6 +44,14 @@ const RESUMED = {
 export const RESUMED_REASONS = reasonsOf(RESUMED);
 export type ResumedReason = keyof typeof RESUMED;
 
+/** The reason of a parked integration, by what its deliveries are parked for. */
+export const PARKED_REASON_OF = {
+  gone: 'endpoint_gone',
+  failing: 'endpoint_failing',
+  certificate_expired: 'certificate_expired',
+  certificate_incomplete: 'certificate_incomplete',
+} as const satisfies Readonly<Record<string, ParkedReason>>;
+
 /** Which certificate expires. */
 const EXPIRING = {
   client_certificate_expires: 'The client certificate in the integration’s secret expires soon: store its successor.',

@@ -12,7 +12,7 @@ import type { Claim, DeliveryTable, Ledger, Settlement, TimerResult } from './po
 import { type LedgerRecord, RESPONSE_START_CHARACTERS } from './record.ts';
 import { claimDelivery, settleClaimed, settleLate } from './table/claim-and-settle.ts';
 import { createDeliveryTable } from './table/ledger-table.ts';
-import type { CallDynamoDb } from './table/table-calls.ts';
+import type { CallDynamoDb, ItemsAddress } from './table/table-calls.ts';
 import { createTableGuard, type TableGuardOptions } from './table/table-guard.ts';
 import type { Timer } from './timer.ts';
 import { eventOf, leaseEndMs, needsNoCopy } from './transitions.ts';
@@ -28,24 +28,31 @@ export interface LedgerOptions extends TableGuardOptions {
   readonly events?: OperationalEvents;
 }
 
-/** The ledger of a function, configured by its environment. */
-export function openLedger(
-  environment: z.infer<typeof ledgerEnvironment>,
-  {
-    waits,
-    ...services
-  }: { readonly waits: ClientWaits } & Pick<LedgerOptions, 'queueOutcome' | 'events' | 'log' | 'counter'>,
-): Ledger {
+/** The items of the ledger's table, by signed requests (decision 0031). */
+export function openItems(environment: z.infer<typeof ledgerEnvironment>, waits: ClientWaits): ItemsAddress {
   const client = openClient(SignedClient, waits, {
     service: DYNAMODB,
     region: environment.AWS_REGION,
     endpoint: environment.AWS_ENDPOINT_URL_DYNAMODB,
   });
+  return {
+    call: ((operation, input) => client.send({ operation, input })) as CallDynamoDb,
+    tableName: environment.LEDGER_TABLE_NAME,
+  };
+}
+
+/** The ledger of a function, configured by its environment. */
+export function openLedger(
+  environment: z.infer<typeof ledgerEnvironment>,
+  {
+    items,
+    ...services
+  }: { readonly items: ItemsAddress } & Pick<LedgerOptions, 'queueOutcome' | 'events' | 'log' | 'counter'>,
+): Ledger {
   return createLedger({
     ...services,
     table: createDeliveryTable({
-      call: ((operation, input) => client.send({ operation, input })) as CallDynamoDb,
-      tableName: environment.LEDGER_TABLE_NAME,
+      ...items,
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),

@@ -146,6 +146,10 @@ export const LEDGER_TABLE = {
   expiry: 'expires_at',
   /** Partition of the single item with the progress of the sweeps of failed executions. */
   sweepPartition: 'sweep',
+  /** Partition of the states of integrations, with their ids as sort keys. */
+  integrationPartition: 'integrations',
+  /** Partition of the expiry of client certificates that were announced, with the integrations' ids as sort keys. */
+  expiryPartition: 'certificates',
   index: {
     name: 'ByIntegrationAndDay',
     /**

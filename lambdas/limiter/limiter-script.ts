@@ -23,6 +23,7 @@ import * as limits from './limiter-settings.ts';
  * - `failures`: in a row. `open`: 0 while the circuit breaker is closed, else the time from which it allows one probe.
  *   `gone`: why the endpoint is parked until it is repaired (`PARKED_REASONS`), 0 if it is not. `probe`: until when the probe in flight may report.
  * - `certificate_1`, `certificate_2`: the last two failures by a certificate, the older one first.
+ * - `was_open`: 1 from the epoch after an open circuit breaker until an attempt passes.
  * - `slow_at`, `slow`: the last slow response, and until when the endpoint is slow. `latency`: the smoothed duration of attempts.
  * - `accepted`: attempts sent since `accepted_from` while there is no pace; with a pace, those that passed since then.
  * - `pace`: requests a minute since the partner throttled some; 0 for none. `pace_from`: the end of the `Retry-After` of the
@@ -48,12 +49,12 @@ import * as limits from './limiter-settings.ts';
  * clock; ARGV[3] the epoch; the operation's arguments follow, for `acquire` the reserved time and the position (`time/position`)
  * of each request. It returns numbers: slow, wants a report, then verdict, time and position of each request; nothing follows
  * if all are allowed and the limiter has no state. `report` returns the position of the reason in `PARKED_REASONS` if the report parks the endpoint or
- * leaves it parked, else 0, and `gone` as it was before.
+ * leaves it parked, else 0; `gone` as it was before; and 1 if the report closes the circuit breaker, also one that a new epoch has reset.
  */
 const SCRIPT = `
 local NAMES = {
   'epoch', 'next', 'not_before', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'accepted',
-  'accepted_from', 'pace', 'pace_from', 'ceiling', 'slot', 'head', 'tail', 'certificate_1', 'certificate_2', 'forget'
+  'accepted_from', 'pace', 'pace_from', 'ceiling', 'slot', 'head', 'tail', 'certificate_1', 'certificate_2', 'was_open', 'forget'
 }
 
 local now, epoch = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -97,9 +98,9 @@ local function forget()
 end
 if now > state.forget then forget() end
 if state.epoch ~= epoch then
-  local next = state.next
+  local next, wasOpen = state.next, (state.open > 0 or state.was_open > 0) and 1 or 0
   forget()
-  state.epoch, state.next = epoch, next
+  state.epoch, state.next, state.was_open = epoch, next, wasOpen
 end
 
 local function save()
@@ -201,7 +202,7 @@ local function acquire(own, timeout, mayProbe, attempts, first)
   local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
   local rejected = FAILING + state.gone
-  local reply = {slow and 1 or 0, (slow or failed or isPaced) and 1 or 0}
+  local reply = {slow and 1 or 0, (slow or failed or state.was_open > 0 or isPaced) and 1 or 0}
   local next, probe, sent = state.next, state.probe, 0
   for i = first, #ARGV do
     local verdict, at, position = rejected, 0, 0
@@ -306,7 +307,7 @@ local function adapt(own, passed, failed, throttled, sentAt)
 end
 
 local function report(own, passed, failed, gone, retryAfter, took, throttled, certificate, failures, sentAgo)
-  local open, before = state.open > 0, state.gone
+  local open, before, hasResumed = state.open > 0, state.gone, false
   local reason = reasonToPark(gone, passed, certificate, failures)
   state.probe = 0
   if took > 0 then
@@ -321,7 +322,8 @@ local function report(own, passed, failed, gone, retryAfter, took, throttled, ce
     state.gone = reason
     state.open = math.max(state.open, now + ${limits.GONE_MS})
   elseif passed > 0 or (open and state.gone == 0 and throttled > 0 and failed == 0) then
-    state.failures, state.open, state.gone = 0, 0, 0
+    hasResumed = open or state.was_open > 0
+    state.failures, state.open, state.gone, state.was_open = 0, 0, 0, 0
     if open then state.slow_at, state.slow = 0, 0 end
   else
     state.failures = state.failures + failed
@@ -330,7 +332,7 @@ local function report(own, passed, failed, gone, retryAfter, took, throttled, ce
     end
   end
   save()
-  return {reason, before}
+  return {reason, before, hasResumed and 1 or 0}
 end
 
 local function slow()
@@ -440,9 +442,10 @@ function decision(verdict: number | undefined, atMs = 0, position = 0): LimiterD
   return { verdict: 'reject', reason: PARKED_REASONS[(verdict ?? 0) - 4] ?? 'failing' };
 }
 
-/** @returns the parsed reply to `reportCommand`; undefined if the report is no reason to park the integration */
-export function readReportReply(reply: unknown): Parked | undefined {
-  const [position, before] = Array.isArray(reply) ? reply.map(Number) : [];
+/** @returns the parsed reply to `reportCommand`: see `Limiter.report` */
+export function readReportReply(reply: unknown): Parked | 'resumed' | undefined {
+  const [position, before, hasResumed] = Array.isArray(reply) ? reply.map(Number) : [];
+  if (hasResumed === 1) return 'resumed';
   const reason = PARKED_REASONS[(position ?? 0) - 1];
   return reason === undefined ? undefined : { reason, isNew: position !== before };
 }

@@ -87,9 +87,10 @@ export interface Limiter {
   /**
    * An empty report releases a probe that was never sent.
    *
-   * @returns undefined if the report is no reason to park the integration, or the store is unavailable
+   * @returns `resumed` if the report closes the circuit breaker, or is the first success since it was reset by a resumption or
+   * another address: exactly one function gets this. Undefined if the report changes neither, or the store is unavailable
    */
-  report(integration: LimitedIntegration, report: LimiterReport): Promise<Parked | undefined>;
+  report(integration: LimitedIntegration, report: LimiterReport): Promise<Parked | 'resumed' | undefined>;
   /** Reports that a request still has no response after the slow threshold. */
   reportSlow(integration: LimitedIntegration): Promise<void>;
 }

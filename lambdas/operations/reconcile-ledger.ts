@@ -1,16 +1,20 @@
+import { PARKED_REASON_OF } from '../events/operational-event.ts';
 import { isParkedTooLong, LONGEST_PARKING_MS, sightingOf, standingOf } from '../ledger/balance.ts';
+import type { StateEvidence } from '../ledger/integration-state.ts';
 import type { LedgerDay, LedgerTable, ListedDelivery, Span } from '../ledger/ports.ts';
 import { type ReconcileReport, type ReconcileRequest, reconcileInputSchema } from '../ledger/reconciliation.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
 import { OVERDUE_AFTER_MS } from '../ledger/timer.ts';
 import { firedTimer } from '../ledger/timer-rules.ts';
 import { isFinal } from '../ledger/transitions.ts';
+import { readRejection } from '../limiter/rejection.ts';
 import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import { errorFields, InputInvalid } from '../shared/errors.ts';
 import { faultsOf } from '../shared/faults.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { endParked, type ParkedInLedger, releaseParked } from './reconcile-parked.ts';
 import { CHUNK, ReconcileRun, type ReconcileServices } from './reconcile-run.ts';
+import { findStates, repeatLostStates } from './reconcile-states.ts';
 import { resendStuck, type StuckFound } from './resend-deliveries.ts';
 
 /** Largest number of parked deliveries of one integration in memory, about 20 MB; later runs find the others. */
@@ -21,6 +25,8 @@ interface Findings {
   readonly parked: ParkedInLedger[];
   /** When the integration last received a delivery. */
   lastDeliveredAt: string | undefined;
+  /** The delivery that was parked last, of those that wait in the ledger because the limiter rejected them. */
+  lastParked: StateEvidence['lastParked'];
 }
 
 /** A delivery whose record must be read, because the list is not conclusive. */
@@ -47,15 +53,18 @@ export async function reconcileLedger(
   const request = readRequest(input);
   const startedMs = services.now();
   const run = new ReconcileRun(request, spanOf(request, startedMs), services, remainingMs);
+  await repeatLostStates(run);
   await measureTimers(services, request.dry_run);
   await run.areOutcomesSettled();
   const days = await services.table.days(run.span);
   const wanted = ({ integrationId }: LedgerDay) => integrationId === (request.integration_id ?? integrationId);
   const integrations = [...Map.groupBy(days.filter(wanted), ({ integrationId }) => integrationId)];
+  const evidence = new Map<string, Findings>();
   for (const [integrationId, itsDays] of rotated(integrations, startedMs)) {
     if (!run.mayCount()) break;
-    await reconcileIntegration(integrationId, itsDays, run);
+    evidence.set(integrationId, await reconcileIntegration(integrationId, itsDays, run));
   }
+  await findStates(evidence, run.mayCount(), run);
   const report = run.report(integrations.length);
   services.counter.count(METRICS.ledgerUnbalanced, report.unbalanced);
   const { stuck, ...numbers } = report;
@@ -108,13 +117,18 @@ async function clearEndedTimers(table: LedgerTable, dueBeforeMs: number): Promis
   await Promise.all(ended.map((timer) => table.putTimer(firedTimer(timer))));
 }
 
-async function reconcileIntegration(integrationId: string, days: readonly LedgerDay[], run: ReconcileRun) {
-  const findings: Findings = { parked: [], lastDeliveredAt: undefined };
+async function reconcileIntegration(
+  integrationId: string,
+  days: readonly LedgerDay[],
+  run: ReconcileRun,
+): Promise<Findings> {
+  const findings: Findings = { parked: [], lastDeliveredAt: undefined, lastParked: undefined };
   for (const day of days) {
-    if (!run.mayCount()) return;
+    if (!run.mayCount()) return findings;
     await reconcileDay(day, findings, run);
   }
   await releaseParked(integrationId, findings.parked, findings.lastDeliveredAt, run);
+  return findings;
 }
 
 /**
@@ -153,6 +167,13 @@ function addToFindings(listed: ListedDelivery, findings: Findings): void {
   if (state === 'delivered') addDelivery(listed.changed_at, findings);
   const isParkedInLedger = state === 'parked' && listed.due_at === undefined;
   if (isParkedInLedger && findings.parked.length < MAX_PARKED) findings.parked.push({ webhookId, acceptedAt });
+  if (isParkedInLedger) addParked(listed, findings);
+}
+
+function addParked({ integration_id, changed_at: at, reason = '' }: ListedDelivery, findings: Findings): void {
+  const rejection = readRejection(integration_id, reason);
+  const isLatest = findings.lastParked === undefined || Date.parse(at) > Date.parse(findings.lastParked.at);
+  if (rejection !== undefined && isLatest) findings.lastParked = { at, reason: PARKED_REASON_OF[rejection] };
 }
 
 function addDelivery(at: string, findings: Findings): void {

@@ -1,5 +1,7 @@
 import type { OperationalEvents } from '../events/operational-event.ts';
 import type { Standing } from '../ledger/balance.ts';
+import type { IntegrationNotices } from '../ledger/integration-notices.ts';
+import type { IntegrationState } from '../ledger/integration-state.ts';
 import type { LedgerTable, Span } from '../ledger/ports.ts';
 import type { StuckDelivery } from '../ledger/reconciliation.ts';
 import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../ledger/reconciliation.ts';
@@ -19,6 +21,9 @@ export interface ReconcileServices {
   /** Sends to its dead letter queue. @returns the ids of the messages that SQS refused */
   deadLetter(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   readonly events: OperationalEvents;
+  /** The stored states of integrations. @throws LedgerUnavailable */
+  integrationStates(): Promise<readonly IntegrationState[]>;
+  readonly notices: IntegrationNotices;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;

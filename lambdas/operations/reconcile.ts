@@ -3,7 +3,10 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { createOperationalEventBus } from '../events/operational-event-bus.ts';
+import { createIntegrationNotices } from '../ledger/integration-notices.ts';
+import { createIntegrationStates, listIntegrationStates } from '../ledger/table/integration-states.ts';
 import { createLedgerTable } from '../ledger/table/ledger-table.ts';
+import { itemsThroughSdk } from '../ledger/table/table-calls.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
 import { openClient } from '../shared/aws-clients.ts';
 import { reconcileEnvironment } from '../shared/environment.ts';
@@ -23,10 +26,19 @@ export const handler = createHandler({
 function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>): ReconcileServices {
   const { environment, deadlines, log, counter } = start;
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
+  const client = openClient(DynamoDBClient, deadlines.clients.schedule);
+  const tableName = environment.LEDGER_TABLE_NAME;
+  const states = createIntegrationStates(itemsThroughSdk({ client, tableName }));
+  const events = createOperationalEventBus({
+    busName: environment.EVENT_BUS_NAME,
+    deadlines: deadlines.clients.notices,
+    log,
+    counter,
+  });
   return {
     table: createLedgerTable({
-      client: openClient(DynamoDBClient, deadlines.clients.schedule),
-      tableName: environment.LEDGER_TABLE_NAME,
+      client,
+      tableName,
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),
@@ -39,12 +51,9 @@ function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>):
     countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),
     deadLetter: (messages) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, messages),
-    events: createOperationalEventBus({
-      busName: environment.EVENT_BUS_NAME,
-      deadlines: deadlines.clients.notices,
-      log,
-      counter,
-    }),
+    events,
+    integrationStates: () => listIntegrationStates({ client, tableName }),
+    notices: createIntegrationNotices({ states, events, log, now: Date.now }),
     log,
     counter,
     now: Date.now,

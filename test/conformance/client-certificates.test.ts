@@ -136,7 +136,7 @@ describeWithPart('openssl s_server', missing('openssl', 'version'), () => {
       const { send } = await startOpenssl(version);
       const result = await send(certificate);
       expect(result).toMatchObject({ kind: 'failed', code: expect.stringMatching(code) });
-      expect(classify(result, certificate !== undefined).verdict).toBe(verdict);
+      expect(classify(result, [], certificate !== undefined).verdict).toBe(verdict);
     });
   });
 });
@@ -204,7 +204,7 @@ http {
       await startNginx(port, protocol);
       const result = await startSender(port).send(certificate);
       expect(result).toMatchObject({ kind: 'responded', status: 400 });
-      const { verdict, reason } = classify(result, true);
+      const { verdict, reason } = classify(result, [], true);
       expect(verdict).toBe('dead');
       const response_start = result.kind === 'responded' ? String(result.responseStart) : '';
       const report = { ...DELIVERED, verdict: 'dead', status: 400, reason, response_start } as const;

@@ -8,7 +8,7 @@ import { readRejection } from '../../lambdas/limiter/rejection.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, fakeNotices, integration, NOW } from '../support/factories.ts';
 import { allowed, failing, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
 import {
   failed,
@@ -109,10 +109,23 @@ describe('an attempt that is allowed', () => {
   test.each([true, false])('a report that parks the integration is logged and counted (new: %s)', async (isNew) => {
     const [log, counter] = [fakeLog(), fakeCounter()];
     const limiter = openLimiter({ report: async () => ({ reason: 'certificate_expired', isNew }) });
-    await attempts([allowed], { results: [failed('CERT_HAS_EXPIRED')], limiter, log, counter });
+    const notices = fakeNotices();
+    await attempts([allowed], { results: [failed('CERT_HAS_EXPIRED')], limiter, notices, log, counter });
+    expect(notices.told).toEqual(['acme parked certificate_expired']);
     const fields = { integration_id: 'acme', reason: 'certificate_expired', is_new: isNew };
     expect(log.only('integration.parked')).toEqual(fields);
     expect(counter.counts).toMatchObject({ [METRICS.integrationParked]: 1 });
+  });
+
+  test.each([
+    [{ reason: 'gone', isNew: true }, ['acme parked endpoint_gone']],
+    ['resumed', ['acme resumed endpoint_responded']],
+    [undefined, []],
+  ] as const)('the change that a report makes is announced: %j', async (change, told) => {
+    const notices = fakeNotices();
+    const limiter = openLimiter({ report: async () => change });
+    await attempts([allowed], { results: [responded(503)], limiter, notices });
+    expect(notices.told).toEqual(told);
   });
 
   test('the average duration is reported, without attempts that never reached the endpoint', async () => {

@@ -249,9 +249,12 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
     // The operational event of a dead delivery follows a write that succeeded, and the outcomes queue one that failed.
     expect(CALL.notices).toBeLessThanOrEqual(CALL.outcomes);
     expect(CALL.messages + aroundAttempt + MAX_QUEUE_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverBatch'));
-    // A task has no messages, and reads its timer before and after the attempt.
-    const timers = 3 * CALL.ledger;
-    expect(aroundAttempt + timers + MAX_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverTask'));
+    // A transition of the integration is stored, announced and marked while a batch passes its deliveries on.
+    const announcement = 2 * CALL.ledger + CALL.notices;
+    expect(announcement).toBeLessThan(2 * CALL.messages + CALL.ledger + CALL.outcomes);
+    // A task sends no messages, announces before it settles, and reads its timer before and after the attempt.
+    const task = aroundAttempt - 2 * CALL.messages + announcement + 3 * CALL.ledger;
+    expect(task + MAX_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverTask'));
   });
 
   test.each([

@@ -312,6 +312,37 @@ describe('a gone endpoint', () => {
   });
 });
 
+describe('the end of an open circuit breaker', () => {
+  const resumed = (partner: Integration) => ({ ...partner, resumed_at: '2026-01-15T12:00:00Z' });
+  const moved = (partner: Integration) => ({ ...partner, url: 'https://other.example/' });
+
+  test.each<[string, Partial<LimiterReport>, Partial<LimiterReport>, ((one: Integration) => Integration)?]>([
+    ['a probe passed', { failed: 10 }, { passed: 1 }],
+    ['a probe was throttled', { failed: 10 }, { throttled: 1, retryAfterMs: SECOND }],
+    ['the endpoint is no longer gone', { isGone: true }, { passed: 1 }],
+    ['an operator resumed it, and an attempt passed', { isGone: true }, { passed: 1 }, resumed],
+    ['its address changed, and an attempt passed', { failed: 10 }, { passed: 1 }, moved],
+  ])('is reported to one function: %s', async (_why, opens, ends, change = (one) => one) => {
+    const breaker = limiter();
+    await breaker.report(opens);
+    breaker.partner = change(breaker.partner);
+    expect(await breaker.ask()).toMatchObject({ wantsReport: true });
+    // An empty report, of a probe that was not sent, ends nothing.
+    expect(readReportReply(await breaker.report({}))).toBeUndefined();
+    expect(readReportReply(await breaker.report(ends))).toBe('resumed');
+    expect(readReportReply(await breaker.report(ends))).toBeUndefined();
+  });
+
+  test('is not reported of a breaker that was closed, or that opens again after a resumption', async () => {
+    const breaker = limiter();
+    expect(readReportReply(await breaker.report({ passed: 1, failed: 9 }))).toBeUndefined();
+    await breaker.report({ isGone: true });
+    breaker.partner = resumed(breaker.partner);
+    expect(readReportReply(await breaker.report({ isGone: true }))).toEqual({ reason: 'gone', isNew: true });
+    expect(readReportReply(await breaker.report({ passed: 1 }))).toBe('resumed');
+  });
+});
+
 describe('a certificate that is expired or incomplete', () => {
   const expired = { verdict: 'reject', reason: 'certificate_expired' } as const;
   const incomplete = { verdict: 'reject', reason: 'certificate_incomplete' } as const;
@@ -659,7 +690,7 @@ describe('a record', () => {
     expect(await limited.ask([undefined, NOW + 1_020])).toEqual({
       decisions: [reserved(NOW + 2_040), reserved(NOW + 1_020)],
       isSlow: false,
-      wantsReport: false,
+      wantsReport: true,
     });
     await limited.slow();
     expect(await limited.decisions(2)).toEqual([reserved(NOW + 3_060), reserved(NOW + 4_590)]);

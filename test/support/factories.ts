@@ -9,6 +9,7 @@ import { webhookId } from '../../lambdas/events/identity.ts';
 import type { OperationalEvent, OperationalEvents } from '../../lambdas/events/operational-event.ts';
 import { newDelivery } from '../../lambdas/events/progress.ts';
 import { flagSchema, type VersionedFlag } from '../../lambdas/flag/flag-document.ts';
+import type { IntegrationNotices } from '../../lambdas/ledger/integration-notices.ts';
 import { type Integration, integrationSchema } from '../../lambdas/partners/integration.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import type { Log } from '../../lambdas/shared/log.ts';
@@ -184,6 +185,20 @@ export function fakeEvents() {
     },
   };
   return events;
+}
+
+export type FakeNotices = IntegrationNotices & { readonly told: readonly string[] };
+
+/** Notices of integrations, recorded: `acme parked endpoint_gone`. */
+export function fakeNotices(): FakeNotices {
+  const told: string[] = [];
+  return {
+    told,
+    parked: async (id, reason) => void told.push(`${id} parked ${reason}`),
+    resumed: async (id, reason) => void told.push(`${id} resumed ${reason}`),
+    repeat: async ({ integration_id, state }) => void told.push(`${integration_id} ${state} again`),
+    certificateExpiring: async (id, expiresAtMs) => void told.push(`${id} expires ${expiresAtMs}`),
+  };
 }
 
 /** An error as the AWS SDK throws it. */

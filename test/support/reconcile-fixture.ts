@@ -1,4 +1,5 @@
 import type { DeliverySubject } from '../../lambdas/events/delivery.ts';
+import type { IntegrationState } from '../../lambdas/ledger/integration-state.ts';
 import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { eventOf, newRecord } from '../../lambdas/ledger/transitions.ts';
@@ -7,7 +8,17 @@ import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.t
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
-import { ENRICHED, fakeCounter, fakeEvents, fakeLog, integration, NOW, registry, subject } from './factories.ts';
+import {
+  ENRICHED,
+  fakeCounter,
+  fakeEvents,
+  fakeLog,
+  fakeNotices,
+  integration,
+  NOW,
+  registry,
+  subject,
+} from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 
 export const MINUTE = 60_000;
@@ -50,6 +61,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
   const log = fakeLog();
   const counter = fakeCounter();
   const events = fakeEvents();
+  const notices = fakeNotices();
   const into = (queue: OutgoingMessage[]) => async (messages: readonly OutgoingMessage[]) => {
     queue.push(...messages.filter(({ id }) => !refused.has(id)));
     return new Set(messages.map(({ id }) => id).filter((id) => refused.has(id)));
@@ -67,6 +79,10 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
     log,
     counter,
     events,
+    notices,
+    /** States of integrations in the ledger. */
+    states: [] as IntegrationState[],
+    readStates: async () => fixture.states as readonly IntegrationState[],
     /** Number of queued outcomes; undefined if SQS does not respond. */
     outcomes: 0 as number | undefined,
     /** Writes an event, and its record if `put` has a state. */
@@ -86,6 +102,8 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
         send: into(sent),
         deadLetter: into(deadLetters),
         events,
+        integrationStates: () => fixture.readStates(),
+        notices,
         log,
         counter,
         now,

@@ -6,7 +6,7 @@ import { type RetryAfterReader, retryAfterMs } from '../../lambdas/partners/retr
 import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
 import { SecretUnavailable } from '../../lambdas/shared/errors.ts';
 import type { SecretSource } from '../../lambdas/shared/secret-source.ts';
-import { NOW } from './factories.ts';
+import { type FakeNotices, fakeNotices, NOW } from './factories.ts';
 
 /** The signing secret of a partner in tests. */
 export const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -56,10 +56,15 @@ export type SentRequests = WebhookRequest[];
 export function sendingServices(
   results: readonly SendResult[],
   overrides: Partial<SendWebhookServices> = {},
-): SendWebhookServices & { readonly requests: SentRequests; readonly retryAfterMs: RetryAfterReader } {
+): SendWebhookServices & {
+  readonly requests: SentRequests;
+  readonly retryAfterMs: RetryAfterReader;
+  readonly notices: FakeNotices;
+} {
   const requests: SentRequests = [];
   return {
     requests,
+    notices: fakeNotices(),
     sender: {
       async send(request) {
         requests.push(request);

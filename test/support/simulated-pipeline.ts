@@ -20,7 +20,7 @@ import { settleMessages } from '../../lambdas/operations/settle-messages.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
 import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
-import { fakeCounter, fakeLog, flag, integration, NOT_ENRICHED, NOW, registry } from './factories.ts';
+import { fakeCounter, fakeLog, fakeNotices, flag, integration, NOT_ENRICHED, NOW, registry } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
 import { failed, openLimiter, responded, sendingServices } from './sending.ts';
@@ -261,6 +261,7 @@ export class SimulatedPipeline {
           integrations: { read: async () => this.#registry() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
           deadLetter: (deadLetters) => this.#deadLetter(calls, deadLetters),
+          ...{ integrationStates: async () => [], notices: fakeNotices() },
           ...{ events: this.#operationalEvents, log: this.log, counter: this.#counter, now: this.now },
         },
         () => 900 * SECOND,
