@@ -21,7 +21,7 @@ export interface Verdict {
 const CERTIFICATE_FAULT_BY_CODE: ReadonlyMap<string, CertificateFault> = new Map([
   ['CERT_HAS_EXPIRED', 'certificate_expired'],
   ['CERT_NOT_YET_VALID', 'certificate_expired'],
-  // Of a chain without its intermediate certificates: a single one, several, or several that end before a known authority.
+  // The issuer of the endpoint's own certificate is missing, that of an intermediate one, and that of a known authority.
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate_incomplete'],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'certificate_incomplete'],
   ['UNABLE_TO_GET_ISSUER_CERT', 'certificate_incomplete'],

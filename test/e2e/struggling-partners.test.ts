@@ -11,6 +11,7 @@ import {
   publishTo,
   receiptsOf,
   redeploy,
+  runCommand,
   runningSession,
   until,
   waitForAttempts,
@@ -114,6 +115,8 @@ test('410: later events of that integration are parked without a request, until 
     expect(await waitForParking(session(), 'leaving', id)).toBe('parked: integration leaving is gone');
   }
   expect(others.flatMap((id) => receiptsOf(session(), 'leaving', id))).toEqual([]);
+  const { lines } = await runCommand(session(), ['alarms']);
+  expect(lines).toContainEqual(expect.stringMatching(/^integration-parked +ALARM /));
 
   session().partner.setBehaviour('/leaving', 200);
   redeploy(session(), { leaving: { resumed_at: new Date().toISOString() } });
