@@ -115,7 +115,9 @@ const retryableStatusSchema = z
   .int()
   .min(400, RETRYABLE_RANGE)
   .max(499, RETRYABLE_RANGE)
-  .refine((status) => !FIXED_STATUSES.has(status), { error: ({ input }) => FIXED_STATUSES.get(Number(input)) ?? '' })
+  .refine((status) => !FIXED_STATUSES.has(status), {
+    error: ({ input }) => `${input} ${FIXED_STATUSES.get(Number(input))}`,
+  })
   .meta({ not: { enum: [...FIXED_STATUSES.keys()] } });
 
 /** The first of each is the default: Percipio's. */

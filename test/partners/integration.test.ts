@@ -31,9 +31,9 @@ test.each([
   [[200], /^must be 400 to 499: a 2xx is delivered/],
   [[301], /a redirect is the same on a retry/],
   [[503], /a 5xx is retried already/],
-  [[401], /^has one more attempt with fresh credentials already/],
-  [[429], /^is retried already/],
-  [[404, 410], /^parks the integration/],
+  [[401], /^401 has one more attempt with fresh credentials already/],
+  [[429], /^429 is retried already/],
+  [[404, 410], /^410 parks the integration/],
 ])('the retried statuses %j are refused, with the reason in one sentence', (retry_on_status, reason) => {
   expect(reasonsOf({ retry_on_status })).toEqual([expect.stringMatching(reason)]);
 });
