@@ -4,6 +4,7 @@ import { epochOf } from './limiter-record.ts';
 import {
   MAX_AHEAD_OF_SLOW_MS,
   MAX_IN_FUNCTION_WAIT_MS,
+  MAX_PACE_ALONE,
   MINUTE_MS,
   SLOW_MS,
   SLOW_PAIR_MS,
@@ -21,6 +22,8 @@ interface EnvironmentRecord {
   /** When the next delivery that must wait asks again. */
   returnFromMs: number;
   notBeforeMs: number;
+  /** Until when the pace after a throttled request applies. */
+  pacedUntilMs: number;
   slowAtMs: number;
   slowUntilMs: number;
 }
@@ -37,7 +40,7 @@ export interface EnvironmentLimiterOptions {
  * Limits the requests of one environment while Valkey does not respond: it sends `limit ÷ environments`, so that all of
  * them together stay within the integration's limit, and rejects nothing.
  *
- * It honours `Retry-After` and hands deliveries to a slow endpoint to the workflow, by what this environment has seen. It has
+ * It honours `Retry-After`, sends a share of `MAX_PACE_ALONE` for a minute after one that the partner throttled, and hands deliveries to a slow endpoint to the workflow, by what this environment has seen. It has
  * no circuit breaker: attempts at a failing endpoint are sent by the retry policy. It honours no reservation, because another
  * environment may have made it; a delivery that must wait asks again, and until then is spread as the requests are.
  */
@@ -59,18 +62,23 @@ export class EnvironmentLimiter {
   acquire(integration: LimitedIntegration, count: number, nowMs: number): LimiterResponse {
     const record = this.#record(integration);
     const isSlow = nowMs < record.slowUntilMs;
-    const intervalMs = this.#intervalMs(integration, isSlow);
+    const intervalMs = this.#intervalMs(integration, record, nowMs);
     // Jitter, so that environments that start at the same time do not send at the same time.
     if (record.sendFromMs === 0 && intervalMs > 0) record.sendFromMs = nowMs + intervalMs * this.#random();
     const decisions = Array.from({ length: count }, () => place(record, intervalMs, nowMs));
     return { decisions, isSlow, wantsReport: false };
   }
 
-  /** Stores a partner's `Retry-After`. */
-  report(integration: LimitedIntegration, { retryAfterMs }: LimiterReport, nowMs: number): void {
+  /** Stores a partner's `Retry-After`, and whether it throttled a request. */
+  report(integration: LimitedIntegration, { retryAfterMs, throttled }: LimiterReport, nowMs: number): void {
     const record = this.#record(integration);
     if (retryAfterMs > 0)
       record.notBeforeMs = Math.max(record.notBeforeMs, nowMs + Math.min(Math.ceil(retryAfterMs), MAX_RETRY_AFTER_MS));
+    if (throttled === 0) return;
+    record.pacedUntilMs = record.notBeforeMs + MINUTE_MS;
+    // Each environment at another time after the wait.
+    const laterMs = this.#intervalMs(integration, record, nowMs) * this.#random();
+    record.sendFromMs = Math.max(record.sendFromMs, record.notBeforeMs + laterMs);
   }
 
   /** Notes that a request waits for its response. Two within `SLOW_PAIR_MS` make the endpoint slow. */
@@ -82,11 +90,17 @@ export class EnvironmentLimiter {
   }
 
   /** Interval between two requests of this environment, in milliseconds; 0 without a limit. */
-  #intervalMs({ max_requests_per_minute: own, timeout_seconds }: LimitedIntegration, isSlow: boolean): number {
+  #intervalMs(
+    { max_requests_per_minute: own, timeout_seconds }: LimitedIntegration,
+    { slowUntilMs, pacedUntilMs }: EnvironmentRecord,
+    nowMs: number,
+  ): number {
+    const isSlow = nowMs < slowUntilMs;
+    const pace = nowMs < pacedUntilMs ? MAX_PACE_ALONE : Number.POSITIVE_INFINITY;
     const { environments, slowAttempts } = this.#options;
     // Requests per minute that keep `slowAttempts` in flight if each takes its whole timeout (Little's law).
     const implied = isSlow ? (slowAttempts * MINUTE_MS) / (timeout_seconds * 1000) : Number.POSITIVE_INFINITY;
-    const share = Math.min(own ?? Number.POSITIVE_INFINITY, implied) / environments;
+    const share = Math.min(own ?? Number.POSITIVE_INFINITY, implied, pace) / environments;
     // Rounded down, so that the shares never add up to more than the limit in any minute.
     return SPREAD_MS / (share > 1 ? Math.floor(share) : share);
   }
@@ -111,6 +125,7 @@ const UNKNOWN: EnvironmentRecord = {
   sendFromMs: 0,
   returnFromMs: 0,
   notBeforeMs: 0,
+  pacedUntilMs: 0,
   slowAtMs: 0,
   slowUntilMs: 0,
 };

@@ -53,6 +53,12 @@ export const MIN_PACE = 0.2;
 export const MAX_PACE = 120_000;
 export const PACE_MS = HOUR_MS;
 
+/**
+ * The pace of all environments together while Valkey does not respond, for a minute after the `Retry-After` of a throttled
+ * request: they cannot find out what the partner accepts from all of them.
+ */
+export const MAX_PACE_ALONE = 60;
+
 /** What is sent without a pace is counted over the last one to two of these times. */
 export const SAMPLE_MS = 2.5 * SECOND_MS;
 

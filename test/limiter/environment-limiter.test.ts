@@ -92,6 +92,21 @@ describe('the state of an endpoint', () => {
     expect(alone.acquire(limitedTo(60), 2, NOW + 30 * SECOND).decisions[0]).toEqual(allowed);
   });
 
+  test('after a throttled request all environments together send 60 a minute, for a minute after the wait', () => {
+    const alone = [0, 0.5].map((random) => limiter(20, () => random));
+    const decisions = (afterMs: number) => alone.map((one) => one.acquire(FREE, 2, NOW + afterMs).decisions);
+    for (const one of alone) one.report(FREE, reportOf({ throttled: 1, retryAfterMs: 5 * SECOND }), NOW);
+    // Each of 20 sends three a minute, and begins at another time.
+    expect(decisions(5 * SECOND)).toEqual([
+      [allowed, unreserved(NOW + 25_400)],
+      [unreserved(NOW + 15_200), unreserved(NOW + 35_600)],
+    ]);
+    expect(decisions(65 * SECOND)).toEqual([
+      [allowed, allowed],
+      [allowed, allowed],
+    ]);
+  });
+
   test('two requests that wait within 5 s make it slow for a minute: few at a time are in flight', () => {
     const alone = limiter(1);
     const waiting = integration({ timeout_seconds: 20 });

@@ -586,6 +586,28 @@ describe('back-pressure', () => {
       expect(timeOf(late, 0) - throttled.nowMs).toBeLessThan(0.25 * 900 * 51);
     });
 
+    test('in which late attempts delay the following ones by their slots only', async () => {
+      const throttled = await paced();
+      const before = await throttled.decisions(200);
+      throttled.nowMs += 5 * SECOND;
+      const first = await again(throttled, before[150]);
+      for (const late of before.slice(20, 35)) await again(throttled, late);
+      const second = await again(throttled, before[150]);
+      // It asks again after a quarter of its wait.
+      expect(timeOf(second, 0) - timeOf(first, 0)).toBeCloseTo(0.25 * 15 * 102, -1);
+    });
+
+    test('that begins again after a Retry-After which is no throttling', async () => {
+      const throttled = await paced();
+      await throttled.report({ failed: 1, retryAfterMs: 600 });
+      throttled.nowMs += 200;
+      const endMs = NOW + SECOND + 600;
+      expect(await throttled.decisions(2)).toMatchObject([
+        { isReserved: true, atMs: endMs },
+        { isReserved: true, atMs: endMs + 102 },
+      ]);
+    });
+
     test('in which nothing has a time until the wave’s responses have arrived, or before its end', async () => {
       const throttled = limiter();
       await throttled.ask(10);
