@@ -118,6 +118,7 @@ function figuresOf(rounds: readonly Record<Side, Run>[]): Figure[] {
     onOnly('accept.cpu', 'µs/event', ({ accepted }) => cpuMicroseconds(accepted)),
     onOnly('accept.p50', 'ms/batch', ({ accepted }) => percentile(accepted.durationsMs, 0.5)),
     onOnly('accept.p99', 'ms/batch', ({ accepted }) => percentile(accepted.durationsMs, 0.99)),
+    onOnly('table.calls', 'calls/delivery', ({ responseMs, count }) => responseMs.length / count),
     onOnly('table.p50', 'ms/call', ({ responseMs }) => percentile(responseMs, 0.5)),
     onOnly('table.p99', 'ms/call', ({ responseMs }) => percentile(responseMs, 0.99)),
     onOnly('table.busy', 'of a core', ({ busy }) => busy.table),

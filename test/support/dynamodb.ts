@@ -25,7 +25,7 @@ export interface LedgerServer {
 export async function startLedgerServer(): Promise<LedgerServer> {
   const { url: endpoint, close } = await listen(createDynamoDbServer());
   const client = clientOf(endpoint);
-  await client.send(createTable(TABLE_NAME));
+  await createLedgerTableIn(client, TABLE_NAME);
   return {
     endpoint,
     client,
@@ -48,15 +48,15 @@ export function clientOf(endpoint: string, options: DynamoDBClientConfig = {}): 
   return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, ...options });
 }
 
-/** The table as the contract keys it. */
-function createTable(tableName: string): CreateTableCommand {
+/** Creates the table as the contract keys it. */
+export async function createLedgerTableIn(client: DynamoDBClient, tableName: string): Promise<void> {
   const { partitionKey, sortKey, index } = LEDGER_TABLE;
   const keys = (partition: string, sort: string): KeySchemaElement[] => [
     { AttributeName: partition, KeyType: 'HASH' },
     { AttributeName: sort, KeyType: 'RANGE' },
   ];
   const keyNames = [partitionKey, sortKey, index.partitionKey, index.sortKey];
-  return new CreateTableCommand({
+  const command = new CreateTableCommand({
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',
     AttributeDefinitions: keyNames.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
@@ -69,4 +69,5 @@ function createTable(tableName: string): CreateTableCommand {
       },
     ],
   });
+  await client.send(command);
 }

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 
 const DIRECTORY = join(import.meta.dirname, '../conformance/jdk');
 const JARS = join(DIRECTORY, 'target/dependency');
-const POM = join(DIRECTORY, 'pom.xml');
 
-/** Maven loads two megabytes where its own cache is empty. */
+/** Maven loads two megabytes where its own cache is empty, and 51 for DynamoDB Local. */
 const MAVEN_TIMEOUT_MS = 240_000;
 const JAVA_TIMEOUT_MS = 120_000;
 
@@ -25,14 +24,20 @@ export interface SchemaCase {
 
 /** Why the engines cannot run here; undefined where they can. Loads them with Maven at the first call. */
 export function missingJdkEngines(): string | undefined {
+  return missingJars(DIRECTORY);
+}
+
+/** Why a directory's Java program cannot run here; undefined where it can. Loads what its `pom.xml` names. */
+export function missingJars(directory: string): string | undefined {
+  const [pom, jars] = [join(directory, 'pom.xml'), join(directory, 'target/dependency')];
   const java = spawnSync('javac', ['-version'], { encoding: 'utf8' });
   if (java.error !== undefined) return 'no JDK: there is no javac';
-  const isLoaded = existsSync(JARS) && readdirSync(JARS).length > 0 && statSync(JARS).mtimeMs > statSync(POM).mtimeMs;
+  const isLoaded = existsSync(jars) && readdirSync(jars).length > 0 && statSync(jars).mtimeMs > statSync(pom).mtimeMs;
   if (isLoaded) return undefined;
-  const words = ['-q', '-B', '-f', POM, 'clean', 'dependency:copy-dependencies'];
+  const words = ['-q', '-B', '-f', pom, 'clean', 'dependency:copy-dependencies'];
   const { error, status, stdout } = spawnSync('mvn', words, { encoding: 'utf8', timeout: MAVEN_TIMEOUT_MS });
   if (error !== undefined) return `no Maven: ${error.message}`;
-  return status === 0 ? undefined : `Maven does not load the engines: ${stdout.trim().split('\n')[0]}`;
+  return status === 0 ? undefined : `Maven does not load it: ${stdout.trim().split('\n')[0]}`;
 }
 
 /** @throws Error where the program that asks the engines fails */

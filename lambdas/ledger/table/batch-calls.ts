@@ -85,7 +85,7 @@ async function writeCall(
   table: ItemsAddress,
 ): Promise<readonly (LedgerUnavailable | undefined)[]> {
   let left = [...new Map(writes.map((write) => [keyText(write), write])).values()];
-  let failure = unprocessed(operation);
+  let failure: LedgerUnavailable | undefined;
   try {
     await untilProcessed(left, async (requests) => {
       const { UnprocessedItems } = await table.call('BatchWriteItem', {
@@ -101,6 +101,8 @@ async function writeCall(
     }
     failure = unavailable(operation, thrown);
   }
+  if (left.length === 0) return writes.map(() => undefined);
+  failure ??= unprocessed(operation);
   const unwritten = new Set(left.map(keyText));
   return writes.map((write) => (unwritten.has(keyText(write)) ? failure : undefined));
 }
@@ -158,9 +160,9 @@ function insertStatement(item: Item, tableName: string) {
   };
 }
 
-/** Whether DynamoDB rejected a call for what it contains. */
+/** Whether DynamoDB rejected a call for what it contains, or is an emulator that does not know the operation. */
 function isAboutContent(thrown: unknown): boolean {
-  return ['ValidationException', 'SerializationException'].includes(errorName(thrown));
+  return ['ValidationException', 'SerializationException', 'UnknownOperationException'].includes(errorName(thrown));
 }
 
 function keyOf({ [LEDGER_TABLE.partitionKey]: pk, [LEDGER_TABLE.sortKey]: sk }: Item): string {

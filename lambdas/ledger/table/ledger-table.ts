@@ -15,7 +15,6 @@ import {
   keyOf,
   recordOf,
   responseItem,
-  stateItem,
 } from './ledger-items.ts';
 import { createLists } from './ledger-lists.ts';
 import { createTimerLists, createTimers } from './ledger-timers.ts';
@@ -51,7 +50,7 @@ export function createDeliveryTable(options: DeliveryTableOptions): DeliveryTabl
     ...table,
     async replace(record) {
       if (record.version > 1) return table.replace(record);
-      const result = await createTogether(recordItem(record, options.factsDays));
+      const result = await createTogether(fitted(record, options.factsDays).item);
       if (result instanceof LedgerUnavailable) throw result;
       return result;
     },
@@ -111,9 +110,9 @@ function createRecordTable(options: DeliveryTableOptions): DeliveryTable {
         }),
       );
     },
-    replace: (record) => putItem('replace', recordItem(record, factsDays), table, isStillBefore(record)),
+    replace: (record) => putItem('replace', fitted(record, factsDays).item, table, isStillBefore(record)),
     async overwrite(record) {
-      const failure = await overwriteTogether(putRequest(recordItem(record, factsDays)));
+      const failure = await overwriteTogether(putRequest(fitted(record, factsDays).item));
       if (failure !== undefined) throw failure;
     },
     putEvents: createEventWriter(table, options),
@@ -126,10 +125,6 @@ function createRecordTable(options: DeliveryTableOptions): DeliveryTable {
     },
     ...createTimers(table),
   };
-}
-
-function recordItem(record: LedgerRecord, factsDays: number): Item {
-  return stateItem(fitted(record), factsDays);
 }
 
 /** Condition that the stored record is the version before this one, or that there is none. */

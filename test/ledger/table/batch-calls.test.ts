@@ -130,9 +130,12 @@ describe('items that must not exist', () => {
     },
   );
 
-  test('are each created alone if DynamoDB rejects the call for its content', async () => {
-    refuseStatements('ValidationException');
-    expect(await create(item('u'), item('v'))).toEqual([true, true]);
+  test.each([
+    ['DynamoDB rejects the call for its content', 'ValidationException'],
+    ['an emulator has no such operation', 'UnknownOperationException'],
+  ])('are each created alone if %s', async (_reason, name) => {
+    refuseStatements(name);
+    expect(await create(item(`u-${name}`), item(`v-${name}`))).toEqual([true, true]);
     expect(operations()).toEqual(['BatchExecuteStatement', 'PutItem', 'PutItem']);
   });
 
