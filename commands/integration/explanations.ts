@@ -239,6 +239,9 @@ export const BY_STATUS: Readonly<Record<number, Explanation>> = {
     'a gateway of the partner gets no response from the server behind it',
     'inform the partner; deliveries are retried',
   ],
+  // nginx's own statuses, where an error_page sends them.
+  495: CERTIFICATE_REFUSED,
+  496: CERTIFICATE_REQUIRED,
 };
 
 const CREDENTIALS_REMEDY =

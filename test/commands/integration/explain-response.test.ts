@@ -18,6 +18,7 @@ test.each([
   [status(301), /redirects, which is never followed[\s\S]*final address/],
   [status(401), /does not accept the credentials[\s\S]*secret/],
   [status(418), /refuses the request/],
+  [status(496), /was presented none/],
   [status(599), /the endpoint fails/],
   [failure('TIMEOUT'), /no complete response/],
   [failure('CERT_SIGNATURE_FAILURE'), /certificate is not accepted/],
