@@ -20,7 +20,7 @@ let repeating: PartnerServer;
 beforeAll(async () => {
   repeating = await startPartner((response, { path, headers, body }) => {
     const status = path?.startsWith('/refusing') ? 400 : 503;
-    response.writeHead(status, { 'x-error': marked('answer-header'), 'retry-after': '1' });
+    response.writeHead(status, { 'x-error': marked('answer-header') });
     response.end(`${marked('answer')} you sent ${body} with ${JSON.stringify(headers)}`);
   });
   const { url } = repeating;

@@ -24,7 +24,11 @@ describe('a wait without an attempt', () => {
       expect(dueInMs(progress)).toBe(2_000);
       carried = { ...carried, progress };
     }
-    const next = withWaitCounted(carried, waiting(carried, 'over the rate limit', NOW + 2_000, { reserved_for: new Date(NOW + 2_000).toISOString() }), clock);
+    const next = withWaitCounted(
+      carried,
+      waiting(carried, 'over the rate limit', NOW + 2_000, { reserved_for: new Date(NOW + 2_000).toISOString() }),
+      clock,
+    );
     expect(next).toMatchObject({ waits: 51, reason: 'over the rate limit', outcome: 'retry' });
     expect(next).not.toHaveProperty('reserved_for');
     expect(dueInMs(next)).toBe(LONG_WAIT_MS);
