@@ -3,9 +3,10 @@ import type { Integration } from '../../lambdas/partners/integration.ts';
 import { deployChange, POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { untilFree, untilServed } from '../appconfig/deployments.ts';
 import type { Context } from '../shared/context.ts';
-import { awsFailure, CommandFailed } from '../shared/failures.ts';
+import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { collectSecret, type SecretFiles } from './collect-secret.ts';
+import { subscribeContacts } from './contacts.ts';
 import { INTEGRATIONS, readDeployedIntegrations } from './deployed-integrations.ts';
 import { createSecret, howToReadSigningSecret, readSecret, secretName } from './integration-secrets.ts';
 import { entryFaults, readEntry, withNewEntry } from './integrations-document.ts';
@@ -40,6 +41,7 @@ export async function add(options: AddOptions, context: Context): Promise<number
   withNewEntry((await readDeployedIntegrations(stage)).document, entry);
   const fields = await createOrKeepSecret(stage, integration, options, context);
   await deployEntry(stage, entry, id, context);
+  await subscribe(stage, id, context);
 
   const handOver = formatHandOver(stage, integration, fields, options.showSecret);
   const again = `To test again: ./ltw send-test --integration ${id} --stage ${stage.name}`;
@@ -51,6 +53,18 @@ export async function add(options: AddOptions, context: Context): Promise<number
   print(`\n${handOver}`);
   if (!isDelivered) print(`\n${inPlace}, but its test event was not delivered. ${again}`);
   return isDelivered ? 0 : 1;
+}
+
+/** A failure ends nothing: the integration works without its contacts. */
+async function subscribe(stage: Stage, id: string, { terminal }: Context): Promise<void> {
+  try {
+    const { document } = await readDeployedIntegrations(stage);
+    for (const line of await subscribeContacts(document, stage, id)) terminal.print(line);
+  } catch (thrown) {
+    const reason = thrown instanceof CommandFailed ? thrown.message : awsFailure(thrown, whereOf(stage.name));
+    if (reason === undefined) throw thrown;
+    terminal.print(`Its contacts are not subscribed: ${reason}`);
+  }
 }
 
 /** @returns the secret's fields. @throws CommandFailed; nothing was changed then */

@@ -34,7 +34,7 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .action((options) => run(async (context) => (await import('./list.ts')).list(options, context)));
   integration
     .command('validate')
-    .description('prints every fault of the document, and of the secrets')
+    .description('prints every fault of the document and of the secrets; subscribes the contacts of a stage')
     .option('--file <file>', 'a document, or one entry, on disk; its secrets are read from the stage')
     .addOption(namedStageOption('the stage (default: local, which need not run with --file)'))
     .addOption(jsonOption())
@@ -49,6 +49,11 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .option('--client-authentication <place>', 'where a token request has id and secret: body (default) or basic')
     .option('--scope <text>', 'the scope of OAuth2 (default: api); an empty text sends none')
     .option('--audience <text>', 'the audience of OAuth2, if the token server requires it')
+    .addOption(
+      new Option('--contact <address>', 'receives a mail when it is parked and resumes, repeatable')
+        .default([], 'none')
+        .argParser(collect),
+    )
     .addOption(
       new Option('--set <key=value>', 'any other field, repeatable; a value that is not text is JSON')
         .default([], 'none')
@@ -65,6 +70,7 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
         'clientAuthentication',
         'scope',
         'audience',
+        'contact',
         'set',
       ]),
     )

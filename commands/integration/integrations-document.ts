@@ -81,7 +81,7 @@ export function readEntry(entry: unknown): ReadEntry {
 
 /**
  * Every fault of one entry, with its path in the entry. An option of another payload format is a fault here only: the
- * pipeline ignores it, so that a change of the format does not stop an integration.
+ * pipeline ignores it, so that a change of the format does not stop an integration. So is a contact that is listed twice.
  */
 export function entryFaults(entry: unknown): string[] {
   const read = readEntry(entry);
@@ -91,7 +91,14 @@ export function entryFaults(entry: unknown): string[] {
       .filter((option) => Object.hasOwn(fields, option))
       .map((option) => `${option}: is an option of ${one}, and the payload_format is ${format}`),
   );
-  return [...('faults' in read ? read.faults : []), ...(isPayloadFormat(format) ? others : [])];
+  const own = 'faults' in read ? read.faults : repeatedContacts(read.integration);
+  return [...own, ...(isPayloadFormat(format) ? others : [])];
+}
+
+function repeatedContacts({ contacts }: Integration): string[] {
+  const addresses = contacts.map((contact) => contact.toLowerCase());
+  const repeated = [...addresses.keys()].filter((index) => addresses.indexOf(addresses[index] ?? '') < index);
+  return repeated.map((index) => `contacts.${index}: is listed twice`);
 }
 
 function isPayloadFormat(format: unknown): format is PayloadFormat {

@@ -18,6 +18,7 @@ export interface EntryOptions {
   readonly clientAuthentication?: string | undefined;
   readonly scope?: string | undefined;
   readonly audience?: string | undefined;
+  readonly contact?: readonly string[] | undefined;
   /** `key=value` for every other field. */
   readonly set: readonly string[];
 }
@@ -28,7 +29,7 @@ export interface EntryOptions {
  * @throws UsageError; CommandFailed where the file is no JSON object
  */
 export function newEntry(options: EntryOptions): Readonly<Record<string, unknown>> {
-  const { file, id, url, auth, set } = options;
+  const { file, id, url, auth, contact = [], set } = options;
   if (file !== undefined) return withActive(entryOfFile(file));
   if (id === undefined || url === undefined) throw new UsageError('add takes --id and --url, or --file');
   const fields = set.map(fieldOf);
@@ -36,6 +37,7 @@ export function newEntry(options: EntryOptions): Readonly<Record<string, unknown
     id,
     url,
     ...(auth !== undefined && { auth: authOf(auth, options) }),
+    ...(contact.length > 0 && { contacts: contact }),
     ...Object.fromEntries(fields),
   });
 }

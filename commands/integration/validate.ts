@@ -1,9 +1,10 @@
 import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import type { Context } from '../shared/context.ts';
-import { CommandFailed } from '../shared/failures.ts';
+import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { counted } from '../shared/format.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type Stage, StageNotRunning } from '../shared/stage.ts';
+import { subscribeContacts } from './contacts.ts';
 import { readSecret, secretName } from './integration-secrets.ts';
 import {
   documentFaults,
@@ -23,14 +24,20 @@ export interface ValidateOptions {
   readonly json?: true | undefined;
 }
 
-/** `integration validate`: every fault of a document or of one entry, and of the secrets they need. */
+/**
+ * `integration validate`: every fault of a document or of one entry, and of the secrets they need. Subscribes the contacts of
+ * a deployed document.
+ */
 export async function validate(options: ValidateOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const { document, faults, from } = await readGiven(options, context);
   const stage = await reachableStage(options, context);
   const secrets = stage === undefined ? NO_SECRETS : await judgeSecrets(document, stage, context.now());
-  const found = [...faults, ...secrets.faults];
-  const { notices, warnings } = secrets;
+  const isDeployed = options.file === undefined;
+  const contacts = isDeployed && stage !== undefined ? await subscribeAll(document, stage) : NO_SECRETS;
+  const found = [...faults, ...secrets.faults, ...contacts.faults];
+  const notices = [...secrets.notices, ...contacts.notices];
+  const { warnings } = secrets;
   const isValid = found.length === 0;
   if (options.json) {
     print(
@@ -52,6 +59,17 @@ export async function validate(options: ValidateOptions, context: Context): Prom
   const what = stage === undefined ? 'entries' : 'entries and secrets';
   print(isValid ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
   return isValid ? 0 : 1;
+}
+
+/** Makes the subscriptions of contacts those of the deployed document; a document on disk changes none. */
+async function subscribeAll(document: IntegrationsDocument, stage: Stage): Promise<typeof NO_SECRETS> {
+  try {
+    return { ...NO_SECRETS, notices: await subscribeContacts(document, stage) };
+  } catch (thrown) {
+    const reason = thrown instanceof CommandFailed ? thrown.message : awsFailure(thrown, whereOf(stage.name));
+    if (reason === undefined) throw thrown;
+    return { ...NO_SECRETS, faults: [`contacts: ${reason}`] };
+  }
 }
 
 interface Given {

@@ -4,6 +4,7 @@ import { alarmNotifications } from './alarm-notifications.ts';
 import { alarmSubscriptions } from './alarm-subscriptions.ts';
 import { type Check, findingsOf } from './check.ts';
 import { concurrency } from './concurrency.ts';
+import { contacts } from './contacts.ts';
 import { deadLetters } from './dead-letters.ts';
 import { egressAddresses } from './egress-addresses.ts';
 import { endpoints } from './endpoints.ts';
@@ -19,6 +20,7 @@ const CHECKS: readonly Check[] = [
   integrations,
   integrationSecrets,
   endpoints,
+  contacts,
   egressAddresses,
   alarmSubscriptions,
   alarmNotifications,

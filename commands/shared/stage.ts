@@ -45,7 +45,8 @@ export type OutputName =
   | 'OutcomesDeadLetterQueueUrl'
   | 'ReconcileDeadLetterQueueUrl'
   | 'OperationalEventsDeadLetterQueueUrl'
-  | 'AlarmTopicArn';
+  | 'AlarmTopicArn'
+  | 'ContactTopicArn';
 
 /** Services of which a command of the AWS CLI is shown. */
 export type CliService = 'appconfig' | 'secretsmanager' | 'lambda' | 'sqs' | 'sns';

@@ -2,15 +2,24 @@ import { alignColumns, counted, formatDuration, formatNumber } from '../shared/f
 import { shortTime } from '../shared/time-span.ts';
 import { formatAlarms } from '../stage/alarms.ts';
 import type { IntegrationStatus } from './read-integrations.ts';
-import type { FlagStatus, Part, QueueStatus, ReconcilerStatus, StageStatus, WarehouseStatus } from './read-status.ts';
+import type {
+  ContactsStatus,
+  FlagStatus,
+  Part,
+  QueueStatus,
+  ReconcilerStatus,
+  StageStatus,
+  WarehouseStatus,
+} from './read-status.ts';
 
 /** The status on one screen. */
 export function formatStatus(status: StageStatus): string {
-  const { stage, read_at, alarms, flag, warehouse, queues, reconciler, integrations } = status;
+  const { stage, read_at, alarms, flag, warehouse, queues, reconciler, contacts, integrations } = status;
   const facts = alignColumns([
     ['flag', text(flag, formatFlag)],
     ['warehouse', text(warehouse, formatWarehouse)],
     ['reconciler', text(reconciler, formatReconciler)],
+    ['contacts', text(contacts, formatContacts)],
   ]);
   return [
     `stage ${stage}, ${shortTime(read_at)}`,
@@ -46,6 +55,11 @@ function formatWarehouse({ queries, failed, skipped, circuit_breaker }: Warehous
 function formatReconciler({ last_run, unbalanced, is_balanced }: ReconcilerStatus): string {
   if (last_run === null) return 'no run in the last day';
   return `last run ${shortTime(last_run)}: ${is_balanced ? 'balanced' : `${formatNumber(unbalanced ?? 0)} not balanced`}`;
+}
+
+function formatContacts({ addresses, unconfirmed }: ContactsStatus): string {
+  if (unconfirmed.length > 0) return `not confirmed: ${unconfirmed.join(', ')}`;
+  return addresses === 0 ? 'none' : `${counted(addresses, 'address', 'addresses')}, all confirmed`;
 }
 
 function formatQueues(queues: readonly QueueStatus[]): string {

@@ -4,6 +4,8 @@ import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { queueName } from '../../lambdas/shared/queue-name.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { FLAG } from '../flag/flag-document.ts';
+import { contactsOf, readSubscribed, unconfirmedContacts } from '../integration/contacts.ts';
+import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { latest, readPoints, sum } from '../shared/metric-points.ts';
 import type { OutputName, Stage } from '../shared/stage.ts';
@@ -49,6 +51,12 @@ export interface ReconcilerStatus {
   readonly is_balanced: boolean | null;
 }
 
+/** Addresses that receive mails about integrations, and those of them that have not confirmed. */
+export interface ContactsStatus {
+  readonly addresses: number;
+  readonly unconfirmed: readonly string[];
+}
+
 export interface StageStatus {
   readonly stage: string;
   readonly read_at: string;
@@ -57,6 +65,7 @@ export interface StageStatus {
   readonly warehouse: Part<WarehouseStatus>;
   readonly queues: Part<readonly QueueStatus[]>;
   readonly reconciler: Part<ReconcilerStatus>;
+  readonly contacts: Part<ContactsStatus>;
   readonly integrations: Part<readonly IntegrationStatus[]>;
 }
 
@@ -68,19 +77,20 @@ export interface StageStatus {
  */
 export async function readStatus(stage: Stage, nowMs: number): Promise<StageStatus> {
   const part = <T>(read: () => Promise<T>) => partOf(stage, read);
-  const [alarms, flag, warehouse, queues, reconciler, integrations] = await Promise.all([
+  const [alarms, flag, warehouse, queues, reconciler, contacts, integrations] = await Promise.all([
     readAlarms(stage),
     part(() => readFlag(stage)),
     part(() => readWarehouse(stage, nowMs)),
     part(() => readQueues(stage, nowMs)),
     part(() => readReconciler(stage, nowMs)),
+    part(() => readContacts(stage)),
     part(() => readIntegrations(stage, nowMs)),
   ]);
   return {
     stage: stage.name,
     read_at: new Date(nowMs).toISOString(),
     alarms: { total: alarms.length, in_alarm: alarms.filter(isInAlarm) },
-    ...{ flag, warehouse, queues, reconciler, integrations },
+    ...{ flag, warehouse, queues, reconciler, contacts, integrations },
   };
 }
 
@@ -159,4 +169,10 @@ async function readReconciler(stage: Stage, nowMs: number): Promise<ReconcilerSt
   const run = latest((await readPoints(stage.cloudWatch, [query], lastDay(nowMs)))('unbalanced'));
   if (run === undefined) return { last_run: null, unbalanced: null, is_balanced: null };
   return { last_run: new Date(run.at).toISOString(), unbalanced: run.value, is_balanced: run.value === 0 };
+}
+
+async function readContacts(stage: Stage): Promise<ContactsStatus> {
+  const wanted = contactsOf((await readDeployedIntegrations(stage)).document);
+  const subscribed = wanted.size === 0 ? [] : await readSubscribed(stage);
+  return { addresses: wanted.size, unconfirmed: unconfirmedContacts(wanted, subscribed) };
 }

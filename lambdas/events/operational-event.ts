@@ -28,18 +28,23 @@ export type DeadReason = keyof typeof DEAD;
 /** Why an integration is parked. */
 const PARKED = {
   endpoint_gone:
-    'The endpoint responded with 410 Gone. It is asked again every hour; "integration resume" asks at once.',
-  endpoint_failing: 'The endpoint has been failing for over an hour. It is asked again every 30 seconds.',
-  certificate_expired: 'The endpoint refuses connections: a certificate has expired.',
-  certificate_incomplete: 'The endpoint’s certificate chain is incomplete.',
+    'The integration is parked: its endpoint responded with 410 Gone. Webhooks are kept for 72 hours, one checks the endpoint every hour, and an operator can resume it at once.',
+  endpoint_failing:
+    'The integration is parked: its endpoint has been failing for over an hour. Webhooks are kept for 72 hours, and one checks the endpoint repeatedly.',
+  certificate_expired:
+    'The integration is parked: the certificate of its endpoint or token server has expired. Webhooks are kept for 72 hours, and one checks the endpoint every hour.',
+  certificate_incomplete:
+    'The integration is parked: the certificate of its endpoint or token server lacks an intermediate certificate. Webhooks are kept for 72 hours, and one checks the endpoint every hour.',
 } as const;
 export const PARKED_REASONS = reasonsOf(PARKED);
 export type ParkedReason = keyof typeof PARKED;
 
 /** Why an integration is no longer parked. */
 const RESUMED = {
-  endpoint_responded: 'The endpoint responds again, and parked deliveries are released.',
-  resumed_by_operator: 'An operator resumed the integration, and parked deliveries are released.',
+  endpoint_responded:
+    'The integration has resumed: its endpoint responds again, and the webhooks that were kept are sent.',
+  resumed_by_operator:
+    'The integration has resumed: an operator has ended the parking, and the webhooks that were kept are sent.',
 } as const;
 export const RESUMED_REASONS = reasonsOf(RESUMED);
 export type ResumedReason = keyof typeof RESUMED;

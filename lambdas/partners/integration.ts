@@ -166,6 +166,18 @@ const fieldPathSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}([.][A-Za-z0-9_-]{1,64}){0,7}$/, 'must be names, separated by dots');
 
+/** The most contacts of an integration. SNS allows 200 filter policies per topic, one for each address of a stage. */
+const MAX_CONTACTS = 10;
+
+/** A mail address of ASCII characters without quotes (RFC 5321, section 4.1.2, `Dot-string`), as SNS takes it. */
+const contactSchema = z
+  .string()
+  .max(254)
+  .regex(
+    new RegExp(`^[A-Za-z0-9!#$%&'*+/=?^_\`{|}~-]+([.][A-Za-z0-9!#$%&'*+/=?^_\`{|}~-]+)*@${NAME}$`),
+    'must be a mail address, such as team@partner.example',
+  );
+
 /** One receiver of webhooks, as in the AppConfig profile `integrations`. */
 export const integrationSchema = z
   .strictObject({
@@ -203,6 +215,8 @@ export const integrationSchema = z
     /** Receives the enterprise's events that name no integration, by region. Events of other enterprises are refused. */
     enterprise_customer_uuid: enterpriseIdSchema.optional(),
     region: z.enum(REGIONS).default('OTHER'),
+    /** Receive a mail when the integration is parked and when it resumes. They are in no log, event or metric. */
+    contacts: z.array(contactSchema).max(MAX_CONTACTS).default([]),
   })
   .superRefine(({ url, client_certificate }, context) => {
     if (client_certificate && url.startsWith('http:')) {

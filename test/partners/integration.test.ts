@@ -49,6 +49,7 @@ describe('an integration', () => {
       retry_on_status: [],
       auth: { type: 'none' },
       client_certificate: false,
+      contacts: [],
       headers: [],
       payload_format: 'learning_time_object',
       ...z.object(PAYLOAD_FORMAT_OPTIONS).parse({}),
@@ -256,6 +257,22 @@ const FIELDS: Readonly<Record<string, { readonly fit: readonly unknown[]; readon
       ),
       Array(21).fill('a'),
     ],
+  },
+  contacts: {
+    fit: [
+      [],
+      ['team@partner.example', "o'hara+hooks@mail.partner.example"],
+      [`${'a'.repeat(64)}@partner.example`],
+      Array.from({ length: 10 }, (_, n) => `a${n}@partner.example`),
+    ],
+    not: [
+      ...['', 'team', '@partner.example', 'team@', 'team@localhost', 'team@partner.example.', 'a b@partner.example'],
+      ...['.a@partner.example', 'a..b@partner.example', 'a@b@partner.example', 'tëam@partner.example'],
+      ...['Team <team@partner.example>', 'mailto:team@partner.example', 'team@[192.0.2.1]', 'a@x.example,b@x.example'],
+      `${'a'.repeat(250)}@partner.example`,
+    ]
+      .map((address) => [address] as unknown)
+      .concat(['team@partner.example', Array.from({ length: 11 }, (_, n) => `a${n}@partner.example`)]),
   },
 };
 

@@ -77,6 +77,19 @@ test('a file without a platform: every fault with its path in the document, or i
   await expect(validate('--file', list)).rejects.toThrow(`the integrations document ${list} is not a JSON object`);
 });
 
+test('contacts that are no addresses, too many or listed twice: one sentence each, without the address', async () => {
+  const contacts = Array.from({ length: 11 }, (_, n) => `a${n}@partner.example`);
+  for (const [given, fault] of [
+    [['secret.person'], 'contacts.0: must be a mail address, such as team@partner.example'],
+    [contacts, 'contacts: Too big: expected array to have <=10 items'],
+    [['One@partner.example', 'one@PARTNER.example'], 'contacts.1: is listed twice'],
+  ] as const) {
+    expect(await validate('--file', world.file('e.json', { ...ACME, auth: undefined, contacts: given }))).toBe(1);
+    expect(world.printed()).toContain(`  ${fault}`);
+  }
+  expect(world.printed()).not.toMatch(/secret\.person|one@/i);
+});
+
 test('--json: every fault, and the same exit code', async () => {
   expect(await validate('--json')).toBe(1);
   expect(JSON.parse(world.printed())).toEqual({

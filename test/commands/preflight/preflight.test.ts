@@ -15,6 +15,7 @@ yes  secret of Snowflake             filled and well-formed, 0 days old
 yes  integrations                    1 in version 2, all entries fit
 yes  secrets of integrations         whole: 1 of 1
 yes  endpoints, from here            up: 1 of 1
+yes  contacts                        no integration has any
 yes  egress addresses                none of its own: requests leave from this machine
 yes  alarm subscriptions             confirmed: email on-call@example.com
 yes  alarm notifications             CloudWatch may publish to the topic
@@ -58,6 +59,7 @@ no   secret of Snowflake             has no value yet
      ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/how-to/connect-snowflake.md, step 5, writes the file
 no   integrations                    there are none yet
      ./ltw integration add --id ID --url URL --stage local
+yes  contacts                        no integration has any
 yes  egress addresses `);
   expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
   expect(await stage.run('--json')).toBe(1);

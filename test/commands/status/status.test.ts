@@ -119,6 +119,7 @@ test('a stage without traffic: 0, and every part is there', async () => {
 flag        off; version 1, deployment 1 COMPLETE
 warehouse   0 queries in the last hour, 0 failed, 0 skipped; circuit breaker closed
 reconciler  no run in the last day
+contacts    none
 
 queue                         waiting  in flight  delayed  oldest
 events                        0        0          0        -
