@@ -28,7 +28,7 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
     /^the secret has /,
     [
       'the secret lacks what the entry’s auth, headers, client_certificate or encrypted_fields need, or holds it in another form',
-      'put it into the secret, keeping its other keys: functions read it again within 15 minutes',
+      'put it into the secret, keeping its other keys: send-test uses it at once, deliveries within 15 minutes',
     ],
   ],
   [

@@ -20,7 +20,7 @@ import type { ColdStart } from '../shared/handler.ts';
 import type { IoDeadlines } from '../shared/io-deadlines.ts';
 import type { Log } from '../shared/log.ts';
 import type { SecretSource } from '../shared/secret-source.ts';
-import { createSecretSource } from '../shared/secrets-manager.ts';
+import { createSecretSource, createUncachedSecretSource } from '../shared/secrets-manager.ts';
 import { createQueues } from '../shared/sqs.ts';
 import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
@@ -103,4 +103,18 @@ function integrationSecrets(
     const secretId = `${prefix}${integrationId}`;
     return createSecretSource({ client, secretId, parse: integrationSecretSchema, log, ...deadlines.secret });
   });
+}
+
+/** For test events: an operator has often just changed the secret. */
+export function uncachedSecrets({
+  environment,
+  deadlines,
+}: Pick<ColdStart<z.infer<typeof sendTestEnvironment>>, 'environment' | 'deadlines'>): (
+  integrationId: string,
+) => SecretSource<IntegrationSecret> {
+  const client = openClient(SecretsManagerClient, deadlines.clients.settings);
+  return (integrationId) => {
+    const secretId = `${environment.INTEGRATION_SECRETS_PREFIX}${integrationId}`;
+    return createUncachedSecretSource({ client, secretId, parse: integrationSecretSchema, ...deadlines.secret });
+  };
 }

@@ -6,7 +6,7 @@ import { TEST_EVENT_TYPE, testPayload } from '../partners/test-event.ts';
 import { sendTestEnvironment } from '../shared/environment.ts';
 import { errorName, PipelineError } from '../shared/errors.ts';
 import { createHandler } from '../shared/handler.ts';
-import { createSendingServices } from './delivery-services.ts';
+import { createSendingServices, uncachedSecrets } from './delivery-services.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import { type SendTestReport, sendTestRequestSchema } from './send-test-contract.ts';
 import { type SendWebhookServices, type Sent, sendWebhook, type Webhook } from './send-webhook.ts';
@@ -14,7 +14,7 @@ import { type SendWebhookServices, type Sent, sendWebhook, type Webhook } from '
 /** Called by `./ltw send-test`: sends one signed test event from the same addresses as webhooks. */
 export const handler = createHandler({
   environment: sendTestEnvironment,
-  createServices: (start) => ({ ...createSendingServices(start), newId: randomUUID }),
+  createServices: (start) => ({ ...createSendingServices(start), secretOf: uncachedSecrets(start), newId: randomUUID }),
   handle: testIntegration,
 });
 
@@ -58,9 +58,9 @@ export async function testIntegration(input: unknown, services: TestIntegrationS
 }
 
 /**
- * The secret is read again, so that a pair that was just stored is tested.
+ * The dates of the certificate that the integration presents.
  *
- * @returns nothing if no usable certificate is presented. @throws SecretUnavailable, SecretUnusable
+ * @returns nothing if it presents none, or its pair is not usable. @throws SecretUnavailable, SecretUnusable
  */
 async function certificateDates(
   integration: Integration,
@@ -68,7 +68,7 @@ async function certificateDates(
   services: TestIntegrationServices,
 ): Promise<Pick<SendTestReport, 'client_certificate'>> {
   if (!integration.client_certificate) return {};
-  const secret = await services.secretOf(integration.id).refetch();
+  const secret = await services.secretOf(integration.id).read();
   const certificate = clientCertificateOf(integration.id, secret, pair);
   if ('instead' in certificate) return {};
   const fault = describeValidity(certificate, CERTIFICATE_KEYS[pair].chain, services.now());

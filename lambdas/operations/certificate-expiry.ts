@@ -29,5 +29,7 @@ export const handler = createHandler({
       now: Date.now,
     };
   },
-  handle: (_event: unknown, services) => publishCertificateExpiry(services),
+  async handle(_event: unknown, services): Promise<void> {
+    await publishCertificateExpiry(services);
+  },
 });

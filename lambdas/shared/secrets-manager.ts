@@ -110,6 +110,12 @@ class CachedSecret<T> implements SecretSource<T> {
   }
 }
 
+/** A source that reads the secret for every call: for a function that operators invoke right after they changed it. */
+export function createUncachedSecretSource<T>(options: Omit<SecretSourceOptions<T>, 'log' | 'now'>): SecretSource<T> {
+  const read = async () => (await readDatedSecret(options)).value;
+  return { read, refetch: read };
+}
+
 /** Reads a secret once, without a cache, with its creation time. @throws SecretUnavailable, SecretUnusable */
 export async function readDatedSecret<T>({
   client,

@@ -69,14 +69,8 @@ describe('a client certificate', () => {
   test.each([
     ['current', ACME_KEY, { expires_at: '2025-01-02T00:00:00.000Z', fault: expect.stringMatching(/expired on 2025-/) }],
     ['next', NEXT_KEY, { expires_at: '2125-12-31T00:00:00.000Z' }],
-  ])('is presented: the %s one, from the secret as it is now, with its dates', async (pair, key, dates) => {
-    // Cached before the operator stored these pairs.
-    let stored = secret({ ...pairs, client_certificate: NEXT_CERTIFICATE, client_key: NEXT_KEY, next_client_key: 'x' });
-    const refetch = async () => {
-      stored = secret(pairs);
-      return stored;
-    };
-    const source = { read: async () => stored, refetch };
+  ])('is presented: the %s one, with its dates', async (pair, key, dates) => {
+    const source = secretSource(secret(pairs));
     const request = { ...REQUEST, client_certificate: pair };
     const { report, requests } = await run(responded(200), { ...presenting, secretOf: () => source }, request);
     expect(requests.map(({ clientCertificate }) => clientCertificate?.key.trim())).toEqual([key]);

@@ -258,7 +258,8 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
   });
 
   test.each([
-    ['sendTest', 3 * CALL.settings + 30],
+    // Integrations, then the secret: for the certificate's dates, and twice for the attempt.
+    ['sendTest', 4 * CALL.settings + 30],
     ['checkWarehouse', CALL.settings + 45],
     ['enrichTask', 2 * CALL.settings + 0.9 + TASK_WAREHOUSE_DEADLINE_MS / 1000],
     ['rescueExecution', 2 * CALL.schedule + CALL.messages + CALL.notices],

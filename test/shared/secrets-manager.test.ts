@@ -2,7 +2,11 @@ import { inspect } from 'node:util';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { SecretSource } from '../../lambdas/shared/secret-source.ts';
-import { createSecretSource, readDatedSecret } from '../../lambdas/shared/secrets-manager.ts';
+import {
+  createSecretSource,
+  createUncachedSecretSource,
+  readDatedSecret,
+} from '../../lambdas/shared/secrets-manager.ts';
 import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import type { SnowflakeSecret } from '../../lambdas/warehouse/snowflake-secret-schema.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
@@ -47,6 +51,13 @@ function sourceAfter(ms: number): typeof source {
   nowMs += ms;
   return source;
 }
+
+test('a source without a cache reads the secret for every call', async () => {
+  const uncached = createUncachedSecretSource({ client, secretId: ID, parse: snowflakeSecretSchema, ...AMPLE });
+  expect([await uncached.read(), await uncached.refetch()]).toMatchObject([{ password: 'one' }, { password: 'one' }]);
+  put('two');
+  expect([await uncached.refetch(), await uncached.read()]).toMatchObject([{ password: 'two' }, { password: 'two' }]);
+});
 
 describe('read', () => {
   test('keeps the secret for 15 minutes', async () => {
