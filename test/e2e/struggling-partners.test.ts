@@ -1,13 +1,17 @@
+import { ConfirmSubscriptionCommand, SNSClient } from '@aws-sdk/client-sns';
 import { afterAll, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
 import { FAILURES_TO_OPEN } from '../../lambdas/limiter/limiter-settings.ts';
+import { readLogs } from '../../local/demo/evidence.ts';
+import { LOCAL_CREDENTIALS } from '../../local/sqs/queues.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { startPartner } from '../support/partner-server.ts';
 import {
   deadLettersOf,
   expectParkings,
   linesOf,
+  logged,
   publishTo,
   receiptsOf,
   redeploy,
@@ -39,12 +43,14 @@ const REFUSED_AT_FIRST = 6;
 const stormed = await startStrictPartner(10, REFUSED_AT_FIRST);
 afterAll(() => stormed.close());
 
+const CONTACT = 'team@partner.example';
+
 const session = runningSession({
   partners: {
     healthy: { behaviour: 200 },
     hanging: { behaviour: 'hang' },
     failing: { behaviour: 503 },
-    leaving: { behaviour: 410 },
+    leaving: { behaviour: 410, entry: { contacts: [CONTACT] } },
     stormed: { behaviour: 200, entry: { url: stormed.url } },
   },
   // More processes would only wait for two cores.
@@ -106,8 +112,33 @@ test('a partner that fails gets one request at a time to find out, and everythin
   expect(await deadLettersOf(session(), 'failing')).toEqual([]);
 });
 
-test('410: later events of that integration are parked without a request, until it is resumed', async () => {
+/** Subscribes the contacts as an operator does, and opens the link of SNS's mail as the contact does. */
+async function subscribeContacts() {
+  const { topics, endpoints } = session().platform;
+  const { status, lines } = await runCommand(session(), ['integration', 'validate']);
+  expect([status, lines.filter((line) => line.includes('contact'))]).toEqual([
+    0,
+    [`  contact ${CONTACT}: SNS has sent a mail with a link, which confirms the subscription`],
+  ]);
+  const [confirmation] = topics.mails.splice(0);
+  const client = new SNSClient({
+    ...{ endpoint: String(endpoints.AWS_ENDPOINT_URL_SNS), region: 'us-east-1', credentials: LOCAL_CREDENTIALS },
+  });
+  await client.send(new ConfirmSubscriptionCommand({ TopicArn: confirmation?.topicArn, Token: confirmation?.text }));
+  client.destroy();
+}
+
+/** Mails to contacts: the address, the integration and the reason. */
+function mailed() {
+  return session().platform.topics.mails.map(({ address, text }) => {
+    const { integration_id, reason } = JSON.parse(text);
+    return [address, integration_id, reason];
+  });
+}
+
+test('410: later events of that integration are parked without a request, until it is resumed; its contact gets mails', async () => {
   const others = ['after-it-left-1', 'after-it-left-2'];
+  await subscribeContacts();
   await publishTo(session(), 'leaving', ['last']);
   expect(await waitForParking(session(), 'leaving', 'last')).toBe('parked: HTTP 410, the endpoint is gone');
   await publishTo(session(), 'leaving', others);
@@ -117,6 +148,7 @@ test('410: later events of that integration are parked without a request, until 
   expect(others.flatMap((id) => receiptsOf(session(), 'leaving', id))).toEqual([]);
   const { lines } = await runCommand(session(), ['alarms']);
   expect(lines).toContainEqual(expect.stringMatching(/^integration-parked +ALARM /));
+  expect(mailed()).toEqual([[CONTACT, 'leaving', 'endpoint_gone']]);
 
   session().partner.setBehaviour('/leaving', 200);
   redeploy(session(), { leaving: { resumed_at: new Date().toISOString() } });
@@ -126,6 +158,10 @@ test('410: later events of that integration are parked without a request, until 
   for (const id of others) expectParkings(session(), 'leaving', id, [['parked: integration leaving is gone', 60]]);
   expect(['last', ...others].map((id) => receiptsOf(session(), 'leaving', id).length)).toEqual([2, 1, 1]);
   expect(await deadLettersOf(session(), 'leaving')).toEqual([]);
+  expect(mailed().slice(1)).toEqual([[CONTACT, 'leaving', 'endpoint_responded']]);
+  for (const message of ['operational_event.refused', 'operational_event.failed'])
+    expect(await logged(session(), message)).toEqual([]);
+  expect(JSON.stringify(readLogs(session().platform))).not.toContain(CONTACT);
 });
 
 test('no limit configured, a storm of 429: every event arrives and none is parked or dead-lettered', async () => {
