@@ -218,7 +218,7 @@ function agentWith(addRequest: (request: http.ClientRequest) => void): http.Agen
   return { keepAlive: true, addRequest } as unknown as http.Agent;
 }
 
-/** Names and values in turn: Node writes a list as it is, and validates each of them. */
+/** Names and values in turn: Node validates each of them, and writes them in this order. `Host` is first (RFC 9112, 3.2). */
 function headersOf({ headers, body }: WebhookRequest, { hostHeader }: Target): string[] {
   const list = ['Host', hostHeader];
   for (const [name, value] of Object.entries(headers)) list.push(name, value);
