@@ -15,6 +15,8 @@ export const LEDGER = {
   LEDGER_SLOW_MILLISECONDS: '1000',
   /** Nothing is sent to it: the benchmarks' tables respond. */
   OUTCOMES_QUEUE_URL: 'http://127.0.0.1:9/000000000000/outcomes',
+  /** No benchmark parks an integration or dead-letters a delivery. */
+  EVENT_BUS_NAME: 'bench',
   AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/10/[$LATEST]0123456789abcdef0123456789abcdef',
 } as const;
 
