@@ -5,6 +5,8 @@ import { Construct } from 'constructs';
 import type { Configuration } from './configuration.ts';
 import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
+import type { Ledger } from './ledger.ts';
+import type { OperationalEvents } from './operational-events.ts';
 import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { Secrets } from './secrets.ts';
@@ -16,6 +18,8 @@ export interface CertificateExpiryProps {
   readonly codeBase: CodeBase;
   readonly configuration: Configuration;
   readonly secrets: Secrets;
+  readonly ledger: Ledger;
+  readonly events: OperationalEvents;
 }
 
 /**
@@ -28,12 +32,18 @@ export class CertificateExpiry extends Construct {
   /** For runs that could not start or failed: without a run the alarm has no data. */
   readonly undelivered: Queue;
 
-  constructor(scope: Construct, id: string, { codeBase, configuration, secrets }: CertificateExpiryProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { codeBase, configuration, secrets, ledger, events }: CertificateExpiryProps,
+  ) {
     super(scope, id);
     this.undelivered = undeliveredQueue(this, codeBase.stage);
     this.expiry = new PipelineFunction(this, 'CertificateExpiry', { codeBase, inVpc: false });
     configuration.grantReadIntegrations(this.expiry);
     secrets.grantReadIntegrations(this.expiry);
+    ledger.grantAnnounceExpiry(this.expiry);
+    events.grantPut(this.expiry);
     const interval = {
       description: 'Publishes when the client certificates of integrations expire',
       schedule: Schedule.rate(INTERVAL),

@@ -87,7 +87,13 @@ export class LearningTimeStack extends Stack {
 
     const outcomes = new Outcomes(this, 'Outcomes', { ...operations, ledger, events, queues });
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
-    const certificates = new CertificateExpiry(this, 'CertificateExpiry', { ...operations, configuration, secrets });
+    const certificates = new CertificateExpiry(this, 'CertificateExpiry', {
+      ...operations,
+      configuration,
+      secrets,
+      ledger,
+      events,
+    });
 
     const status = { codeBase: codeBase(stage, network, 'status', ['FeatureStatus', 'WebhookHealth']) };
     const statusApi = new StatusApi(this, 'StatusApi', { ...status, configuration });

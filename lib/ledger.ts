@@ -98,6 +98,14 @@ export class Ledger extends Construct {
     });
   }
 
+  /** Lets a function store which certificates were announced, and write no other item. */
+  grantAnnounceExpiry(fn: PipelineFunction): void {
+    fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
+    fn.allow(['dynamodb:PutItem'], [this.table.tableArn], {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [LEDGER_TABLE.expiryPartition] },
+    });
+  }
+
   private grant(fn: PipelineFunction, operations: readonly string[]): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.setVariable('LEDGER_PAYLOAD_DAYS', String(this.settings.payloadDays));

@@ -59,7 +59,8 @@ export const PARKED_REASON_OF = {
 
 /** Which certificate expires. */
 const EXPIRING = {
-  client_certificate_expires: 'The client certificate in the integration’s secret expires soon: store its successor.',
+  client_certificate_expires:
+    'The client certificate of the integration expires within 30 days, or has expired: store its successor.',
 } as const;
 export const EXPIRING_REASONS = reasonsOf(EXPIRING);
 

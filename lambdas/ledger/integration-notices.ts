@@ -15,6 +15,8 @@ export interface IntegrationStates {
   markAnnounced(state: IntegrationState): Promise<void>;
   /** @returns whether this certificate, by the time of its expiry, was not stored for the integration yet */
   enterExpiry(integrationId: string, expiresAt: string): Promise<boolean>;
+  /** Forgets the stored certificate of an integration, so that the next one is new. */
+  forgetExpiry(integrationId: string): Promise<void>;
 }
 
 /** Stores transitions of integrations, and announces them. It never throws: the reconciler repeats what failed. */
@@ -67,8 +69,10 @@ export function createIntegrationNotices({ states, events, log, now }: Integrati
     repeat: (state) => guard(state.integration_id, () => announce(state)),
     certificateExpiring: (integrationId, expiresAtMs) =>
       guard(integrationId, async () => {
-        if (await states.enterExpiry(integrationId, new Date(expiresAtMs).toISOString()))
-          await events.put(certificateExpiring(expiresAtMs, { integrationId, atMs: now() }));
+        if (!(await states.enterExpiry(integrationId, new Date(expiresAtMs).toISOString()))) return;
+        const event = certificateExpiring(expiresAtMs, { integrationId, atMs: now() });
+        // The next run of the schedule announces it.
+        if (!(await events.put(event))) await states.forgetExpiry(integrationId);
       }),
   };
 }

@@ -1,5 +1,10 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createOperationalEventBus } from '../events/operational-event-bus.ts';
+import { createIntegrationNotices } from '../ledger/integration-notices.ts';
+import { createIntegrationStates } from '../ledger/table/integration-states.ts';
+import { itemsThroughSdk } from '../ledger/table/table-calls.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
 import { integrationSecretSchema } from '../partners/integration-secret.ts';
 import { openClient } from '../shared/aws-clients.ts';
@@ -13,7 +18,19 @@ export const handler = createHandler({
   environment: certificateExpiryEnvironment,
   createServices({ environment, deadlines, log, counter }) {
     const client = openClient(SecretsManagerClient, deadlines.clients.settings);
+    const table = {
+      client: openClient(DynamoDBClient, deadlines.clients.ledger),
+      tableName: environment.LEDGER_TABLE_NAME,
+    };
+    const events = createOperationalEventBus({
+      busName: environment.EVENT_BUS_NAME,
+      deadlines: deadlines.clients.notices,
+      log,
+      counter,
+    });
+    const states = createIntegrationStates(itemsThroughSdk(table));
     return {
+      notices: createIntegrationNotices({ states, events, log, now: Date.now }),
       integrations: createIntegrationSource({
         environment,
         client: openClient(AppConfigDataClient, deadlines.clients.settings),

@@ -1,3 +1,4 @@
+import type { IntegrationNotices } from '../ledger/integration-notices.ts';
 import { type Validity, validityOf } from '../partners/certificate-expiry.ts';
 import { clientCertificateOf } from '../partners/client-certificate.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
@@ -11,6 +12,7 @@ export interface CertificateExpiryServices {
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   /** @throws SecretUnavailable, SecretUnusable */
   readSecret(integrationId: string): Promise<IntegrationSecret>;
+  readonly notices: Pick<IntegrationNotices, 'certificateExpiring'>;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;
@@ -26,8 +28,8 @@ export interface CertificateState extends Validity {
 const PARALLEL_READS = 50;
 
 /**
- * Publishes the days until the first client certificate of an active integration expires, and logs each one that expires soon
- * or has expired. An unusable secret is logged too; its deliveries are dead-lettered, which has an alarm of its own.
+ * Publishes the days until the first client certificate of an active integration expires, and logs and announces each one that
+ * expires soon or has expired. An unusable secret is logged too; its deliveries are dead-lettered, which has an alarm of its own.
  *
  * @returns those that expire soon or have expired
  * @throws ConfigurationUnavailable if the integrations cannot be read
@@ -36,7 +38,7 @@ const PARALLEL_READS = 50;
 export async function publishCertificateExpiry(
   services: CertificateExpiryServices,
 ): Promise<readonly CertificateState[]> {
-  const { integrations, log, counter } = services;
+  const { integrations, notices, log, counter } = services;
   const registry = await integrations.read();
   if (registry === undefined) throw new ConfigurationUnavailable('the integrations were never read');
   const ids = [...registry.byId.values()].flatMap(({ id, active, client_certificate }) =>
@@ -61,6 +63,9 @@ export async function publishCertificateExpiry(
       days_left: Math.floor(daysLeft),
       expires_at: new Date(expiresAtMs).toISOString(),
     });
+  }
+  for (const some of chunksOf(expiring, PARALLEL_READS)) {
+    await Promise.all(some.map((one) => notices.certificateExpiring(one.integrationId, one.expiresAtMs)));
   }
   if (failures.length > 0) throw failures[0];
   return expiring;

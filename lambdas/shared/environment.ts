@@ -192,6 +192,8 @@ export const credentialAgeEnvironment = z.object({ ...common, SNOWFLAKE_SECRET_I
 
 export const certificateExpiryEnvironment = z.object({
   ...common,
+  ...operationalEvents,
+  LEDGER_TABLE_NAME: id,
   ...integrations,
   INTEGRATION_SECRETS_PREFIX: partners.INTEGRATION_SECRETS_PREFIX,
 });

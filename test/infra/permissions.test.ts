@@ -141,7 +141,10 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     PUTS_EVENTS,
   ],
   CredentialAge: [TRACING, VERSIONS, undelivered('CredentialAge')],
-  CertificateExpiry: [TRACING, polls('Integrations'), INTEGRATION_SECRETS, undelivered('CertificateExpiry')],
+  CertificateExpiry: [
+    ...[TRACING, polls('Integrations'), INTEGRATION_SECRETS, undelivered('CertificateExpiry'), PUTS_EVENTS],
+    'dynamodb:PutItem on <LedgerTable.Arn> if dynamodb:LeadingKeys=certificates',
+  ],
   StatusApiFeatureStatus: [TRACING, polls('Flags')],
   // CDK merges the statements without a resource.
   WebhookHealth: [`cloudwatch:GetMetricData ${TRACING}`, polls('Integrations'), LISTS, METRICS_TOKEN],

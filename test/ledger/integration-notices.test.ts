@@ -78,10 +78,14 @@ test('a state whose event was lost stays unannounced until it is repeated, unles
   expect(await stateOf('lost')).toMatchObject({ state: 'resumed', is_announced: false });
 });
 
-test('a certificate is announced once, and its successor again', async () => {
+test('a certificate is announced until the bus has taken its event, then once; its successor again', async () => {
   const notices = newNotices();
+  isBusUp = false;
+  await notices.certificateExpiring('acme', NOW);
+  isBusUp = true;
+  await notices.certificateExpiring('acme', NOW);
   for (const days of [20, 20, 25]) await notices.certificateExpiring('acme', NOW + days * 86_400_000);
-  expect(sent).toEqual(Array(2).fill('certificate.expiring acme client_certificate_expires'));
+  expect(sent).toEqual(Array(4).fill('certificate.expiring acme client_certificate_expires'));
 });
 
 test('a table that does not respond announces nothing, and throws nothing', async () => {

@@ -3,7 +3,7 @@ import { publishCertificateExpiry } from '../../lambdas/operations/publish-certi
 import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
 import { SecretUnusable } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { fakeCounter, integration, NOW, registry } from '../support/factories.ts';
+import { fakeCounter, fakeNotices, integration, NOW, registry } from '../support/factories.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { SECRETS_DOWN, secret } from '../support/sending.ts';
 import {
@@ -25,7 +25,7 @@ async function publish(
   nowMs: number,
   settings: Readonly<Record<string, object>> = {},
 ) {
-  const [log, counter, read] = [recordingLog(), fakeCounter(), [] as string[]];
+  const [log, counter, notices, read] = [recordingLog(), fakeCounter(), fakeNotices(), [] as string[]];
   const entries = Object.keys(secrets).map((id) => integration({ id, ...PRESENTING, ...settings[id] }));
   const running = publishCertificateExpiry({
     integrations: { read: async () => registry(...entries) },
@@ -35,18 +35,19 @@ async function publish(
       if (found === undefined || found instanceof Error) throw found;
       return found;
     },
-    ...{ log, counter, now: () => nowMs },
+    ...{ notices, log, counter, now: () => nowMs },
   });
   const failure = await running.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  return { read, failure, lines: log.lines, measured: counter.measured };
+  return { read, failure, lines: log.lines, measured: counter.measured, told: notices.told };
 }
 
-test('publishes the fewest days, and logs the certificates that expire soon or have expired', async () => {
+test('publishes the fewest days, logs and announces the certificates that expire soon or have expired', async () => {
   const expired = secret({ client_certificate: EXPIRED_CERTIFICATE, client_key: ACME_KEY });
-  const { measured, lines, failure } = await publish({ acme: PAIR, old: expired }, NOW);
+  const { measured, lines, told, failure } = await publish({ acme: PAIR, old: expired }, NOW);
+  expect(told).toEqual([`old expires ${Date.UTC(2025, 0, 2)}`]);
   expect(measured).toEqual([[METRICS.certificateDaysLeft, (Date.UTC(2025, 0, 2) - NOW) / DAY_MS]]);
   const fields = { integration_id: 'old', state: 'expired', days_left: -379, expires_at: '2025-01-02T00:00:00.000Z' };
   expect(lines).toEqual([{ level: 'warn', message: 'certificate.expiring', fields }]);
@@ -54,7 +55,8 @@ test('publishes the fewest days, and logs the certificates that expire soon or h
   const soon = await publish({ acme: PAIR }, END - 30 * DAY_MS);
   expect(soon.measured).toEqual([[METRICS.certificateDaysLeft, 30]]);
   expect(soon.lines).toMatchObject([{ fields: { integration_id: 'acme', state: 'expiring', days_left: 30 } }]);
-  expect((await publish({ acme: PAIR }, END - 30 * DAY_MS - 1)).lines).toEqual([]);
+  expect(soon.told).toEqual([`acme expires ${END}`]);
+  expect(await publish({ acme: PAIR }, END - 30 * DAY_MS - 1)).toMatchObject({ lines: [], told: [] });
 });
 
 test('reads the secrets of active integrations that present a certificate, and no others', async () => {
@@ -79,7 +81,10 @@ test('reports a secret without a usable certificate, and none of its values', as
 test('fails after it has published the others if a secret cannot be read, and if the integrations cannot', async () => {
   const { measured, failure } = await publish({ a: SECRETS_DOWN, b: PAIR }, NOW);
   expect([measured.length, failure]).toEqual([1, SECRETS_DOWN]);
-  const services = { readSecret: async () => PAIR, log: recordingLog(), counter: fakeCounter(), now: () => NOW };
+  const services = {
+    ...{ readSecret: async () => PAIR, notices: fakeNotices() },
+    ...{ log: recordingLog(), counter: fakeCounter(), now: () => NOW },
+  };
   const running = publishCertificateExpiry({ ...services, integrations: { read: async () => undefined } });
   await expect(running).rejects.toThrow('the integrations were never read');
 });

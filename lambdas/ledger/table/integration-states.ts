@@ -22,16 +22,14 @@ export function createIntegrationStates(table: ItemsAddress): IntegrationStates 
       });
     },
     enterExpiry: (integrationId, expiresAt) =>
-      putItem(
-        'enterExpiry',
-        { [partitionKey]: expiryPartition, [sortKey]: integrationId, certificate_expires_at: expiresAt },
-        table,
-        {
-          expression: 'attribute_not_exists(#at) OR #at <> :at',
-          names: { '#at': 'certificate_expires_at' },
-          values: { ':at': expiresAt },
-        },
-      ),
+      putItem('enterExpiry', expiryItem(integrationId, expiresAt), table, {
+        expression: 'attribute_not_exists(#at) OR #at <> :at',
+        names: { '#at': 'certificate_expires_at' },
+        values: { ':at': expiresAt },
+      }),
+    async forgetExpiry(integrationId) {
+      await putItem('forgetExpiry', expiryItem(integrationId), table);
+    },
   };
 }
 
@@ -46,6 +44,10 @@ export async function listIntegrationStates(table: TableAddress): Promise<readon
   const states: IntegrationState[] = [];
   for await (const page of queryItems('integrationStates', query, table)) states.push(...page.flatMap(readable));
   return states;
+}
+
+function expiryItem(integrationId: string, expiresAt?: string): Item {
+  return { [partitionKey]: expiryPartition, [sortKey]: integrationId, certificate_expires_at: expiresAt };
 }
 
 function itemOf(state: IntegrationState): Item {
