@@ -35,10 +35,10 @@ import * as limits from './limiter-settings.ts';
  * An attempt gets the slot at `next`, by the lower of the limit and, while the endpoint is slow, the rate that keeps the
  * allowed number of attempts in flight (Little's law).
  *
- * With a pace, an attempt gets a position instead: a time would not follow the pace. It gets the time `slot` when its turn is at
- * most `EXACT_MS` ahead, and asks again before that. A position whose turn has passed gets the next slot. The pace changes by
- * additive increase and multiplicative decrease (`limiter-settings.ts`), once per wave: the refusals of requests that were sent
- * before `pace_from`. The first wave sets it to what was accepted, which is known when its responses have arrived.
+ * With a pace, an attempt gets a position instead: a reserved time would not follow the pace. When its turn is near, and the time
+ * `slot` so near that the function can wait for it, it takes that slot; before, it asks again. The pace changes by additive
+ * increase and multiplicative decrease (`limiter-settings.ts`), once per wave: the refusals of requests that were sent before
+ * `pace_from`. The first wave sets it to what was accepted, which is known when its responses have arrived.
  *
  * An open circuit breaker rejects all attempts but one probe: the first of a call, if it is sent now or after a wait in the
  * function. Every report releases the probe, because it may be the probe's own. A 410 outweighs attempts of the same report
@@ -145,32 +145,32 @@ local function advance(own, limit)
   end
 end
 
-local function queue(reserved, position, limit)
+local function queue(position, limit)
   local interval = ${limits.SPREAD_MS} / limit
   local from = math.max(now, state.not_before)
   state.slot = math.max(state.slot, from)
   if not position or position >= state.tail then
-    position, reserved = state.tail, nil
+    position = state.tail
     state.tail = position + 1
   end
-  if reserved and reserved >= state.not_before and reserved <= now + ${limits.EXACT_MS} then
-    if reserved > now then return RESERVED, reserved, position end
-    if now <= reserved + ${limits.LATE_MS} then return ALLOW, 0, position end
+  local due = state.slot + math.max(0, position - state.head) * interval
+  -- Until the end of a wave the pace is not known.
+  local isNext = due <= now + ${limits.NEXT_MS} and state.slot <= now + ${limits.MAX_IN_FUNCTION_WAIT_MS}
+  if isNext and now >= state.not_before - ${limits.SETTLED_MS} then
+    local at = math.ceil(state.slot)
+    state.slot = state.slot + interval
+    if position >= state.head then state.head = math.min(state.tail, state.head + 1) end
+    if at <= now then return ALLOW, 0, position end
+    return RESERVED, math.min(at, now + ${limits.MAX_IN_FUNCTION_WAIT_MS}), position
   end
-  local due = state.slot + math.max(0, reserved and 0 or (position - state.head) * interval)
-  -- Before the end of a wave the pace is not known yet.
-  if due > from + ${limits.EXACT_MS} or now < state.not_before - ${limits.SETTLED_MS} then
-    local isSteady = state.ceiling > 0 and state.pace >= ${limits.DECREASE} * state.ceiling - 1
-    local share = isSteady and ${limits.STEADY_SHARE} or ${limits.RECOVERY_SHARE}
-    local again = from + math.max(share * (due - from), math.min(due - from, interval / 4))
-    again = math.min(again, from + ${limits.MAX_AHEAD_OF_SLOW_MS})
-    return WAIT, math.ceil(math.max(again, now + ${limits.MAX_IN_FUNCTION_WAIT_MS} + 1)), position
+  local isSteady = state.ceiling > 0 and state.pace >= ${limits.DECREASE} * state.ceiling - 1
+  local share = isSteady and ${limits.STEADY_SHARE} or ${limits.RECOVERY_SHARE}
+  local again = from + math.max(share * (due - from), math.min(due - from, interval / 4))
+  if not isSteady then
+    again = math.min(again, from + math.max(${limits.RECOVERY_MS}, ${limits.RECOVERY_INTERVALS} * interval))
   end
-  local at = math.ceil(state.slot)
-  state.slot = state.slot + interval
-  if not reserved and position >= state.head then state.head = math.min(state.tail, state.head + 1) end
-  if at <= now then return ALLOW, 0, position end
-  return RESERVED, at, position
+  again = math.min(again, from + ${limits.MAX_AHEAD_OF_SLOW_MS})
+  return WAIT, math.ceil(math.max(again, now + ${limits.MAX_IN_FUNCTION_WAIT_MS} + 1)), position
 end
 
 local function place(reserved, limit, ahead)
@@ -209,7 +209,7 @@ local function acquire(own, timeout, mayProbe, attempts, first)
     if not open or (mayProbe and i == first) then
       local reserved, held = string.match(ARGV[i], '^(%d*)/?(%d*)$')
       if isPaced then
-        verdict, at, position = queue(tonumber(reserved), tonumber(held), limit)
+        verdict, at, position = queue(tonumber(held), limit)
       else
         verdict, at = place(tonumber(reserved), limit, ahead)
       end
@@ -267,10 +267,11 @@ local function grow(own, passed)
   state.pace = math.min(state.pace, longestPace(own))
 end
 
-local function decrease(own)
+local function decrease(own, sentAt)
   local refused = math.min(state.pace, own or math.huge)
   if state.accepted > 0 then
-    state.ceiling = refused
+    -- Right after a wait, the partner's window may have been used by requests that were sent during the wait.
+    if state.ceiling == 0 or sentAt >= state.pace_from + ${limits.RESTART_MS} then state.ceiling = refused end
     return math.min(refused * ${limits.DECREASE}, acceptedRate())
   end
   -- The next request is a whole interval after the last one.
@@ -282,8 +283,8 @@ end
 local function adapt(own, passed, failed, throttled, sentAt)
   local isNew = state.pace == 0 or sentAt >= state.pace_from
   local isFirst = state.pace == 0 or (not isNew and state.accepted_from < state.pace_from)
-  if isNew and state.pace > 0 then
-    if state.accepted_from < state.pace_from then state.accepted, state.accepted_from = 0, state.pace_from end
+  if not isFirst then
+    if isNew and state.accepted_from < state.pace_from then state.accepted, state.accepted_from = 0, state.pace_from end
     state.accepted = state.accepted + passed
   end
   if throttled == 0 then
@@ -297,7 +298,7 @@ local function adapt(own, passed, failed, throttled, sentAt)
     state.pace = rate > 0 and rate or ${limits.PROBE_PACE}
   elseif isNew then
     advance(own, math.min(state.pace, own or math.huge))
-    state.pace = decrease(own)
+    state.pace = decrease(own, sentAt)
     state.accepted = 0
   end
   state.pace = math.max(${limits.MIN_PACE}, math.min(state.pace, ${limits.DECREASE} * longestPace(own)))

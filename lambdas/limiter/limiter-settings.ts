@@ -43,8 +43,11 @@ export const DECREASE = 0.85;
 export const FIRST_INCREASE = 3;
 export const INCREASE = 0.1;
 export const FAST_INCREASE = 1;
-export const RECOVERY = 1.1;
+export const RECOVERY = 1.25;
 export const PROBE_PACE = 30;
+
+/** A wave so soon after the end of a wait does not show at which pace the partner refuses. */
+export const RESTART_MS = 2 * SECOND_MS;
 
 /** One request in five minutes: a partner that refuses all of them costs 288 attempts a day, over all its deliveries. */
 export const MIN_PACE = 0.2;
@@ -63,18 +66,22 @@ export const MAX_PACE_ALONE = 60;
 export const SAMPLE_MS = 2.5 * SECOND_MS;
 
 /**
- * An attempt of the queue gets its exact time when it is due within this time. Before that it asks again after a share of the
- * wait, because the pace changes meanwhile: after a wait of 100 seconds in two steps.
+ * An attempt may take the next free slot when its turn is at most this far ahead. So some ask early, and no slot stays free
+ * because the attempt whose turn it is comes late.
  */
-export const EXACT_MS = 2 * SECOND_MS;
+export const NEXT_MS = 2 * SECOND_MS;
+
+/**
+ * An attempt asks again after a share of its wait, because the pace changes meanwhile: after 75% with a steady pace, or while the
+ * pace recovers after 25%, and at most `RECOVERY_MS` or 15 intervals.
+ */
 export const STEADY_SHARE = 0.75;
 export const RECOVERY_SHARE = 0.25;
+export const RECOVERY_MS = 30 * SECOND_MS;
+export const RECOVERY_INTERVALS = 15;
 
 /** In the last part of a `Retry-After` the pace is known, because the responses to concurrent requests have arrived. */
 export const SETTLED_MS = 0.5 * SECOND_MS;
-
-/** An attempt that comes later than its exact time by more than this goes to the end of the queue, so that none come together. */
-export const LATE_MS = 50;
 
 /** Consecutive failures that open the circuit breaker: the size of one batch, so that one bad batch is enough. */
 export const FAILURES_TO_OPEN = 10;

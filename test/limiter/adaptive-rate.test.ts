@@ -73,6 +73,16 @@ test.each([
   },
 );
 
+test('converges in the workflow too, in few waits', async () => {
+  const { delivered, tookMs, refused, inFlightAtFirst429, mostWaits } = await storm({
+    isWorkflowOnly: true,
+    events: 200,
+  });
+  expect([delivered, refused - inFlightAtFirst429]).toEqual([200, expect.closeTo(0, -1)]);
+  expect(tookMs).toBeLessThanOrEqual(30 * SECOND);
+  expect(mostWaits).toBeLessThanOrEqual(12);
+});
+
 test('a partner that always responds with 429 gets one request in five minutes, and no delivery spends an attempt', async () => {
   const hours = 6;
   const partner = { limit: 0 };

@@ -498,15 +498,34 @@ describe('back-pressure', () => {
     expect(await throttled.value('ceiling')).toBe(passed > 0 ? refusedAt : 0);
   });
 
+  test('right after a wait does not lower the pace that counts as refused, nor halve the pace if some were accepted', async () => {
+    const throttled = await paced();
+    throttled.nowMs += 10 * SECOND;
+    await throttled.report({ passed: 400 });
+    await throttled.refuse();
+    // Sent during the wait.
+    throttled.nowMs += SECOND;
+    await throttled.report({ passed: 10, sentAgoMs: 500 });
+    throttled.nowMs += 1_999;
+    await throttled.refuse();
+    const again = [await throttled.value('pace'), await throttled.value('ceiling')];
+    expect(again).toEqual([expect.closeTo((10 * MINUTE) / 2_999, 5), 1_800]);
+    throttled.nowMs += 3 * SECOND;
+    await throttled.report({ passed: 1 });
+    await throttled.refuse();
+    expect(await throttled.value('ceiling')).toBeCloseTo(1.25 * (again[0] ?? 0), 5);
+  });
+
   test('that goes on halves the pace until it is one in five minutes', async () => {
     const throttled = await paced();
     const sent: number[] = [];
     while (sent.length < 10) {
       let [decision] = await throttled.decisions();
-      while (timeOf(decision, throttled.nowMs) > throttled.nowMs) {
-        throttled.nowMs = timeOf(decision, throttled.nowMs);
-        decision = await throttled.again(decision as LimiterDecision);
+      while (decision?.verdict === 'wait' && !decision.isReserved) {
+        throttled.nowMs = decision.atMs;
+        decision = await throttled.again(decision);
       }
+      throttled.nowMs = timeOf(decision, throttled.nowMs);
       sent.push(throttled.nowMs);
       await throttled.refuse();
     }
@@ -533,7 +552,7 @@ describe('back-pressure', () => {
     await throttled.refuse();
     throttled.nowMs += SECOND;
     await throttled.report({ passed: 10 });
-    expect(await throttled.value('pace')).toBeCloseTo(30 * 1.1 ** 10, 5);
+    expect(await throttled.value('pace')).toBeCloseTo(30 * 1.25 ** 10, 5);
     await throttled.report({ passed: 100 });
     expect(await throttled.value('pace')).toBeLessThanOrEqual(0.85 * 670 + 100);
   });
@@ -557,20 +576,18 @@ describe('back-pressure', () => {
     const again = (limited: ReturnType<typeof limiter>, decision: LimiterDecision | undefined) =>
       limited.again(decision as LimiterDecision);
 
-    test('at the pace, with times for the next two seconds, and positions for the others', async () => {
+    test('at the pace, with times for the next second, and positions for the others', async () => {
       const throttled = await paced();
       const decisions = await throttled.decisions(30);
       const times = decisions.map((one) => timeOf(one, throttled.nowMs) - throttled.nowMs);
-      expect(times.slice(0, 4)).toEqual([0, 102, 204, 306]);
-      expect(decisions.slice(0, 20)).toMatchObject([allowed, ...Array(19).fill({ isReserved: true })]);
-      expect(decisions.slice(20)).toMatchObject(Array(10).fill({ isReserved: false }));
-      throttled.nowMs += 204;
-      expect(await again(throttled, decisions[3])).toMatchObject({ isReserved: true, atMs: throttled.nowMs + 102 });
-      throttled.nowMs += 102 + 50;
-      expect(await again(throttled, decisions[3])).toMatchObject(allowed);
-      throttled.nowMs += 1;
-      // Late: the next free slot.
-      expect(await again(throttled, decisions[3])).toMatchObject({ isReserved: true, atMs: NOW + SECOND + 2_040 });
+      expect(times.slice(0, 10)).toEqual([0, 102, 204, 306, 408, 510, 612, 714, 816, 918]);
+      expect(decisions.slice(0, 10)).toMatchObject([allowed, ...Array(9).fill({ isReserved: true })]);
+      expect(decisions.slice(10)).toMatchObject(Array(20).fill({ isReserved: false }));
+      expect(Math.min(...times.slice(10))).toBeGreaterThan(1_000);
+      // Whoever asks when its turn is at most two seconds ahead gets the next free slot.
+      throttled.nowMs += 900;
+      const next = [await again(throttled, decisions[25]), await again(throttled, decisions[12])];
+      expect(next).toMatchObject([1_020, 1_122].map((ms) => ({ isReserved: true, atMs: NOW + SECOND + ms })));
     });
 
     test('whose order a change of the pace keeps', async () => {
@@ -591,10 +608,10 @@ describe('back-pressure', () => {
       const before = await throttled.decisions(200);
       throttled.nowMs += 5 * SECOND;
       const first = await again(throttled, before[150]);
-      for (const late of before.slice(20, 35)) await again(throttled, late);
+      for (const late of before.slice(20, 30)) await again(throttled, late);
       const second = await again(throttled, before[150]);
       // It asks again after a quarter of its wait.
-      expect(timeOf(second, 0) - timeOf(first, 0)).toBeCloseTo(0.25 * 15 * 102, -1);
+      expect(timeOf(second, 0) - timeOf(first, 0)).toBeCloseTo(0.25 * 10 * 102, -1);
     });
 
     test('that begins again after a Retry-After which is no throttling', async () => {

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { attemptWithinLimits, type LimitedOutcome } from '../../lambdas/delivery/limited-attempts.ts';
 import type { Delivery, Progress } from '../../lambdas/events/delivery.ts';
 import { waiting } from '../../lambdas/events/progress.ts';
+import { withWaitCounted } from '../../lambdas/events/workflow-waits.ts';
 import type { Limiter, LimiterResponse } from '../../lambdas/limiter/limiter.ts';
 import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
 import {
@@ -35,6 +36,8 @@ export interface Storm {
   /** Environments of DeliverBatch that run at a time. */
   readonly environments: number;
   readonly seed: number;
+  /** The workflow attempts all deliveries, as with a timeout that is too long for the queue. */
+  readonly isWorkflowOnly?: boolean;
   /** Time between two events that are published; 0: all together. */
   readonly everyMs?: number;
   /** Duration of a request, from and to. */
@@ -55,6 +58,8 @@ export interface StormResult {
   readonly asks: number;
   /** Deliveries that entered the workflow. */
   readonly workflows: number;
+  /** Most waits in the workflow of any delivery. */
+  readonly mostWaits: number;
   /** Most attempts that any delivery spent. */
   readonly mostAttempts: number;
 }
@@ -72,14 +77,26 @@ const WORKFLOW_MS = 150;
  * are modelled: whole seconds of delay, batches of ten, a number of environments.
  */
 export async function simulateStorm(storm: Storm): Promise<StormResult> {
-  const { client, integration, partner, events, environments, seed, everyMs = 0, latencyMs = [20, 80] } = storm;
+  const {
+    client,
+    integration,
+    partner,
+    events,
+    environments,
+    seed,
+    isWorkflowOnly,
+    everyMs = 0,
+    latencyMs = [20, 80],
+  } = storm;
   const random = seeded(seed);
   const clock = new VirtualClock(NOW);
   const respond = partnerOf(partner, random() * partner.windowMs);
   const requests: { atMs: number; isAccepted: boolean }[] = [];
-  let [inFlight, inFlightAtFirst429, delivered, dead, asks, workflows, mostAttempts, idle, lastMs] = [
-    ...[0, 0, 0, 0, 0, 0, 0, environments, NOW],
-  ] as [number, number, number, number, number, number, number, number, number];
+  let [inFlight, inFlightAtFirst429, delivered, dead, asks, workflows, mostAttempts, mostWaits] = [
+    0, 0, 0, 0, 0, 0, 0, 0,
+  ];
+  let idle = environments;
+  let lastMs = NOW;
   const queue: Delivery[] = [];
 
   async function run(command: LimiterCommand): Promise<unknown> {
@@ -153,7 +170,9 @@ export async function simulateStorm(storm: Storm): Promise<StormResult> {
       return;
     }
     const atMs = outcome.to === 'wait' ? outcome.atMs : clock.nowMs;
-    const next = { ...one, progress: waiting(one, '', atMs, outcome.slot) };
+    const waited = waiting(one, '', atMs, outcome.slot);
+    const next = { ...one, progress: isShared ? waited : withWaitCounted(one, waited, services) };
+    mostWaits = Math.max(mostWaits, next.progress.waits ?? 0);
     const delayMs = SECOND * Math.max(0, Math.floor((atMs - clock.nowMs) / SECOND));
     if (isShared && outcome.to === 'wait' && delayMs <= MAX_DELAY_MS) enqueue(next, clock.nowMs + delayMs);
     else toWorkflow(next, atMs);
@@ -163,12 +182,15 @@ export async function simulateStorm(storm: Storm): Promise<StormResult> {
     wake(one, atMs);
   }
 
-  for (let index = 0; index < events; index += 1)
-    enqueue(delivery(ENRICHED, { event_id: `event-${index}` }), NOW + index * everyMs);
+  for (let index = 0; index < events; index += 1) {
+    const one = delivery(ENRICHED, { event_id: `event-${index}` });
+    if (isWorkflowOnly) wake(one, NOW + index * everyMs);
+    else enqueue(one, NOW + index * everyMs);
+  }
   await clock.run(NOW + (storm.limitMs ?? 24 * 3600 * SECOND));
   const refused = requests.filter(({ isAccepted }) => !isAccepted).length;
   const tookMs = lastMs - NOW;
-  return { tookMs, requests, refused, inFlightAtFirst429, delivered, dead, asks, workflows, mostAttempts };
+  return { tookMs, requests, refused, inFlightAtFirst429, delivered, dead, asks, workflows, mostAttempts, mostWaits };
 }
 
 /** @returns the seconds of `Retry-After` if a request at this time is refused */
