@@ -20,8 +20,8 @@ import { wildcardFinding } from './wildcard-finding.ts';
  * Longest life of an execution: the longest possible retry policy, plus 72 hours in which its function does not run. The policy's
  * 10 waits of one day, each with up to 10% jitter, are 11 days. Each of its 11 attempts may take 340 s, and may be parked before
  * for 1, 2, 4 … 32 minutes with the same jitter: 1 h and 13 h in total. With the retries of enrichment that is 11.7 days, or 14.7
- * with the 72 hours. The rest is for transient faults, and for slots reserved under a rate limit. A scheduled event waits for at
- * most 7 days, with a policy of hours. The rescue dead-letters what is still running after that.
+ * with the 72 hours. The rest is for transient faults, slots reserved under a rate limit, and back-pressure. A scheduled event
+ * waits for at most 7 days, with a policy of hours. The rescue dead-letters what is still running after that.
  */
 const EXECUTION_TIMEOUT = Duration.days(MAX_EXECUTION_DAYS);
 

@@ -207,7 +207,8 @@ local function acquire(own, timeout, mayProbe, attempts, first)
   for i = first, #ARGV do
     local verdict, at, position = rejected, 0, 0
     if not open or (mayProbe and i == first) then
-      local reserved, held = string.match(ARGV[i], '^(%d*)/?(%d*)$')
+      local reserved, held
+      if ARGV[i] ~= '' then reserved, held = string.match(ARGV[i], '^(%d*)/?(%d*)$') end
       if isPaced then
         verdict, at, position = queue(tonumber(held), limit)
       else
