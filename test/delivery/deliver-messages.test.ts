@@ -21,7 +21,7 @@ import {
   registry,
   serviceError,
 } from '../support/factories.ts';
-import { allowed, failing, gone, reportOf, reserved } from '../support/limiter-decisions.ts';
+import { allowed, failing, gone, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
 import { failed, limiterReturning, openLimiter, responded, sendingServices } from '../support/sending.ts';
 
@@ -150,6 +150,19 @@ describe('a message that the limiter does not allow', () => {
     expect([back.token, read(second.deferred[0]).token]).toEqual(['g0-d1-m', 'g0-d2-m']);
     const settled = [...first.ledger.settled, ...second.ledger.settled];
     expect(settled.map(({ settlement }) => settlement.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
+  });
+
+  test('returns to the queue after a 429, at its position, with its attempt in the ledger and none spent', async () => {
+    const decisions = [allowed, { ...unreserved(atMs), position: 7 }];
+    const limiter = openLimiter({
+      acquire: async () => ({ decisions: decisions.splice(0, 1), isSlow: false, wantsReport: false }),
+    });
+    const sender = { send: async () => responded(429) };
+    const { deferred, started, ledger } = await deliver(['acme'], { limiter, sender });
+    expect([started, deferred.map(({ delaySeconds }) => delaySeconds)]).toEqual([[], [90]]);
+    const { progress } = read(deferred[0]);
+    expect(progress).toMatchObject({ attempt: 0, queue_position: 7, throttled_since: NOW_ISO, reason: 'HTTP 429' });
+    expect(ledger.settled).toMatchObject([{ settlement: { progress, attempt: { status: 429 }, token: 'g0-d1-m' } }]);
   });
 
   test('returns immediately, and does not wait for another attempt that hangs', async () => {

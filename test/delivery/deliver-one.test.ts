@@ -65,6 +65,15 @@ describe('a step of the workflow', () => {
     expect(ledger.settled).toMatchObject([{ settlement: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
   });
 
+  test('waits at its position after a 429, which spends no attempt and is in the ledger', async () => {
+    const { result, ledger } = await step(carried, {
+      ...sendingServices([responded(429)]),
+      limiter: { decisions: [{ verdict: 'allow', position: 7 }] },
+    });
+    expect(result).toMatchObject({ outcome: 'retry', attempt: 1, waits: 1, queue_position: 7, reason: 'HTTP 429' });
+    expect(ledger.settled).toMatchObject([{ settlement: { attempt: { status: 429 }, token: 'g0-a1' } }]);
+  });
+
   test('has no reservation while it waits for the end of a Retry-After', async () => {
     const { result } = await step(carried, { limiter: { decisions: [unreserved(NOW + 90_000)] } });
     expect(Date.parse(result.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 90_000);
