@@ -117,6 +117,19 @@ function socketOptions(tls: boolean, limitMs: number) {
   };
 }
 
+/**
+ * Joins the commands of this tick in one write for each node. The library writes each command by itself, and a system call
+ * takes more CPU than the command.
+ */
+export function joinWrites(client: ValkeyClient): void {
+  for (const { stream } of 'nodes' in client ? client.nodes('master') : [client]) {
+    // Absent before a node is connected.
+    if (stream === undefined || stream.writableCorked > 0) continue;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+}
+
 /** Closes a client for good. */
 export function disconnect(client: ValkeyClient): void {
   // A client that has ended would start a timer for a socket that is already closed.

@@ -1,5 +1,5 @@
 import type { IoDeadlines } from '../shared/io-deadlines.ts';
-import { DISCONNECT_LIMIT_MS, disconnect, type ValkeyClient } from './client.ts';
+import { DISCONNECT_LIMIT_MS, disconnect, joinWrites, type ValkeyClient } from './client.ts';
 import { elapsed, type Outcome, outcomesWithin, reasonOf } from './outcomes.ts';
 
 /** The shortest time between the starts of two connection attempts, in milliseconds. */
@@ -75,6 +75,7 @@ export class ValkeyConnection {
     const client = await this.client(limitMs);
     if (!client) return [];
     const leftMs = Math.min(this.#deadlines.commandMs, limitMs - (performance.now() - startedMs));
+    joinWrites(client);
     const outcomes = await outcomesWithin(send(client), leftMs);
     if (outcomes.some((outcome) => 'lost' in outcome)) this.discard(client);
     return outcomes;

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
 import { disconnect, type ValkeyClient } from '../../lambdas/valkey/client.ts';
@@ -127,4 +128,32 @@ test('a client is closed, unless its connection has ended already', () => {
     disconnect({ status, disconnect: () => close(status) } as unknown as ValkeyClient);
   }
   expect(close.mock.calls).toEqual([['ready'], ['reconnecting']]);
+});
+
+test.each(['a single node', 'each node of a cluster'])('the commands of one tick are one write to %s', async (kind) => {
+  jest.useRealTimers();
+  const writes: number[] = [];
+  const node = () => {
+    const stream = new Writable({
+      writev(commands, done) {
+        writes.push(commands.length);
+        done();
+      },
+    });
+    return Object.assign(new StubClient(), { stream });
+  };
+  const nodes = kind === 'a single node' ? [node()] : [node(), node()];
+  const [first = node()] = nodes;
+  // A node that is not connected yet has no stream.
+  const cluster = Object.assign(new StubClient(), { nodes: () => [...nodes, new StubClient()] });
+  const { opened, attempts } = connection();
+  opened.connect();
+  attempts[0]?.resolve((nodes.length === 1 ? first : cluster) as unknown as ValkeyClient);
+  await opened.client(1000);
+  const send = () => opened.run(() => nodes.map(async ({ stream }) => stream.write('command')));
+  for (const count of [10, 1]) {
+    await Promise.all(Array.from({ length: count }, send));
+    await new Promise(setImmediate);
+  }
+  expect(writes).toEqual(nodes.length === 1 ? [10, 1] : [10, 10, 1, 1]);
 });
