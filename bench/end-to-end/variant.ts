@@ -76,7 +76,7 @@ const NO_LEDGER_MODULE = join(import.meta.dirname, '../no-ledger.ts');
 const withoutLedger: Plugin = {
   name: 'without-ledger',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]adapters[\\/]dynamodb-ledger\.ts$/ }, () => ({
+    onLoad({ filter: /[\\/]ledger[\\/]dynamodb-ledger\.ts$/ }, () => ({
       contents: `import { NO_LEDGER } from ${JSON.stringify(NO_LEDGER_MODULE)};\nexport const openLedger = () => NO_LEDGER;`,
       resolveDir: import.meta.dirname,
       loader: 'ts',
