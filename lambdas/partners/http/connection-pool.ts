@@ -14,7 +14,7 @@ const MAX_IDLE = 256;
 /** TLS sessions that are stored to shorten the next handshake, one per origin and client certificate; some KB each. */
 const MAX_SESSIONS = 100;
 
-/** TLS contexts with a client certificate, of some 50 KB each. */
+/** TLS contexts with a client certificate, of an estimated 50 KB each. */
 const MAX_CONTEXTS = 100;
 
 /** Explicit, so that neither Node's flags nor NODE_TLS_REJECT_UNAUTHORIZED can weaken it. */
