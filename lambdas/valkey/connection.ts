@@ -101,7 +101,9 @@ export class ValkeyConnection {
 
   /** Closes a client that stopped responding; the next one is opened in the background. */
   discard(client: ValkeyClient): void {
-    if (this.#client === client) this.#client = undefined;
+    // Another of its commands has done so.
+    if (this.#client !== client) return;
+    this.#client = undefined;
     disconnect(client);
     this.connect();
   }

@@ -116,6 +116,19 @@ test('a connection in use is kept; one that was idle for more than 20 s is repla
   expect(attempts).toHaveLength(2);
 });
 
+test('a client that does not respond to several calls is closed once', async () => {
+  const { opened, attempts } = connection();
+  opened.connect();
+  const client = stubClient();
+  const close = jest.spyOn(client, 'disconnect');
+  attempts[0]?.resolve(client);
+  await opened.client(opened.limitMs);
+  const calls = Promise.all([1, 2, 3].map(() => opened.run(() => [new Promise(() => undefined)])));
+  await pass(200);
+  expect((await calls).flat()).toHaveLength(3);
+  expect(close).toHaveBeenCalledTimes(1);
+});
+
 test('commands without a response are lost after 200 ms', async () => {
   const outcomes = outcomesWithin([new Promise(() => undefined)], IO_DEADLINES.valkey.commandMs);
   await expectAfter(200, outcomes);
