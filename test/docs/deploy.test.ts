@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { neededSecrets } from '../../commands/integration/needed-secrets.ts';
-import { runProgram } from '../../commands/program.ts';
+import { runProgram } from '../../commands/main.ts';
 import { acceptEvent } from '../../lambdas/enrichment/accept-event.ts';
 import { eventSchema } from '../../lambdas/events/event.ts';
 import { evaluateFlag, parseFlag } from '../../lambdas/flag/evaluate-flag.ts';

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { runProgram } from '../../commands/program.ts';
+import { runProgram } from '../../commands/main.ts';
 import type { Context } from '../../commands/shared/context.ts';
 import { CommandFailed } from '../../commands/shared/failures.ts';
 import { METRIC_DEFINITIONS } from '../../lambdas/shared/metric-definitions.ts';

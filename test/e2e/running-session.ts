@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import { runProgram } from '../../commands/program.ts';
+import { runProgram } from '../../commands/main.ts';
 import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';

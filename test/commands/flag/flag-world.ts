@@ -1,4 +1,4 @@
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { startOperatorWorld } from '../operator-world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { newEntry } from '../../../commands/integration/new-entry.ts';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { integrationSecretSchema } from '../../../lambdas/partners/integration-secret.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';

@@ -1,8 +1,8 @@
 import { ConfirmSubscriptionCommand } from '@aws-sdk/client-sns';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { contactChanges, type Subscribed } from '../../../commands/integration/contacts.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { judgeContacts } from '../../../commands/preflight/contacts.ts';
-import { runProgram } from '../../../commands/program.ts';
 import { registerTopics, Topics } from '../../../local/sns/sns.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { resolverOf } from '../../support/running-platform.ts';

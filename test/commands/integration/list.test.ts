@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 

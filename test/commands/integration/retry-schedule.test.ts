@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { clockTime, formatSchedule } from '../../../commands/integration/retry-schedule.ts';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { integration } from '../../support/factories.ts';
 import { startOperatorWorld } from '../operator-world.ts';

@@ -1,4 +1,4 @@
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/events/delivery.ts';
 import { newDelivery } from '../../../lambdas/events/progress.ts';
 import { createLedger } from '../../../lambdas/ledger/dynamodb-ledger.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Enrichment } from '../../../lambdas/events/delivery.ts';
 import { DELIVERY_STATES } from '../../../lambdas/ledger/record.ts';
 import { eachTest } from '../../support/each-test.ts';

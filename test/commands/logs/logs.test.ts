@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { LOGS_TARGET, logsApi } from '../../../local/cloudwatch/logs.ts';
 import type { LogLine } from '../../../local/lambda/function-process.ts';
 import { eachTest } from '../../support/each-test.ts';

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { OutputName } from '../../../commands/shared/stage.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { startPartner } from '../../support/partner-server.ts';

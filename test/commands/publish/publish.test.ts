@@ -1,6 +1,6 @@
 import type { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { acceptEvent } from '../../../lambdas/enrichment/accept-event.ts';
 import type { DeliverySubject } from '../../../lambdas/events/delivery.ts';

@@ -1,6 +1,6 @@
 import type { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { beforeEach, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { type ReconcileReport, reconcileInputSchema } from '../../../lambdas/ledger/reconciliation.ts';
 import { eachTest } from '../../support/each-test.ts';

@@ -1,6 +1,6 @@
 import { CancelMessageMoveTaskCommand, type SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { intercept, startOperatorWorld } from '../operator-world.ts';

@@ -1,6 +1,6 @@
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { Clock } from '../../../local/clock/clock.ts';
 import { Queues } from '../../../local/sqs/queues.ts';

@@ -1,6 +1,6 @@
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { type Delivery, deliverySchema } from '../../../lambdas/events/delivery.ts';
 import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { type LedgerOperator, type Left, startLedgerOperator } from '../ledger/ledger-operator.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import { COUNTS, DURATIONS, readMeasures } from '../../../commands/rollout/read-measures.ts';
 import { metricsNamespace } from '../../../lambdas/shared/metric-definitions.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../../local/cloudwatch/cloudwatch.ts';

@@ -1,6 +1,6 @@
 import type { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { runProgram } from '../../../commands/program.ts';
+import { runProgram } from '../../../commands/main.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { configuredState, statusOf } from '../../../commands/status/read-integrations.ts';
 import type { ListedDelivery } from '../../../lambdas/ledger/ports.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { runProgram } from '../../commands/program.ts';
+import { runProgram } from '../../commands/main.ts';
 import type { Context } from '../../commands/shared/context.ts';
 import { NOW } from '../support/factories.ts';
 
