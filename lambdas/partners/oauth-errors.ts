@@ -58,7 +58,7 @@ export function settingToTry(
   const isInvalid = error === 'invalid_request' || (status === 400 && isUnnamed);
   if (request === 'json' && (isUnread || isInvalid || isClientRefused)) return { name: 'token_request', value: 'form' };
   if (request === 'json') return undefined;
-  if (isUnread || (status === 400 && isUnnamed && !isBasic)) return { name: 'token_request', value: 'json' };
+  if (isUnread || (isInvalid && !isBasic)) return { name: 'token_request', value: 'json' };
   // A request without the client's id in its body may be invalid.
   const isElsewhere = isClientRefused || (isInvalid && isBasic);
   return isElsewhere ? { name: 'client_authentication', value: isBasic ? 'body' : 'basic' } : undefined;

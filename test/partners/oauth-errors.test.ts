@@ -41,7 +41,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [401, 'invalid_client', BASIC],
     [401, undefined, BASIC],
     [400, undefined, JSON_BODY],
-    [400, 'invalid_request', undefined],
+    [400, 'invalid_request', JSON_BODY],
     [400, 'invalid_scope', undefined],
   ],
   'form basic': [
