@@ -35,6 +35,11 @@ export async function add(options: AddOptions, context: Context): Promise<number
     throw new CommandFailed(`the entry does not fit:\n  ${faults.join('\n  ')}`);
   const { integration } = read;
   const { id } = integration;
+  const hasPairFiles = options.certificateFile !== undefined || options.keyFile !== undefined;
+  if (hasPairFiles && !integration.client_certificate)
+    throw new CommandFailed(
+      'a certificate or key file is for an entry with client_certificate=true. Nothing was changed.',
+    );
 
   const stage = await context.openStage(options.stage);
   await untilFree(stage, context, INTEGRATIONS);

@@ -33,10 +33,13 @@ export function newEntry(options: EntryOptions): Readonly<Record<string, unknown
   if (file !== undefined) return withActive(entryOfFile(file));
   if (id === undefined || url === undefined) throw new UsageError('add takes --id and --url, or --file');
   const fields = set.map(fieldOf);
+  const authFields = authFieldsOf(options);
+  const [unused] = auth === undefined ? Object.keys(authFields) : [];
+  if (unused !== undefined) throw new UsageError(`--auth is missing: without it, auth.${unused} would not be used`);
   return withActive({
     id,
     url,
-    ...(auth !== undefined && { auth: authOf(auth, options) }),
+    ...(auth !== undefined && { auth: { type: auth, ...authFields } }),
     ...(contact.length > 0 && { contacts: contact }),
     ...Object.fromEntries(fields),
   });
@@ -46,7 +49,8 @@ function withActive(entry: Readonly<Record<string, unknown>>) {
   return { ...entry, active: entry.active ?? true };
 }
 
-function authOf(type: string, given: EntryOptions): object {
+/** The fields of `auth` beside its type, from the options that were given. */
+function authFieldsOf(given: EntryOptions): object {
   const fields = {
     header: given.authHeader,
     token_url: given.tokenUrl,
@@ -55,7 +59,7 @@ function authOf(type: string, given: EntryOptions): object {
     scope: given.scope,
     audience: given.audience,
   };
-  return { type, ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** A value is a text where the field takes that text, and JSON otherwise: `event_types=["course_completion"]`. */

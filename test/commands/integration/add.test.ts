@@ -114,6 +114,23 @@ describe('changes nothing where', () => {
     await expectRefusal(faulty, /id: must be[\s\S]*url: must be[\s\S]*Unrecognized key: "timeout"/);
   });
 
+  test.each([
+    ['--token-url', 'https://acme.example/token', 'token_url'],
+    ['--token-request', 'form', 'token_request'],
+    ['--scope', '', 'scope'],
+  ])('%s has no --auth', async (option, value, field) => {
+    await expect(add(...ACME, option, value)).rejects.toThrow(
+      `--auth is missing: without it, auth.${field} would not be used`,
+    );
+    expect(world.secret('acme')).toBeUndefined();
+  });
+
+  test('a file of a client certificate would not be used', async () => {
+    const unused = /^a certificate or key file is for an entry with client_certificate=true. Nothing was changed.$/;
+    await expectRefusal([...ACME, '--certificate-file', 'own.crt'], unused);
+    await expectRefusal([...ACME, '--key-file', 'own.key', '--set', 'client_certificate=false'], unused);
+  });
+
   test('an option belongs to another payload format', async () => {
     await expectRefusal([...ACME, '--set', 'duration_unit=hours'], /duration_unit: is an option of percipio/);
   });
