@@ -128,6 +128,8 @@ export class SignedClient {
     const { service, region } = this.#configuration;
     const { host, pathname } = this.#endpoint;
     const credentials = await this.#credentials();
+    // A call that has ended while it waited must not write any more.
+    abortSignal?.throwIfAborted();
     const date = new Date(Date.now() + this.#clockOffsetMs).toISOString().replace(/[:-]|\.\d{3}/g, '');
     const { headers } = aws4.sign(
       {

@@ -160,6 +160,23 @@ test('every request has the credentials of its time', async () => {
   ]);
 });
 
+test('a call that ended while it waited for credentials sends nothing', async () => {
+  const { endpoint, received } = await serverWith(OK);
+  const waiting = Promise.withResolvers<Credentials>();
+  const client = openClient(SignedClient, WAITS, {
+    ...{ service: DYNAMODB, region: REGION, endpoint },
+    credentials: () => waiting.promise,
+  });
+  keep({ close: async () => client.destroy() });
+  const abort = new AbortController();
+  const call = client.send({ operation: 'PutItem', input: INPUT }, { abortSignal: abort.signal });
+  abort.abort(new Error('over'));
+  await expect(call).rejects.toThrow('over');
+  waiting.resolve(KEYS);
+  await client.send({ operation: 'GetItem', input: INPUT });
+  expect(received.map(({ headers }) => headers['x-amz-target'])).toEqual(['DynamoDB_20120810.GetItem']);
+});
+
 test('credentials of the container are read again before they expire, as by the SDK', async () => {
   // Lambda's functions have theirs in the environment, unless they start from a snapshot.
   let issued = 0;
