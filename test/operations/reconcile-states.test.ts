@@ -49,6 +49,28 @@ describe('the reconciler announces', () => {
     expect(fixture.notices.told).toEqual(['acme resumed resumed_by_operator']);
   });
 
+  test('nothing about an integration whose later days the run had no time for', async () => {
+    const fixture = reconcileFixture();
+    await fixture.put('delivered', { agoMs: 10 * MINUTE, state: 'delivered', changedAgoMs: 5 * MINUTE });
+    await fixture.put('parked', {
+      ...{ agoMs: 26 * HOUR, state: 'parked', changedAgoMs: 25 * HOUR },
+      record: { parked_for: 'failing', reason: `parked: ${rejectionText('acme', 'failing')}` },
+    });
+    let leftMs = 15 * MINUTE;
+    const { table } = fixture;
+    fixture.table = {
+      ...table,
+      async *listDay(day, span) {
+        yield* table.listDay(day, span);
+        // The time ends after the first of its days.
+        leftMs = 0;
+      },
+    };
+    const report = await fixture.run({}, () => leftMs);
+    expect(report.is_complete).toBe(false);
+    expect(fixture.notices.told).toEqual([]);
+  });
+
   test('nothing in a dry run, nor of another integration than the one of its input', async () => {
     const fixture = reconcileFixture();
     fixture.states = [parked(2 * HOUR)];
