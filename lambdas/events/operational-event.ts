@@ -42,7 +42,7 @@ export type ParkedReason = keyof typeof PARKED;
 /** Why an integration is no longer parked. */
 const RESUMED = {
   endpoint_responded:
-    'The integration has resumed: its endpoint responds again, and the webhooks that were kept are sent.',
+    'The integration has resumed: its endpoint responds again, and the webhooks that were kept are sent. After a 410, those kept for over an hour are sent when an operator resumes the integration.',
   resumed_by_operator:
     'The integration has resumed: an operator has ended the parking, and the webhooks that were kept are sent.',
 } as const;
