@@ -88,7 +88,7 @@ export const progressSchema = z.object({
   reserved_for: z.iso.datetime().optional(),
   /** Its position in the queue of an integration whose partner throttles requests (`limiter/limiter-script.ts`). */
   queue_position: z.int().min(0).optional(),
-  /** When its partner's back-pressure first delayed it: a refused attempt, or a place in the queue. */
+  /** Since when its partner's back-pressure delays it: a refused attempt, or a place in the queue. A spent attempt ends it. */
   throttled_since: z.iso.datetime().optional(),
   /** How many times in a row it was parked without an attempt. */
   park_count: z.int().min(0).optional(),

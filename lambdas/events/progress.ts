@@ -76,7 +76,7 @@ export function withOutcome(
   reason: string,
   dueAt?: Date,
 ): Progress {
-  const { due_at, deferrals, timed, earlier_attempts, throttled_since } = delivery.progress;
+  const { due_at, deferrals, timed, earlier_attempts } = delivery.progress;
   return {
     ...decisionOf(delivery.progress),
     attempt,
@@ -85,7 +85,6 @@ export function withOutcome(
     ...(timed && TIMED),
     ...(earlier_attempts !== undefined && { earlier_attempts }),
     ...(deferrals !== undefined && { deferrals }),
-    ...(throttled_since !== undefined && { throttled_since }),
     reason: attributeText(reason, MAX_REASON_CHARACTERS),
   };
 }
@@ -104,10 +103,11 @@ export type Slot = Pick<Progress, 'reserved_for' | 'queue_position' | 'throttled
  * @param slot the slot reserved for it by the integration's limiter
  */
 export function waiting(delivery: Delivery, reason: string, untilMs: number, slot: Slot = {}): Progress {
-  const { attempt, park_count } = delivery.progress;
+  const { attempt, park_count, throttled_since } = delivery.progress;
   return {
     ...withOutcome(delivery, attempt, 'retry', reason, new Date(untilMs)),
     ...(park_count !== undefined && { park_count }),
+    ...(throttled_since !== undefined && { throttled_since }),
     ...slot,
   };
 }

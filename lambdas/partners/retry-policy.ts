@@ -18,7 +18,7 @@ const DEFAULT_DELAYS_MS = [
 
 /**
  * A delivery whose partner throttles it spends no attempt for this time, as long as a parked one. Then it is dead, so that a
- * partner that always responds with 429 does not keep it forever.
+ * partner that always responds with 429 does not keep it forever. An attempt with another result ends that time.
  */
 export const LONGEST_THROTTLING_MS = 72 * HOUR_MS;
 

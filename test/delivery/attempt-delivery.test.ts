@@ -245,6 +245,13 @@ describe('the outcome of a delivery', () => {
     expect(counter.counts[METRICS.deliveryDead]).toBe(expected === 'dead' ? 1 : undefined);
   });
 
+  test('an attempt that the partner did not throttle ends its back-pressure: the next one may last for 72 hours again', async () => {
+    const throttled_since = new Date(NOW - 71 * 3_600_000).toISOString();
+    const { outcome } = await attempt(responded(500), { of: delivery(ENRICHED, {}, { throttled_since, attempt: 2 }) });
+    expect(outcome).toMatchObject({ outcome: 'retry', attempt: 3 });
+    expect(outcome).not.toHaveProperty('throttled_since');
+  });
+
   test.each([
     [responded(302), 'alive'],
     [responded(400), 'alive'],
