@@ -2,7 +2,7 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { deadLettered } from '../../lambdas/events/operational-event.ts';
 import { createOperationalEventBus } from '../../lambdas/events/operational-event-bus.ts';
-import { CLIENT_WAITS } from '../../lambdas/shared/io-deadlines.ts';
+import { CLIENT_WAITS, type ClientWaits } from '../../lambdas/shared/io-deadlines.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { EVENTS_TARGET, eventsApi } from '../../local/event-bridge/put-events.ts';
@@ -31,9 +31,12 @@ beforeEach(() => {
 });
 afterAll(() => plane.close());
 
-function world(busName: string) {
+/** So long that no busy machine reaches it. */
+const PATIENT = { connectMs: 20_000, responseMs: 20_000, callMs: 20_000 };
+
+function world(busName: string, waits: Partial<ClientWaits> = PATIENT) {
   const [log, counter] = [fakeLog(), fakeCounter()];
-  const deadlines = { ...CLIENT_WAITS.notices, callMs: 300 };
+  const deadlines = { ...CLIENT_WAITS.notices, ...waits };
   return { log, counter, bus: createOperationalEventBus({ busName, deadlines, log, counter }) };
 }
 
@@ -53,7 +56,7 @@ test('a refused entry, and a bus that does not respond, are counted and logged w
 
   const listener = await startHttpServer(() => {});
   process.env.AWS_ENDPOINT_URL_EVENTBRIDGE = listener.url;
-  const mute = world('stage');
+  const mute = world('stage', { callMs: 300 });
   expect(await mute.bus.put(EVENT)).toBe(false);
   await listener.close();
   expect(mute.log.only('operational_event.failed')).toMatchObject({ error: 'TimeoutError' });
