@@ -62,7 +62,7 @@ const EXPIRING = {
   client_certificate_expires:
     'The client certificate of the integration expires within 30 days, or has expired: store its successor.',
 } as const;
-export const EXPIRING_REASONS = reasonsOf(EXPIRING);
+const EXPIRING_REASONS = reasonsOf(EXPIRING);
 
 function reasonsOf<Texts extends Readonly<Record<string, string>>>(texts: Texts) {
   return Object.keys(texts) as unknown as readonly [keyof Texts & string, ...(keyof Texts & string)[]];

@@ -1,4 +1,9 @@
-import { certificateExpiring, type OperationalEvents, type ParkedReason } from '../events/operational-event.ts';
+import {
+  certificateExpiring,
+  type OperationalEvents,
+  type ParkedReason,
+  type ResumedReason,
+} from '../events/operational-event.ts';
 import { errorFields } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import { eventOfState, type IntegrationState } from './integration-state.ts';
@@ -22,7 +27,7 @@ export interface IntegrationStates {
 /** Stores transitions of integrations, and announces them. It never throws: the reconciler repeats what failed. */
 export interface IntegrationNotices {
   parked(integrationId: string, reason: ParkedReason): Promise<void>;
-  resumed(integrationId: string, reason: 'endpoint_responded' | 'resumed_by_operator'): Promise<void>;
+  resumed(integrationId: string, reason: ResumedReason): Promise<void>;
   /** Announces a stored state whose event was lost. */
   repeat(state: IntegrationState): Promise<void>;
   /** Announces a certificate that expires soon: once for each certificate. @param expiresAtMs epoch milliseconds */

@@ -7,6 +7,7 @@ import {
   PARKED_REASONS,
   type ParkedReason,
   RESUMED_REASONS,
+  type ResumedReason,
 } from '../events/operational-event.ts';
 
 const common = {
@@ -69,5 +70,5 @@ export function stateShownBy(
 
 interface Resumed {
   readonly state: 'resumed';
-  readonly reason: (typeof RESUMED_REASONS)[number];
+  readonly reason: ResumedReason;
 }

@@ -40,9 +40,10 @@ export interface EnvironmentLimiterOptions {
  * Limits the requests of one environment while Valkey does not respond: it sends `limit ÷ environments`, so that all of
  * them together stay within the integration's limit, and rejects nothing.
  *
- * It honours `Retry-After`, sends a share of `MAX_PACE_ALONE` for a minute after one that the partner throttled, and hands deliveries to a slow endpoint to the workflow, by what this environment has seen. It has
- * no circuit breaker: attempts at a failing endpoint are sent by the retry policy. It honours no reservation, because another
- * environment may have made it; a delivery that must wait asks again, and until then is spread as the requests are.
+ * It honours `Retry-After`, sends a share of `MAX_PACE_ALONE` for a minute after that of a throttled request, and hands
+ * deliveries to a slow endpoint to the workflow, by what this environment has seen. It has no circuit breaker: attempts at a
+ * failing endpoint are sent by the retry policy. It honours no reservation, because another environment may have made it; a
+ * delivery that must wait asks again, and until then is spread as the requests are.
  */
 export class EnvironmentLimiter {
   readonly #options: EnvironmentLimiterOptions;

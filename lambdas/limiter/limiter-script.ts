@@ -21,7 +21,8 @@ import * as limits from './limiter-settings.ts';
  * - `next`: the next free slot. Not a whole number: an interval rounded up to 2 ms would cost 60,000 a minute half its rate.
  * - `not_before`: the end of the last `Retry-After`.
  * - `failures`: in a row. `open`: 0 while the circuit breaker is closed, else the time from which it allows one probe.
- *   `gone`: why the endpoint is parked until it is repaired (`PARKED_REASONS`), 0 if it is not. `probe`: until when the probe in flight may report.
+ *   `gone`: why the endpoint is parked until it is repaired (`REPAIRABLE_REASONS`), 0 if it is not. `probe`: until when the
+ *   probe in flight may report.
  * - `certificate_1`, `certificate_2`: the last two failures by a certificate, the older one first.
  * - `was_open`: 1 from the epoch after an open circuit breaker until an attempt passes.
  * - `slow_at`, `slow`: the last slow response, and until when the endpoint is slow. `latency`: the smoothed duration of attempts.
@@ -48,8 +49,9 @@ import * as limits from './limiter-settings.ts';
  * KEYS[1] is the record. ARGV[1] is `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or empty for the server's
  * clock; ARGV[3] the epoch; the operation's arguments follow, for `acquire` the reserved time and the position (`time/position`)
  * of each request. It returns numbers: slow, wants a report, then verdict, time and position of each request; nothing follows
- * if all are allowed and the limiter has no state. `report` returns the position of the reason in `PARKED_REASONS` if the report parks the endpoint or
- * leaves it parked, else 0; `gone` as it was before; and 1 if the report closes the circuit breaker, also one that a new epoch has reset.
+ * if all are allowed and the limiter has no state. `report` returns the position of the reason in `REPAIRABLE_REASONS` if the
+ * report parks the endpoint or leaves it parked, else 0; `gone` as it was before; and 1 if the report closes the circuit
+ * breaker, also one that a new epoch has reset.
  */
 const SCRIPT = `
 local NAMES = {
@@ -370,7 +372,7 @@ export interface AcquireRequest {
 }
 
 /** Why an endpoint is parked until it is repaired. The script has their positions, counted from 1. */
-const PARKED_REASONS = ['gone', ...CERTIFICATE_FAULTS] as const;
+const REPAIRABLE_REASONS = ['gone', ...CERTIFICATE_FAULTS] as const;
 
 /** One call of the script. */
 export type LimiterCommand = readonly [operation: 'acquire' | 'report' | 'slow', epoch: string, ...args: string[]];
@@ -388,7 +390,7 @@ export function acquireCommand(
 
 export function reportCommand(integration: LimitedIntegration, report: LimiterReport): LimiterCommand {
   const { passed, failed, isGone, retryAfterMs, tookMs, throttled, certificate, sentAgoMs } = report;
-  const reason = certificate === undefined ? 0 : PARKED_REASONS.indexOf(certificate.fault) + 1;
+  const reason = certificate === undefined ? 0 : REPAIRABLE_REASONS.indexOf(certificate.fault) + 1;
   const failures = certificate?.failures ?? 0;
   const numbers = [passed, failed, isGone ? 1 : 0, retryAfterMs, tookMs, throttled, reason, failures, sentAgoMs].map(
     String,
@@ -441,13 +443,13 @@ function decision(verdict: number | undefined, atMs = 0, position = 0): LimiterD
   const queued = position > 0 ? { position } : {};
   if (verdict === 0) return { verdict: 'allow', ...queued };
   if (verdict === 1 || verdict === 2) return { verdict: 'wait', atMs, isReserved: verdict === 2, ...queued };
-  return { verdict: 'reject', reason: PARKED_REASONS[(verdict ?? 0) - 4] ?? 'failing' };
+  return { verdict: 'reject', reason: REPAIRABLE_REASONS[(verdict ?? 0) - 4] ?? 'failing' };
 }
 
 /** @returns the parsed reply to `reportCommand`: see `Limiter.report` */
 export function readReportReply(reply: unknown): Parked | 'resumed' | undefined {
   const [position, before, hasResumed] = Array.isArray(reply) ? reply.map(Number) : [];
   if (hasResumed === 1) return 'resumed';
-  const reason = PARKED_REASONS[(position ?? 0) - 1];
+  const reason = REPAIRABLE_REASONS[(position ?? 0) - 1];
   return reason === undefined ? undefined : { reason, isNew: position !== before };
 }
