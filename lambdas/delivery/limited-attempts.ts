@@ -52,7 +52,10 @@ const SLOW_AFTER_MS = 2000;
 export interface LimitedAttempts {
   /** In the order of the deliveries, each settled when it is known. Rejects with its attempt's error. */
   readonly outcomes: readonly Promise<LimitedOutcome>[];
-  /** Resolves when all attempts have ended and the limiter has their report, even if an attempt failed. */
+  /**
+   * Resolves when all attempts have ended, the limiter has their reports, and what those changed is announced, even if an
+   * attempt failed.
+   */
   readonly reported: Promise<void>;
 }
 
@@ -75,9 +78,15 @@ export async function attemptWithinLimits(
   const unreported = new Set<MeasuredAttempt>();
   let begun = 0;
   let isThrottled = false;
+  let announced: Promise<void> = Promise.resolve();
   const outcomes = ready.map((one, index) => follow(one, response.decisions[index] as LimiterDecision));
-  const reported = Promise.allSettled(outcomes).then(() => report([...unreported], response.wantsReport && begun > 0));
-  return { outcomes, reported };
+  return { outcomes, reported: reportRest() };
+
+  async function reportRest(): Promise<void> {
+    await Promise.allSettled(outcomes);
+    await report([...unreported], response.wantsReport && begun > 0);
+    await announced;
+  }
 
   async function follow(one: Ready, decision: LimiterDecision): Promise<LimitedOutcome> {
     if (decision.verdict === 'reject') return parked(one, decision);
@@ -160,6 +169,11 @@ export async function attemptWithinLimits(
       tookMs: mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.endpointMs)),
       sentAgoMs: attempts.length === 0 ? 0 : services.now() - Math.max(...attempts.map(({ begunAtMs }) => begunAtMs)),
     });
+    // One after the other, and no outcome waits for it, since ledger and event bus may take seconds.
+    announced = announced.then(() => announce(change));
+  }
+
+  async function announce(change: Awaited<ReturnType<Limiter['report']>>): Promise<void> {
     const { notices, log, counter } = services;
     if (change === 'resumed') return notices.resumed(integration.id, 'endpoint_responded');
     if (change === undefined) return;

@@ -297,6 +297,28 @@ describe('an attempt that the partner throttles', () => {
     expect(asked.slice(1)).toEqual([[{}]]);
   });
 
+  test('does not wait for the announcement of what its report changed, which later ones follow', async () => {
+    const { limiter } = throttlingLimiter([allowed, allowed]);
+    const changes = ['resumed', { reason: 'gone', isNew: true }] as const;
+    let reports = 0;
+    const report = async () => changes[reports++];
+    const written = Promise.withResolvers<void>();
+    const told: string[] = [];
+    const notices = {
+      resumed: () => written.promise.then(() => void told.push('resumed')),
+      parked: async () => void told.push('parked'),
+    };
+    const results = [responded(429), responded(410)];
+    const { begun } = begin([allowed, allowed], { limiter: { ...limiter, report }, notices, results });
+    const { outcomes, reported } = await begun;
+    expect(await outcomes[0]).toMatchObject({ to: 'wait' });
+    await setImmediate();
+    expect(told).toEqual([]);
+    written.resolve();
+    await reported;
+    expect(told).toEqual(['resumed', 'parked']);
+  });
+
   test('keeps those of its batch from being sent that still wait in the function', async () => {
     const { limiter, asked } = throttlingLimiter([allowed, { ...reserved(NOW + 500), position: 7 }]);
     const released = Promise.withResolvers<void>();
