@@ -149,9 +149,9 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
   });
   make.notice('undelivered-events', {
-    when: 'A rescue, a run of the reconciler, the reading of the credential’s age, or a mail to contacts failed after all retries',
+    when: 'A rescue, a run of the reconciler, the reading of the credential’s age or of client certificates, or a mail to contacts failed after all retries',
     impact:
-      'the delivery of a failed execution may wait for the next sweep or run, an old credential is not reported, and contacts do not learn that an integration was parked or resumed',
+      'the delivery of a failed execution may wait for the next sweep or run, an old credential or certificate is not reported, and contacts do not learn that an integration was parked or resumed',
     metric: sumOf(
       undelivered.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM })),
     ),
