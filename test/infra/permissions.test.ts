@@ -82,7 +82,7 @@ const SETTLES = 'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn>';
 const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PartiQLInsert', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
-const PUTS_EVENTS = 'events:PutEvents on <OperationalEventsBus.Arn> if events:source=learning-time-webhooks';
+const PUTS_EVENTS = 'events:PutEvents on <OperationalEventsBus.Arn>';
 
 /** In addition to log, traces and, in the VPC, network interfaces. */
 const IN_VPC: Readonly<Record<string, readonly string[]>> = {

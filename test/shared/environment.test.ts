@@ -54,6 +54,7 @@ const VALUES: Record<string, string> = {
   AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/15/[1]abc',
   AWS_REGION: 'us-east-1',
   AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:8000',
+  EVENT_BUS_NAME: 'stage-bus',
   ENTERPRISE_CLAIM: 'enterprise_customer_uuid',
   METRICS_TOKEN_SECRET_ID: '/dev/metrics-token',
 };

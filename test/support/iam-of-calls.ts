@@ -1,5 +1,6 @@
 import type { AwsCall } from '../../local/aws-calls.ts';
 import type { Platform } from '../../local/platform.ts';
+import { arnOf } from '../../local/resolver.ts';
 
 /** What IAM decides on: one action on one resource. */
 export interface Access {
@@ -32,6 +33,11 @@ export function accessOf({ operation, body }: AwsCall, platform: Platform, sessi
       return [{ action: `secretsmanager:${name}`, resource: platform.secrets.arnOf(String(body.SecretId)) }];
     case 'GraniteServiceVersion20100801':
       return [{ action: `cloudwatch:${name}`, resource: '*' }];
+    case 'AWSEvents':
+      return (body.Entries as { EventBusName: string }[]).map(({ EventBusName }) => ({
+        action: `events:${name}`,
+        resource: arnOf('events', `event-bus/${EventBusName}`),
+      }));
     case 'POST /configurationsessions':
       sessions.add(configurationArn(body));
       return [{ action: 'appconfig:StartConfigurationSession', resource: configurationArn(body) }];
