@@ -124,9 +124,14 @@ export function documentFaults(document: IntegrationsDocument): string[] {
   return faults;
 }
 
-/** Issues as `path: message`. Of a union, those of the form that has the fewest. */
+/**
+ * Issues as `path: message`. Of a union, those of the form that has the fewest. Of a text where a list belongs only that:
+ * Zod compares its length with the list's limit as well.
+ */
 function faultsOf(issues: readonly z.core.$ZodIssue[], above: readonly PropertyKey[] = []): string[] {
+  const ofWrongType = new Set(issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('.')));
   return issues.flatMap((issue) => {
+    if (issue.code === 'too_big' && ofWrongType.has(issue.path.join('.'))) return [];
     const path = [...above, ...issue.path];
     const forms = issue.code === 'invalid_union' ? [...issue.errors] : [];
     const [nearest] = forms.sort((one, other) => one.length - other.length);

@@ -36,13 +36,15 @@ export function newEntry(options: EntryOptions): Readonly<Record<string, unknown
   const authFields = authFieldsOf(options);
   const [unused] = auth === undefined ? Object.keys(authFields) : [];
   if (unused !== undefined) throw new UsageError(`--auth is missing: without it, auth.${unused} would not be used`);
-  return withActive({
+  const named = {
     id,
     url,
     ...(auth !== undefined && { auth: { type: auth, ...authFields } }),
     ...(contact.length > 0 && { contacts: contact }),
-    ...Object.fromEntries(fields),
-  });
+  };
+  const twice = fields.find(([key]) => Object.hasOwn(named, key));
+  if (twice !== undefined) throw new UsageError(`${twice[0]} is given twice: by its option and by --set`);
+  return withActive({ ...named, ...Object.fromEntries(fields) });
 }
 
 function withActive(entry: Readonly<Record<string, unknown>>) {

@@ -131,6 +131,23 @@ describe('changes nothing where', () => {
     await expectRefusal([...ACME, '--key-file', 'own.key', '--set', 'client_certificate=false'], unused);
   });
 
+  test.each([
+    ['contacts', '--contact', 'a@acme.example', 'contacts=["b@acme.example"]'],
+    ['url', '--url', URL, 'url=https://other.example/'],
+  ])('%s is given twice', async (field, option, value, pair) => {
+    await expect(add(...ACME, option, value, '--set', pair)).rejects.toThrow(
+      `${field} is given twice: by its option and by --set`,
+    );
+  });
+
+  test('a text stands where a list belongs: only that is printed', async () => {
+    const text = ['--set', 'contacts="a@acme.example"'];
+    await expectRefusal(
+      [...ACME, ...text],
+      /^the entry does not fit:\n {2}contacts: Invalid input: expected array, received string$/,
+    );
+  });
+
   test('an option belongs to another payload format', async () => {
     await expectRefusal([...ACME, '--set', 'duration_unit=hours'], /duration_unit: is an option of percipio/);
   });
