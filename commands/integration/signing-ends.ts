@@ -11,12 +11,16 @@ export function signingEndFault(fields: unknown): string | undefined {
 
 /** The ends of a secret's signing secrets, one sentence for each, without values. */
 export function signingEnds(fields: unknown, nowMs: number): string[] {
-  const ending = readSigningSecrets(fields).filter(({ notAfterMs }) => Number.isFinite(notAfterMs));
-  return ending.map((one) =>
-    hasEnded(one, nowMs)
-      ? `a signing secret ended at ${formatEnd(one.notAfterMs)}: the next "./ltw integration rotate" removes it`
-      : `a signing secret ends at ${formatEnd(one.notAfterMs)}`,
-  );
+  const all = readSigningSecrets(fields);
+  const signsOn = all.every((one) => hasEnded(one, nowMs)) ? all[0] : undefined;
+  return all
+    .filter(({ notAfterMs }) => Number.isFinite(notAfterMs))
+    .map((one) => {
+      const end = formatEnd(one.notAfterMs);
+      if (one === signsOn) return `a signing secret ended at ${end}, and signs on`;
+      if (!hasEnded(one, nowMs)) return `a signing secret ends at ${end}`;
+      return `a signing secret ended at ${end}: the next "./ltw integration rotate" removes it`;
+    });
 }
 
 function readSigningSecrets(fields: unknown) {

@@ -51,6 +51,13 @@ All entries and secrets fit.`);
   world.putSecret('acme', { ...WHOLE, signing_secrets: signing_secrets.slice(1) });
   expect(await validate()).toBe(1);
   expect(world.printed()).toContain('acme: the secret has a not_after in each of its signing_secrets');
+  const allEnded = ['2026-01-15T11:54:59Z', ends[0]].map((not_after) => ({ secret, not_after }));
+  world.putSecret('acme', { ...WHOLE, signing_secrets: allEnded });
+  expect(await validate()).toBe(1);
+  expect(world.printed()).toContain('acme: a signing secret ended at 2026-01-15T11:54:59Z, and signs on');
+  expect(world.printed()).toContain(
+    `acme: a signing secret ended at ${ends[0]}: the next "./ltw integration rotate" removes`,
+  );
 });
 
 test('an entry in a file, and its secret in the stage', async () => {
