@@ -51,8 +51,8 @@ All entries and secrets fit.`);
   world.putSecret('acme', { ...WHOLE, signing_secrets: signing_secrets.slice(1) });
   expect(await validate()).toBe(1);
   expect(world.printed()).toContain('acme: the secret has a not_after in each of its signing_secrets');
-  const allEnded = ['2026-01-15T11:54:59Z', ends[0]].map((not_after) => ({ secret, not_after }));
-  world.putSecret('acme', { ...WHOLE, signing_secrets: allEnded });
+  const newestEnded = { secret, not_after: '2026-01-15T11:54:59Z' };
+  world.putSecret('acme', { ...WHOLE, signing_secrets: [newestEnded, { secret: older, not_after: ends[0] }] });
   expect(await validate()).toBe(1);
   expect(world.printed()).toContain('acme: a signing secret ended at 2026-01-15T11:54:59Z, and signs on');
   expect(world.printed()).toContain(
