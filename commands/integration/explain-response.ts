@@ -25,6 +25,14 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
     ['AppConfig does not respond to the function', 'try again; if it persists, look at the AWS Health Dashboard'],
   ],
   [
+    /^its entry presents no client certificate/,
+    ['--next is for an integration with a client certificate', 'set client_certificate of the entry to true first'],
+  ],
+  [
+    /^the secret has .*next_client_/,
+    ['the secret has no usable next pair', 'store it with "integration next-certificate"'],
+  ],
+  [
     /^the secret has /,
     [
       'the secret lacks what the entry’s auth, headers, client_certificate or encrypted_fields need, or holds it in another form',

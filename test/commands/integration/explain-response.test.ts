@@ -35,6 +35,8 @@ test.each([
   [unsent('no integration has the id acne'), /list/],
   [unsent('its entry does not fit: url: is missing'), /validate/],
   [unsent('the integrations cannot be read from AppConfig'), /AppConfig does not respond/],
+  [unsent('its entry presents no client certificate: client_certificate is not true'), /--next[\s\S]*to true/],
+  [unsent('the secret has no next_client_certificate (a PEM)'), /no usable next[\s\S]*"integration next-certificate"/],
   [unsent('the secret has no bearer_token, which auth bearer needs'), /lacks what the entry/],
   [unsent('secret /dev/integrations/acme cannot be read: ResourceNotFoundException'), /missing or not usable/],
 ])('$reason $code', (report, meaning) => {
