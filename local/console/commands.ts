@@ -10,6 +10,8 @@ export type Command =
   | { readonly what: 'appconfig'; readonly isDown: boolean }
   | { readonly what: 'alarm'; readonly name: string; readonly isInAlarm: boolean }
   | { readonly what: 'skip'; readonly durationMs: number }
+  | { readonly what: 'confirm'; readonly address: string }
+  | { readonly what: 'mails' }
   | { readonly what: 'status' };
 
 const WAREHOUSE_MODES = ['up', 'down', 'hang'] as const;
@@ -25,6 +27,8 @@ export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
   alarm NAME on|off                on: it is in ALARM, and AppConfig rolls back what is deployed meanwhile
   skip DURATION                    moves the platform's clock on by 90s, 30m, 2h or 3d (at most 90d): what is due meanwhile
                                    happens at its time
+  mails                            what contacts received: confirmations and notices
+  confirm ADDRESS                  a contact follows the link of its confirmation
   status                           what is up, and where events are`;
 
 export const SKIP_USAGE = 'skip takes 90s, 30m, 2h or 3d, from 0s to 90d: the clock cannot go back';
@@ -36,12 +40,13 @@ const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** @returns undefined if the arguments are not a command */
 export function parseCommand(words: readonly string[]): Command | undefined {
   const [what, first = '', second = ''] = words;
-  const expected = what === 'status' ? 1 : what === 'partner' || what === 'alarm' ? 3 : 2;
+  const expected = what === 'status' || what === 'mails' ? 1 : what === 'partner' || what === 'alarm' ? 3 : 2;
   if (words.length !== expected) return undefined;
   if (what === 'flag' && (first === 'on' || first === 'off')) return { what, isOn: first === 'on' };
   if (what === 'cache' && first === 'down') return { what };
   if (what === 'appconfig' && (first === 'up' || first === 'down')) return { what, isDown: first === 'down' };
-  if (what === 'status') return { what };
+  if (what === 'status' || what === 'mails') return { what };
+  if (what === 'confirm') return { what, address: first };
   if (what === 'skip') {
     const [, count, unit] = DURATION.exec(first) ?? [];
     const durationMs = Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];

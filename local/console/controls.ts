@@ -72,6 +72,17 @@ export function createControls(session: Session, onSkip: () => void = () => {}):
       }
       return `the platform's time is ${new Date().toISOString().slice(0, 19)}Z. ${AFTER_A_SKIP}`;
     },
+    mails() {
+      const lines = session.platform.topics.mails.map(({ address, kind, text }) =>
+        kind === 'notification' ? line('notice', `to ${address}: ${text}`) : line('confirm', `to ${address}`),
+      );
+      return lines.length === 0 ? 'there are none' : lines.join('\n');
+    },
+    confirm({ address }) {
+      if (!session.platform.topics.confirm(address))
+        throw new CommandRefused(`no subscription of ${address} is pending`);
+      return `${address} is confirmed`;
+    },
     status: async () =>
       [
         line('time', `${new Date().toISOString().slice(0, 19)}Z`),

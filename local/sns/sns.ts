@@ -95,6 +95,13 @@ export class Topics {
     }
   }
 
+  /** Confirms the pending subscriptions of an address. @returns whether there was one */
+  confirm(address: string): boolean {
+    const pending = this.#subscriptions.filter(({ endpoint, token }) => endpoint === address && token !== undefined);
+    for (const one of pending) one.token = undefined;
+    return pending.length > 0;
+  }
+
   /** SNS's query protocol: a form in, XML out. */
   readonly api: RestApi = async ({ method, segments, body }) => {
     const form = new URLSearchParams(body.toString());

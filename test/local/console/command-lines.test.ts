@@ -15,6 +15,8 @@ test.each([
   ['skip 90s', { what: 'skip', durationMs: 90_000 }],
   ['skip 2h', { what: 'skip', durationMs: 7_200_000 }],
   ['skip 90d', { what: 'skip', durationMs: 90 * 86_400_000 }],
+  ['mails', { what: 'mails' }],
+  ['confirm someone@partner.example', { what: 'confirm', address: 'someone@partner.example' }],
   ['status', { what: 'status' }],
 ])('%s', (words, command) => {
   expect(parseCommand(words.split(' '))).toEqual(command);
@@ -33,6 +35,8 @@ test.each([
   'skip -2h',
   'skip 2w',
   'skip 91d',
+  'mails all',
+  'confirm',
   'toString',
 ])('"%s" is no command', (words) => {
   expect(parseCommand(words.split(' '))).toBeUndefined();

@@ -104,6 +104,12 @@ test('mails go to confirmed addresses whose filter matches the body', async () =
   expect(topics.mails).toEqual([]);
   await client.send(new UnsubscribeCommand({ SubscriptionArn }));
   expect((await list(ALARMS)).Subscriptions).toHaveLength(1);
+
+  // Without the token, by its address.
+  await client.send(new SubscribeCommand(subscribing));
+  expect([topics.confirm('a@example.com'), topics.confirm('a@example.com')]).toEqual([true, false]);
+  topics.publish(ALARMS, acme);
+  expect(topics.mails.at(-1)).toEqual(mail);
 });
 
 test('a topic without a policy, or with its own subscriptions, is refused', () => {
