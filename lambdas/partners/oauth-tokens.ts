@@ -129,29 +129,9 @@ async function fetchToken(sender: WebhookSender, client: OAuthClient): Promise<F
 }
 
 /** Hashed, so that no secret is part of a key. A rotated secret has another key, and is used immediately. */
-function keyOf({
-  tokenUrl,
-  request,
-  authentication,
-  scope,
-  audience,
-  clientId,
-  clientSecret,
-  clientCertificate,
-}: OAuthClient): string {
+function keyOf({ clientCertificate, ...client }: OAuthClient): string {
   return createHash('sha256')
-    .update(
-      JSON.stringify([
-        tokenUrl,
-        request,
-        authentication,
-        scope,
-        audience ?? null,
-        clientId,
-        clientSecret,
-        clientCertificate?.id,
-      ]),
-    )
+    .update(JSON.stringify([client, clientCertificate?.id]))
     .digest('base64');
 }
 
