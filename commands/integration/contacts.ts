@@ -72,7 +72,7 @@ export interface ContactChanges {
   readonly change: readonly Subscribed[];
   /** Confirmed subscriptions of addresses that are no contacts any more. */
   readonly remove: readonly Subscribed[];
-  /** Addresses that are no contacts, and have not confirmed: SNS deletes them, and nobody can before. */
+  /** Addresses that are no contacts, and have not confirmed: SNS deletes them after three days, and no call does before. */
   readonly expiring: readonly string[];
 }
 

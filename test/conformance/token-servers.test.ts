@@ -53,7 +53,7 @@ describe.each(['authlib', 'oauthlib'] as const)('the token server of %s', (libra
     test.each([
       ['another secret', { ...FORM_BODY, ...IN_BODY, scope: 'api', clientSecret: 'other' }, 'invalid_client'],
       ['another secret in the header', { ...FORM_BASIC, ...IN_HEADER, scope: '', clientSecret: 'o' }, 'invalid_client'],
-      ['an unknown client', { ...FORM_BODY, ...IN_BODY, scope: 'api', clientId: 'nobody' }, 'invalid_client'],
+      ['an unknown client', { ...FORM_BODY, ...IN_BODY, scope: 'api', clientId: 'unknown' }, 'invalid_client'],
       ['a scope that it does not know', { ...FORM_BODY, ...IN_BODY, scope: 'write' }, 'invalid_scope'],
     ])('not to %s, and its error is read', async (_what, client, error) => {
       expect(await ask(client)).toEqual({ status: expect.any(Number), error });

@@ -111,7 +111,7 @@ describe('an attempt that is allowed', () => {
     const limiter = openLimiter({ report: async () => ({ reason: 'certificate_expired', isNew }) });
     const notices = fakeNotices();
     await attempts([allowed], { results: [failed('CERT_HAS_EXPIRED')], limiter, notices, log, counter });
-    expect(notices.told).toEqual(['acme parked certificate_expired']);
+    expect(notices.announced).toEqual(['acme parked certificate_expired']);
     const fields = { integration_id: 'acme', reason: 'certificate_expired', is_new: isNew };
     expect(log.only('integration.parked')).toEqual(fields);
     expect(counter.counts).toMatchObject({ [METRICS.integrationParked]: 1 });
@@ -121,11 +121,11 @@ describe('an attempt that is allowed', () => {
     [{ reason: 'gone', isNew: true }, ['acme parked endpoint_gone']],
     ['resumed', ['acme resumed endpoint_responded']],
     [undefined, []],
-  ] as const)('the change that a report makes is announced: %j', async (change, told) => {
+  ] as const)('the change that a report makes is announced: %j', async (change, announced) => {
     const notices = fakeNotices();
     const limiter = openLimiter({ report: async () => change });
     await attempts([allowed], { results: [responded(503)], limiter, notices });
-    expect(notices.told).toEqual(told);
+    expect(notices.announced).toEqual(announced);
   });
 
   test('the average duration is reported, without attempts that never reached the endpoint', async () => {
@@ -303,20 +303,20 @@ describe('an attempt that the partner throttles', () => {
     let reports = 0;
     const report = async () => changes[reports++];
     const written = Promise.withResolvers<void>();
-    const told: string[] = [];
+    const announced: string[] = [];
     const notices = {
-      resumed: () => written.promise.then(() => void told.push('resumed')),
-      parked: async () => void told.push('parked'),
+      resumed: () => written.promise.then(() => void announced.push('resumed')),
+      parked: async () => void announced.push('parked'),
     };
     const results = [responded(429), responded(410)];
     const { begun } = begin([allowed, allowed], { limiter: { ...limiter, report }, notices, results });
     const { outcomes, reported } = await begun;
     expect(await outcomes[0]).toMatchObject({ to: 'wait' });
     await setImmediate();
-    expect(told).toEqual([]);
+    expect(announced).toEqual([]);
     written.resolve();
     await reported;
-    expect(told).toEqual(['resumed', 'parked']);
+    expect(announced).toEqual(['resumed', 'parked']);
   });
 
   test('keeps those of its batch from being sent that still wait in the function', async () => {

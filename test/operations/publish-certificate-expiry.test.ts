@@ -41,13 +41,13 @@ async function publish(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  return { read, failure, lines: log.lines, measured: counter.measured, told: notices.told };
+  return { read, failure, lines: log.lines, measured: counter.measured, announced: notices.announced };
 }
 
 test('publishes the fewest days, logs and announces the certificates that expire soon or have expired', async () => {
   const expired = secret({ client_certificate: EXPIRED_CERTIFICATE, client_key: ACME_KEY });
-  const { measured, lines, told, failure } = await publish({ acme: PAIR, old: expired }, NOW);
-  expect(told).toEqual([`old expires ${Date.UTC(2025, 0, 2)}`]);
+  const { measured, lines, announced, failure } = await publish({ acme: PAIR, old: expired }, NOW);
+  expect(announced).toEqual([`old expires ${Date.UTC(2025, 0, 2)}`]);
   expect(measured).toEqual([[METRICS.certificateDaysLeft, (Date.UTC(2025, 0, 2) - NOW) / DAY_MS]]);
   const fields = { integration_id: 'old', state: 'expired', days_left: -379, expires_at: '2025-01-02T00:00:00.000Z' };
   expect(lines).toEqual([{ level: 'warn', message: 'certificate.expiring', fields }]);
@@ -55,8 +55,8 @@ test('publishes the fewest days, logs and announces the certificates that expire
   const soon = await publish({ acme: PAIR }, END - 30 * DAY_MS);
   expect(soon.measured).toEqual([[METRICS.certificateDaysLeft, 30]]);
   expect(soon.lines).toMatchObject([{ fields: { integration_id: 'acme', state: 'expiring', days_left: 30 } }]);
-  expect(soon.told).toEqual([`acme expires ${END}`]);
-  expect(await publish({ acme: PAIR }, END - 30 * DAY_MS - 1)).toMatchObject({ lines: [], told: [] });
+  expect(soon.announced).toEqual([`acme expires ${END}`]);
+  expect(await publish({ acme: PAIR }, END - 30 * DAY_MS - 1)).toMatchObject({ lines: [], announced: [] });
 });
 
 test('reads the secrets of active integrations that present a certificate, and no others', async () => {

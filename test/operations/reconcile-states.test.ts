@@ -21,14 +21,14 @@ describe('the reconciler announces', () => {
     const fixture = reconcileFixture();
     fixture.states = [parked(5 * MINUTE, false), { ...parked(HOUR), integration_id: 'other' }];
     await fixture.run();
-    expect(fixture.notices.told).toEqual(['acme parked again']);
+    expect(fixture.notices.announced).toEqual(['acme parked again']);
   });
 
   test('that an endpoint has been failing for an hour', async () => {
     const fixture = reconcileFixture();
     await park(fixture, HOUR);
     await fixture.run();
-    expect(fixture.notices.told).toEqual(['acme parked endpoint_failing']);
+    expect(fixture.notices.announced).toEqual(['acme parked endpoint_failing']);
   });
 
   test('that an integration delivers again, if no function has', async () => {
@@ -36,7 +36,7 @@ describe('the reconciler announces', () => {
     fixture.states = [parked(2 * HOUR)];
     await fixture.put('delivered', { agoMs: 3 * HOUR, state: 'delivered', changedAgoMs: HOUR });
     await fixture.run();
-    expect(fixture.notices.told).toEqual(['acme resumed endpoint_responded']);
+    expect(fixture.notices.announced).toEqual(['acme resumed endpoint_responded']);
   });
 
   test('that an integration without deliveries was resumed, unless the run had no time to look for them', async () => {
@@ -44,9 +44,9 @@ describe('the reconciler announces', () => {
     fixture.registry = registry(integration({ resumed_at: isoAgo(HOUR) }));
     fixture.states = [parked(2 * HOUR)];
     await fixture.run({}, () => 0);
-    expect(fixture.notices.told).toEqual([]);
+    expect(fixture.notices.announced).toEqual([]);
     await fixture.run();
-    expect(fixture.notices.told).toEqual(['acme resumed resumed_by_operator']);
+    expect(fixture.notices.announced).toEqual(['acme resumed resumed_by_operator']);
   });
 
   test('nothing about an integration whose later days the run had no time for', async () => {
@@ -68,7 +68,7 @@ describe('the reconciler announces', () => {
     };
     const report = await fixture.run({}, () => leftMs);
     expect(report.is_complete).toBe(false);
-    expect(fixture.notices.told).toEqual([]);
+    expect(fixture.notices.announced).toEqual([]);
   });
 
   test('nothing in a dry run, nor of another integration than the one of its input', async () => {
@@ -77,7 +77,7 @@ describe('the reconciler announces', () => {
     await fixture.put('delivered', { agoMs: 3 * HOUR, state: 'delivered', changedAgoMs: HOUR });
     await fixture.run({ dry_run: true });
     await fixture.run({ integration_id: 'other' });
-    expect(fixture.notices.told).toEqual([]);
+    expect(fixture.notices.announced).toEqual([]);
   });
 });
 

@@ -187,17 +187,17 @@ export function fakeEvents() {
   return events;
 }
 
-export type FakeNotices = IntegrationNotices & { readonly told: readonly string[] };
+export type FakeNotices = IntegrationNotices & { readonly announced: readonly string[] };
 
 /** Notices of integrations, recorded: `acme parked endpoint_gone`. */
 export function fakeNotices(): FakeNotices {
-  const told: string[] = [];
+  const announced: string[] = [];
   return {
-    told,
-    parked: async (id, reason) => void told.push(`${id} parked ${reason}`),
-    resumed: async (id, reason) => void told.push(`${id} resumed ${reason}`),
-    repeat: async ({ integration_id, state }) => void told.push(`${integration_id} ${state} again`),
-    certificateExpiring: async (id, expiresAtMs) => void told.push(`${id} expires ${expiresAtMs}`),
+    announced,
+    parked: async (id, reason) => void announced.push(`${id} parked ${reason}`),
+    resumed: async (id, reason) => void announced.push(`${id} resumed ${reason}`),
+    repeat: async ({ integration_id, state }) => void announced.push(`${integration_id} ${state} again`),
+    certificateExpiring: async (id, expiresAtMs) => void announced.push(`${id} expires ${expiresAtMs}`),
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { signatureHeader, signingSecret } from '../../../lambdas/partners/signature.ts';
 
-/** A signed request, to check a verification with. Libraries compare the time with their clock, so each is made anew. */
+/** A signed request, to check a verification with. Libraries compare the time with their clock, so each call makes another. */
 export interface TestVector {
   /** `whsec_` and base64. */
   readonly secret: string;
