@@ -40,6 +40,16 @@ export class WarehouseSkipped extends PipelineError {
   override readonly name = 'WarehouseSkipped';
 }
 
+/** Snowflake has the result of a query no more: it keeps one for 24 hours. The query has to be started again. */
+export class WarmResultGone extends PipelineError {
+  override readonly name = 'WarmResultGone';
+}
+
+/** Valkey did not confirm what a warm run has to know: it is down, slow, full or refuses. The next run continues. */
+export class CacheUnavailable extends PipelineError {
+  override readonly name = 'CacheUnavailable';
+}
+
 /** SQS did not accept a message that must not be lost. Retryable. */
 export class QueueRefused extends PipelineError {
   override readonly name = 'QueueRefused';
