@@ -71,6 +71,28 @@ const ENRICHMENT_ERRORS: Criterion = {
   source: CANARY,
 };
 
+/**
+ * Where WarmCache is on, the events queue has no batching window, so each miss is a query of its own. Below this hit rate
+ * the window of 1 s needs far fewer (docs/scale.md).
+ */
+const WARM_CACHE_HITS: Criterion = {
+  says: 'cache hits, last hour',
+  figure: 'recentCacheHits',
+  bound: { is: 'at least', target: 80 },
+  ...TWENTY,
+  source: 'WarmCache',
+  remedy:
+    'WarmCache is late or incomplete (see its alarms), or most courses are completed on the day they are begun. ' +
+    'Until the hit rate is 80% again, deploy with eventSources.events { batchSize: 100, windowSeconds: 1 } ' +
+    '(docs/rollout.md, "While the cache misses").',
+};
+
+/** @param hasWarmCache whether the stage loads its cache after each change of the table */
+export function criteriaOf(phase: Phase, hasWarmCache: boolean): readonly Criterion[] {
+  const { criteria } = CRITERIA[phase];
+  return hasWarmCache ? [...criteria, WARM_CACHE_HITS] : criteria;
+}
+
 export const CRITERIA: Readonly<Record<Phase, PhaseCriteria>> = {
   pilot: {
     reach: 'one enterprise',

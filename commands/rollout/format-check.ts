@@ -30,6 +30,9 @@ export function formatCheck({ phase, stageName, span, judgements }: Check): stri
   return [
     `phase ${phase} (${reach}), stage ${stageName}, from ${since} to ${until}`,
     alignColumns([['met', 'what', 'is', 'should be', 'of', 'document'], ...rows]),
+    ...judgements.flatMap(({ criterion, verdict }) =>
+      verdict === 'no' && criterion.remedy !== undefined ? [`${criterion.says}: ${criterion.remedy}`] : [],
+    ),
     ...(questions.length === 0 ? [] : ['for a person to answer, whatever the exit status says:']),
     ...questions.map(({ asks, source }) => `  ${asks} (${source})`),
     conclusion(phase, judgements),
@@ -44,11 +47,12 @@ export function checkFields({ phase, stageName, span, judgements }: Check): obje
     ...times(span),
     is_met: isMet(judgements),
     criteria: judgements.map(
-      ({ criterion: { says, figure, bound, least, source }, verdict, value, target, samples }) => ({
+      ({ criterion: { says, figure, bound, least, source, remedy }, verdict, value, target, samples }) => ({
         ...{ criterion: says, verdict },
         value: value ?? null,
         unit: FIGURES[figure].unit,
         ...{ bound: bound.is, target: target ?? null, samples, least_samples: least, source },
+        ...(verdict === 'no' && remedy !== undefined && { remedy }),
       }),
     ),
     questions: CRITERIA[phase].questions,

@@ -14,6 +14,8 @@ export interface Criterion {
   /** True where more data cannot repair a breach, so that it is a "no" however few the samples are. */
   readonly isBreachFinal: boolean;
   readonly source: string;
+  /** What the operator does about a "no", where the phase's guide does not say it. */
+  readonly remedy?: string;
 }
 
 export type Verdict = 'yes' | 'no' | 'not enough data';
@@ -105,6 +107,10 @@ export const FIGURES = {
   cacheHits: {
     unit: '%',
     of: (measures) => share(measures.cacheHits, lookUps(measures)),
+  },
+  recentCacheHits: {
+    unit: '%',
+    of: ({ recentCacheHits, recentCacheMisses }) => share(recentCacheHits, recentCacheHits + recentCacheMisses),
   },
   /** How much the cache, and one query for many learners, keep from the warehouse: a query for each look-up is 0%. */
   queriesSpared: {

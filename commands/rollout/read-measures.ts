@@ -53,6 +53,7 @@ export async function readMeasures(
     fallbacks: count('fallbacks'),
     cacheHits: count('cacheHits'),
     cacheMisses: count('cacheMisses'),
+    ...recentLookUps(points('cacheHits'), points('cacheMisses'), span),
     querySuccesses: count('querySuccesses'),
     queryFailures: count('queryFailures'),
     busiestHourQueries: busiestHour([...points('querySuccesses'), ...points('queryFailures')]),
@@ -100,6 +101,9 @@ export interface Measures {
   readonly fallbacks: number;
   readonly cacheHits: number;
   readonly cacheMisses: number;
+  /** Of the last hour, or of as many hours as have 20 look-ups. */
+  readonly recentCacheHits: number;
+  readonly recentCacheMisses: number;
   readonly querySuccesses: number;
   readonly queryFailures: number;
   /** Queries in the hour that had most of them; of a shorter span, in all of it. */
@@ -116,4 +120,26 @@ const HOUR_MS = 3600_000;
 export function busiestHour(points: readonly Point[]): number {
   const sums = points.map(({ at: from }) => sum(points.filter(({ at }) => at >= from && at < from + HOUR_MS)));
   return Math.max(0, ...sums);
+}
+
+/** Fewer say nothing about a share. */
+const ENOUGH_LOOK_UPS = 20;
+
+/**
+ * Cache look-ups of the last hour. A quiet stage has few, so the span is extended by whole hours until there are 20.
+ *
+ * @param hits in any order, all in `span`, and so are `misses`
+ */
+export function recentLookUps(
+  hits: readonly Point[],
+  misses: readonly Point[],
+  { fromMs, untilMs }: MeasuredSpan,
+): Pick<Measures, 'recentCacheHits' | 'recentCacheMisses'> {
+  for (let sinceMs = untilMs - HOUR_MS; ; sinceMs -= HOUR_MS) {
+    const recentCacheHits = sum(hits.filter(({ at }) => at >= sinceMs));
+    const recentCacheMisses = sum(misses.filter(({ at }) => at >= sinceMs));
+    if (recentCacheHits + recentCacheMisses >= ENOUGH_LOOK_UPS || sinceMs <= fromMs) {
+      return { recentCacheHits, recentCacheMisses };
+    }
+  }
 }

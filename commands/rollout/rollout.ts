@@ -2,7 +2,7 @@ import { queueName } from '../../lambdas/shared/queue-name.ts';
 import type { Context } from '../shared/context.ts';
 import type { MeasuredSpan } from '../shared/metric-points.ts';
 import type { Stage } from '../shared/stage.ts';
-import { CRITERIA, type Phase } from './criteria.ts';
+import { criteriaOf, type Phase } from './criteria.ts';
 import { type Check, checkFields, formatCheck } from './format-check.ts';
 import { isMet, judge } from './judge.ts';
 import { PERIOD_SECONDS, readMeasures } from './read-measures.ts';
@@ -34,6 +34,7 @@ async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promi
   const queues = [stage.output('EventsQueueUrl'), stage.output('DeliveriesQueueUrl')].map(queueName);
   const spanBefore = { fromMs: 2 * span.fromMs - span.untilMs, untilMs: span.fromMs };
   const [now, before] = await Promise.all([readMeasures(stage, queues, span), readMeasures(stage, queues, spanBefore)]);
-  const judgements = CRITERIA[phase].criteria.map((criterion) => judge(criterion, now, before));
+  const criteria = criteriaOf(phase, stage.hasOutput('WarmCacheFunctionName'));
+  const judgements = criteria.map((criterion) => judge(criterion, now, before));
   return { phase, stageName: stage.name, span, judgements };
 }

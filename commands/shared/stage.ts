@@ -25,6 +25,7 @@ export type OutputName =
   | 'SendTestFunctionName'
   | 'CheckWarehouseFunctionName'
   | 'ReconcileFunctionName'
+  | 'WarmCacheFunctionName'
   | 'RetryWorkflowArn'
   | 'LedgerTableName'
   | 'LedgerPayloadDays'
@@ -81,6 +82,8 @@ export interface Stage extends Clients {
   readonly clockOffsetMs: number;
   /** @throws OutputMissing */
   output(name: OutputName): string;
+  /** Whether the stack has an output that depends on the stage's configuration. */
+  hasOutput(name: OutputName): boolean;
   /** A command of the AWS CLI that a person can paste, aimed at this stage. */
   awsCli(service: CliService, words: string): string;
   close(): void;
@@ -192,6 +195,7 @@ function stageOf(
       const remedy = name === 'local' ? 'start the platform again' : 'deploy its current version';
       throw new OutputMissing(`the stack of stage ${name} has no output ${key}: ${remedy}`);
     },
+    hasOutput: (key) => outputs[key] !== undefined,
     close() {
       for (const client of Object.values(clients)) client.destroy();
     },

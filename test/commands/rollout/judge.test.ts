@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CRITERIA, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
+import { CRITERIA, criteriaOf, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
 import type { Criterion, FigureName } from '../../../commands/rollout/judge.ts';
 import { FIGURES, judge, type Verdict } from '../../../commands/rollout/judge.ts';
 import type { Measures } from '../../../commands/rollout/read-measures.ts';
@@ -9,6 +9,7 @@ import type { Measures } from '../../../commands/rollout/read-measures.ts';
 const GOOD: Measures = {
   ...{ deliveredWith: 900, deliveredWithout: 100, dead: 0, retried: 4, fallbacks: 1 },
   ...{ cacheHits: 850, cacheMisses: 150, querySuccesses: 140, queryFailures: 1, busiestHourQueries: 60 },
+  ...{ recentCacheHits: 85, recentCacheMisses: 15 },
   ...{ latencyP95Ms: 1200, queryP95Ms: 900, deepestQueue: 12 },
 };
 const measured = (changed: Partial<Measures> = {}): Measures => ({ ...GOOD, ...changed });
@@ -19,7 +20,7 @@ const NOTHING = {
   ...{ latencyP95Ms: undefined, queryP95Ms: undefined, deepestQueue: undefined },
 } as Measures;
 
-const ALL = PHASES.flatMap((phase) => CRITERIA[phase].criteria);
+const ALL = PHASES.flatMap((phase) => criteriaOf(phase, true));
 
 function criterion(phase: Phase, figure: FigureName): Criterion {
   const found = CRITERIA[phase].criteria.find((one) => one.figure === figure);
@@ -64,6 +65,26 @@ describe('each criterion says no where it is missed, and yes where it is just me
     const one = criterion(phase, figure);
     expect(judge(one, measured(missed), measured()).verdict).toBe('no');
     expect(judge(one, measured(met), measured()).verdict).toBe('yes');
+  });
+});
+
+describe('where WarmCache is on', () => {
+  const [one] = criteriaOf('limited', true).slice(CRITERIA.limited.criteria.length) as [Criterion];
+
+  test.each(PHASES)('phase %s has one criterion more', (phase) => {
+    expect(criteriaOf(phase, false)).toEqual(CRITERIA[phase].criteria);
+    expect(criteriaOf(phase, true)).toEqual([...CRITERIA[phase].criteria, one]);
+  });
+
+  test('80% of the last hour have to be hits, however many were before', () => {
+    const hits = (recentCacheHits: number) => measured({ recentCacheHits, recentCacheMisses: 1000 - recentCacheHits });
+    expect(judge(one, hits(800), NOTHING).verdict).toBe('yes');
+    expect(judge(one, hits(799), NOTHING)).toMatchObject({ verdict: 'no', value: 79.9, target: 80 });
+  });
+
+  test('few look-ups decide nothing', () => {
+    const few = measured({ recentCacheHits: 0, recentCacheMisses: 19 });
+    expect(judge(one, few, NOTHING)).toMatchObject({ verdict: 'not enough data', samples: 19 });
   });
 });
 

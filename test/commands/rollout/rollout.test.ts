@@ -105,6 +105,34 @@ pilot: all that metrics can tell is as it should be`);
     });
   });
 
+  describe('where WarmCache is on', () => {
+    const warm = eachTest(() => startOperatorWorld({ outputs: { ...OUTPUTS, WarmCacheFunctionName: 'warm-cache' } }));
+    beforeEach(() => warm.plane.registerTarget(CLOUDWATCH_TARGET, (...asked) => cloudWatch(...asked)));
+
+    test('asks for 80% of hits in the last hour, whatever the day had', async () => {
+      publish(NOW - 2 * HOUR_MS, { ...GOOD, cacheHits: [8000], cacheMisses: [0] });
+      publish(NOW, { cacheHits: [79], cacheMisses: [21] });
+      expect(await runProgram(['rollout', 'check', 'pilot'], warm.context)).toBe(1);
+      expect(warm.printed()).toMatch(/^yes +cache hits +99\.74%/m);
+      expect(warm.printed()).toMatch(/^no +cache hits, last hour +79% +at least 80% +100 +WarmCache$/m);
+      expect(warm.printed()).toMatch(/^cache hits, last hour: WarmCache is late .* windowSeconds: 1 }/m);
+    });
+
+    test('says nothing to do where the hit rate is high enough', async () => {
+      publish(NOW, GOOD);
+      expect(await runProgram(['rollout', 'check', 'pilot'], warm.context)).toBe(0);
+      expect(warm.printed()).toMatch(/^yes +cache hits, last hour +90% /m);
+      expect(warm.printed()).not.toContain('windowSeconds');
+    });
+
+    test('has the remedy in the JSON document of a no only', async () => {
+      publish(NOW, { ...GOOD, cacheHits: [799], cacheMisses: [201] });
+      await runProgram(['rollout', 'check', 'pilot', '--json'], warm.context);
+      const remedies = JSON.parse(warm.printed()).criteria.map(({ remedy }: { remedy?: string }) => remedy);
+      expect(remedies).toEqual([...Array(5).fill(undefined), expect.stringContaining('batchSize: 100')]);
+    });
+  });
+
   test('a metric that CloudWatch withholds is no zero', async () => {
     const result = (Id: string) => ({ Id, Label: Id, StatusCode: 'InternalError', Timestamps: [], Values: [] });
     cloudWatch = async () => ({ MetricDataResults: [result('dead')] });
