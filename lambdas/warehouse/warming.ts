@@ -63,6 +63,8 @@ export interface WarmProgress {
   readonly unreadableRows: number;
   /** When the query was started: ISO 8601. */
   readonly startedAt: string;
+  /** An operator has accepted that the table lost many rows. */
+  readonly isShrinkAccepted: boolean;
 }
 
 /** The marker of the last complete warm run. It is written last. */
