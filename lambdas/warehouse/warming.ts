@@ -83,8 +83,19 @@ export interface WarmStore {
   readMarker(): Promise<WarmMarker | undefined>;
   /** @throws CacheUnavailable */
   readProgress(): Promise<WarmProgress | undefined>;
-  /** @throws CacheUnavailable */
+  /**
+   * Stores the progress of a new query.
+   *
+   * @throws CacheUnavailable
+   */
   writeProgress(progress: WarmProgress): Promise<void>;
+  /**
+   * Replaces the progress, if there is one.
+   *
+   * @returns false if there is none: Valkey was emptied, and has lost entries that it had confirmed
+   * @throws CacheUnavailable
+   */
+  advanceProgress(progress: WarmProgress): Promise<boolean>;
   /**
    * Stores entries that live for 50 hours and hold the token, in one pipeline. Resolves when Valkey has confirmed all.
    *
