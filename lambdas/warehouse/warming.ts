@@ -106,11 +106,12 @@ export interface WarmStore {
     token: ChangeToken,
   ): Promise<void>;
   /**
-   * Ends a run: writes the marker and removes the progress. From then on readers take warmed entries with an older token
+   * Ends a run: writes the marker, then removes the progress. From then on readers take warmed entries with an older token
    * for misses, which removes rows that disappeared from the table.
    *
+   * @returns false if there was no progress to remove, as in `advanceProgress`; then the marker is removed again
    * @throws CacheUnavailable
    */
-  complete(marker: WarmMarker): Promise<void>;
+  complete(marker: WarmMarker): Promise<boolean>;
   close(): Promise<void>;
 }
