@@ -1,10 +1,7 @@
+import type { ChangeToken } from './change-token.ts';
 import type { LearnerKey, LearningTime } from './learning-time.ts';
 
-/**
- * The token of a table's last change: what `SYSTEM$LAST_CHANGE_COMMIT_TIME` returns, a whole number of nanoseconds since
- * 1970 as digits. A later change has a greater number.
- */
-export type ChangeToken = string;
+export type { ChangeToken };
 
 /** Which learning times a warm run loads. */
 export interface WarmSelection {
@@ -77,11 +74,17 @@ export interface WarmMarker {
   readonly completedAt: string;
 }
 
+/** A learning time to store. */
+export interface WarmEntry {
+  readonly key: LearnerKey;
+  readonly learningTime: LearningTime;
+}
+
 /** Warmed entries in Valkey. `warm-store.ts` implements it. */
 export interface WarmStore {
-  /** @throws CacheUnavailable */
+  /** @returns undefined also if it is unreadable, which is logged. @throws CacheUnavailable */
   readMarker(): Promise<WarmMarker | undefined>;
-  /** @throws CacheUnavailable */
+  /** @returns undefined also if it is unreadable, which is logged. @throws CacheUnavailable */
   readProgress(): Promise<WarmProgress | undefined>;
   /**
    * Stores the progress of a new query.
@@ -97,17 +100,17 @@ export interface WarmStore {
    */
   advanceProgress(progress: WarmProgress): Promise<boolean>;
   /**
-   * Stores entries that live for 50 hours and hold the token, in one pipeline. Resolves when Valkey has confirmed all.
+   * Stores entries that live for 50 hours and hold the token, in pipelines of bounded size and at half of the cache's ECPUs: a
+   * second for 2,500 entries where the limit is 5,000. Resolves when Valkey has confirmed all.
    *
+   * @param entries any number: the caller's unit of progress
    * @throws CacheUnavailable if one was not confirmed, also when Valkey is full
    */
-  write(
-    entries: readonly { readonly key: LearnerKey; readonly learningTime: LearningTime }[],
-    token: ChangeToken,
-  ): Promise<void>;
+  write(entries: readonly WarmEntry[], token: ChangeToken): Promise<void>;
   /**
-   * Ends a run: writes the marker, then removes the progress. From then on readers take warmed entries with an older token
-   * for misses, which removes rows that disappeared from the table.
+   * Ends a run: writes the marker, and then removes the progress. A run that is killed between the two has ended: the next one
+   * finds the marker. From then on readers take entries with an older token for misses, which removes rows that disappeared
+   * from the table.
    *
    * @returns false if there was no progress to remove, as in `advanceProgress`; then the marker is removed again
    * @throws CacheUnavailable
