@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { CERTIFICATE_FAULTS } from '../events/delivery.ts';
 import { MAX_RETRY_AFTER_MS } from '../partners/retry-after.ts';
 import type { ValkeyClient } from '../valkey/client.ts';
+import { runScript, scriptOf } from '../valkey/script.ts';
 import type {
   LimitedIntegration,
   LimiterDecision,
@@ -53,7 +53,7 @@ import * as limits from './limiter-settings.ts';
  * report parks the endpoint or leaves it parked, else 0; `gone` as it was before; and 1 if the report closes the circuit
  * breaker, also one that a new epoch has reset.
  */
-const SCRIPT = `
+const SCRIPT = scriptOf(`
 local NAMES = {
   'epoch', 'next', 'not_before', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'accepted',
   'accepted_from', 'pace', 'pace_from', 'ceiling', 'slot', 'head', 'tail', 'certificate_1', 'certificate_2', 'was_open', 'forget'
@@ -355,9 +355,7 @@ if ARGV[1] == 'report' then
   )
 end
 return slow()
-`;
-
-const SCRIPT_HASH = createHash('sha1').update(SCRIPT).digest('hex');
+`);
 
 /** Attempts at one integration that ask for slots in one call. */
 export interface AcquireRequest {
@@ -407,23 +405,17 @@ function textOf(value: number | undefined): string {
 }
 
 /**
- * Runs the script on one key: one round trip, and a second one if the server has not cached the script yet.
+ * Runs the script on the record of an integration.
  *
  * @param nowMs for tests; by default the server's clock, so that all functions use the same one
  */
-export async function runLimiterScript(
+export function runLimiterScript(
   client: ValkeyClient,
   key: string,
   [operation, ...args]: LimiterCommand,
   nowMs?: number,
 ): Promise<unknown> {
-  const scriptArgs = [operation, textOf(nowMs), ...args];
-  try {
-    return await client.evalsha(SCRIPT_HASH, 1, key, ...scriptArgs);
-  } catch (thrown) {
-    if (!String((thrown as { message?: unknown }).message).startsWith('NOSCRIPT')) throw thrown;
-    return client.eval(SCRIPT, 1, key, ...scriptArgs);
-  }
+  return runScript(client, SCRIPT, key, [operation, textOf(nowMs), ...args]);
 }
 
 /** @returns the parsed reply to `acquireCommand` for that number of requests; undefined if it has another shape */
