@@ -87,9 +87,9 @@ function timed(cache: LearningTimeCache, lookupMs: number[]): LearningTimeCache 
     ...cache,
     async read(keys) {
       const startedAtMs = performance.now();
-      const hits = await cache.read(keys);
+      const lookup = await cache.read(keys);
       lookupMs.push(performance.now() - startedAtMs);
-      return hits;
+      return lookup;
     },
   };
 }

@@ -7,7 +7,12 @@ import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import type { Failures, ReceivedMessage } from '../shared/batch-intake.ts';
 import type { Log } from '../shared/log.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
-import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../warehouse/learning-time.ts';
+import {
+  type CacheLookup,
+  type LearningTime,
+  type LearningTimeCache,
+  learnerKeyText,
+} from '../warehouse/learning-time.ts';
 import { type AskWarehouseServices, askWarehouse } from './ask-warehouse.ts';
 import { enrichmentOf } from './enrichment-need.ts';
 import { type SetTimersServices, setTimers } from './set-timers.ts';
@@ -44,7 +49,7 @@ export async function enrichEvents(
   const failures = new Map<string, string>();
   const events = await sortEvents(messages, flag, registry, failures, services);
   const { ready, scheduled, lookups } = events;
-  const [hits] = await Promise.all([
+  const [{ hits, warmed }] = await Promise.all([
     cache.read([...lookups.values()].map(({ key }) => key)),
     recordEvents(events, failures, services),
   ]);
@@ -58,7 +63,7 @@ export async function enrichEvents(
   counter.count(METRICS.cacheMiss, misses.size);
 
   await forward(ready, failures, services);
-  if (misses.size > 0) await enrichMisses(misses, flag, failures, services);
+  if (misses.size > 0) await enrichMisses(misses, flag, warmed, failures, services);
   log.info('events.enriched', {
     messages: messages.length,
     ready: ready.size,
@@ -143,6 +148,7 @@ async function forward(
 async function enrichMisses(
   misses: ReadonlyMap<string, Lookup>,
   { cache_ttl_seconds: ttlSeconds, config_version: configVersion }: VersionedFlag,
+  warmed: CacheLookup['warmed'],
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ) {
@@ -163,7 +169,7 @@ async function enrichMisses(
     }
   }
   await Promise.all([
-    services.cache.write(found, ttlSeconds),
+    services.cache.write(found, ttlSeconds, warmed),
     forward(enriched, failures, services),
     startWorkflows(pending, failures, services, async (delivery) => {
       const { token } = await services.workflow.start(delivery);

@@ -31,13 +31,14 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
   const need = countedNeed(subject, flag, services.counter);
   if ('decided' in need) return decidedProgress(current, need.decided, services.log);
 
-  const hit = (await services.cache.read([need.key])).get(learnerKeyText(need.key));
+  const { hits, warmed } = await services.cache.read([need.key]);
+  const hit = hits.get(learnerKeyText(need.key));
   if (hit !== undefined) return decidedProgress(current, enrichmentOf(hit, 'cache'), services.log);
   const fields = { webhook_id: delivery.webhook_id, events: 1 };
   const learningTimes = await askWarehouse([need.key], TASK_WAREHOUSE_DEADLINE_MS, fields, services);
   const learningTime = learningTimes.get(learnerKeyText(need.key));
   if (learningTime === undefined) return failedProgress(current.progress, progress.enrichment, services.random);
-  await services.cache.write(new Map([[learnerKeyText(need.key), learningTime]]), flag.cache_ttl_seconds);
+  await services.cache.write(new Map([[learnerKeyText(need.key), learningTime]]), flag.cache_ttl_seconds, warmed);
   return decidedProgress(current, enrichmentOf(learningTime, 'warehouse'), services.log);
 }
 

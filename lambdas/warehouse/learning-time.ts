@@ -1,4 +1,5 @@
 import type { EnterpriseIdForm } from '../shared/environment.ts';
+import type { ChangeToken } from './change-token.ts';
 
 /** The key of a learning time: one learner in one course of one enterprise. */
 export interface LearnerKey {
@@ -47,10 +48,27 @@ export interface Warehouse {
   query(keys: readonly LearnerKey[], deadlineMs: number): Promise<ReadonlyMap<string, LearningTime | KeyFailure>>;
 }
 
+/** What the cache had for some keys. */
+export interface CacheLookup {
+  /** By `learnerKeyText`. */
+  readonly hits: ReadonlyMap<string, LearningTime>;
+  /** The change token of the last complete warm run at that time, undefined if none is known. */
+  readonly warmed: ChangeToken | undefined;
+}
+
 /** The cache of learning times. Never throws: a cache that is down has no hits and stores nothing. */
 export interface LearningTimeCache {
-  /** The hits among `keys`, by `learnerKeyText`. Each command has a timeout of 200 ms. */
-  read(keys: readonly LearnerKey[]): Promise<ReadonlyMap<string, LearningTime>>;
-  /** Stores learning times for `ttlSeconds` ±10%, rounded. Resolves when stored, or after 200 ms. */
-  write(learningTimes: ReadonlyMap<string, LearningTime>, ttlSeconds: number): Promise<void>;
+  /** Looks up keys. Each command has a timeout of 200 ms. */
+  read(keys: readonly LearnerKey[]): Promise<CacheLookup>;
+  /**
+   * Stores learning times for `ttlSeconds` ±10%, rounded, except over an entry that is as new or newer. Resolves when stored,
+   * or after 200 ms.
+   *
+   * @param warmed of the lookup that had no hit, before the warehouse was queried: the answers are at least as new
+   */
+  write(
+    learningTimes: ReadonlyMap<string, LearningTime>,
+    ttlSeconds: number,
+    warmed: ChangeToken | undefined,
+  ): Promise<void>;
 }

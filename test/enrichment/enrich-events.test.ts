@@ -34,6 +34,8 @@ import { openLedger } from '../support/open-ledger.ts';
 
 const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
 const ENRICHED = { status: 'enriched', total_seconds: 18_540, last_updated: '2026-01-10T00:00:00Z' };
+/** Of the last complete warm run when the cache was read. */
+const WARMED = '1768003200000000000';
 
 const keyOf = (userId: string): LearnerKey => ({
   userId,
@@ -64,7 +66,7 @@ function world({
   const forwarded = new Map<string, Delivery>();
   const started: Delivery[] = [];
   const queried: { users: string[]; deadlineMs: number }[] = [];
-  const written: { learningTimes: ReadonlyMap<string, LearningTime>; ttlSeconds: number }[] = [];
+  const written: { learningTimes: ReadonlyMap<string, LearningTime>; ttlSeconds: number; warmed: unknown }[] = [];
   const deadLetters: { id: string; body: string; reason: string; integrationId?: string }[] = [];
   const accepted: (string | undefined)[] = [];
   const log = fakeLog();
@@ -87,10 +89,10 @@ function world({
           const hit = cached[key.userId];
           return hit === undefined ? [] : [[learnerKeyText(key), hit] as const];
         });
-        return new Map(hits);
+        return { hits: new Map(hits), warmed: WARMED };
       },
-      async write(learningTimes, ttlSeconds) {
-        written.push({ learningTimes, ttlSeconds });
+      async write(learningTimes, ttlSeconds, warmed) {
+        written.push({ learningTimes, ttlSeconds, warmed });
       },
     },
     warehouse: {
@@ -223,7 +225,7 @@ test('events that need a query share one, and their results are forwarded, cache
     [learnerKeyText(keyOf('2')), { ...FOUND, totalSeconds: 0 }],
     [learnerKeyText(keyOf('3')), { found: false }],
   ]);
-  expect(written).toEqual([{ learningTimes, ttlSeconds: 300 }]);
+  expect(written).toEqual([{ learningTimes, ttlSeconds: 300, warmed: WARMED }]);
   expect(counter.counts).toEqual({ [METRICS.cacheHit]: 1, [METRICS.cacheMiss]: 3, [METRICS.querySuccess]: 1 });
   expect(counter.measured).toEqual([[METRICS.queryDuration, 0]]);
   expect(log.only('events.enriched')).toEqual({

@@ -34,10 +34,10 @@ function world(result: LearningTime | KeyFailure | Error, overrides: Partial<Ret
     cache: {
       async read() {
         done.push('read the cache');
-        return new Map();
+        return { hits: new Map(), warmed: '1768003200000000000' };
       },
-      async write(results, ttlSeconds) {
-        done.push(`write the cache for ${ttlSeconds} s`);
+      async write(results, ttlSeconds, warmed) {
+        done.push(`write the cache for ${ttlSeconds} s since ${warmed}`);
         written.push(...results);
       },
     },
@@ -69,14 +69,21 @@ describe('a retry', () => {
       due_at: '2026-01-15T12:01:00.000Z',
     });
     expect(TASK_WAREHOUSE_DEADLINE_MS).toBe(30_000);
-    expect(done).toEqual(['read the cache', 'query the warehouse for 1 within 30000 ms', 'write the cache for 300 s']);
+    expect(done).toEqual([
+      'read the cache',
+      'query the warehouse for 1 within 30000 ms',
+      'write the cache for 300 s since 1768003200000000000',
+    ]);
     expect(written).toEqual([[expect.stringMatching(/^learning_time:42:/), FOUND]]);
     expect(counter.counts).toEqual({ [METRICS.querySuccess]: 1 });
   });
 
   test('makes no query if the cache has another event’s result by now', async () => {
     const { services, done } = world(down, {
-      cache: { read: async ([key]) => new Map(key && [[learnerKeyText(key), FOUND]]), write: async () => {} },
+      cache: {
+        read: async ([key]) => ({ hits: new Map(key && [[learnerKeyText(key), FOUND]]), warmed: undefined }),
+        write: async () => {},
+      },
     });
     expect((await retryEnrichment(waiting(), services)).enrichment).toEqual({ ...SETTLED, source: 'cache' });
     expect(done).toEqual([]);

@@ -141,7 +141,7 @@ export class SimulatedPipeline {
       enrichEvents(messages, {
         flag: { read: async () => FLAG },
         integrations: { read: async () => this.#registry() },
-        cache: { read: async () => new Map(), write: async () => {} },
+        cache: { read: async () => ({ hits: new Map(), warmed: undefined }), write: async () => {} },
         // Nothing is known: half of the events wait in the workflow, and half go on.
         warehouse: { query: () => Promise.reject(new Error('the warehouse is down')) },
         workflow: { start: (delivery) => this.#start(going, delivery) },

@@ -68,8 +68,10 @@ export async function startValkeyFront(
 
 const KEYLESS = new Set(['PING', 'INFO', 'CLUSTER']);
 const SINGLE_KEY = new Set(['GET', 'SET', 'TTL']);
+/** Followed by a script and its number of keys. */
+const SCRIPTS = new Set(['EVAL', 'EVALSHA']);
 
-function clusterAnswer([name = '', argument = '']: readonly string[], port: number): string | undefined {
+function clusterAnswer([name = '', argument = '', keys = '']: readonly string[], port: number): string | undefined {
   const command = name.toUpperCase();
   if (command === 'CLUSTER' && argument.toUpperCase() === 'SLOTS') {
     return `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:${port}\r\n$4\r\nnode\r\n`;
@@ -77,6 +79,7 @@ function clusterAnswer([name = '', argument = '']: readonly string[], port: numb
   // Sent before CLUSTER SLOTS on the same socket: if it were passed on, its response would arrive second.
   if (command === 'CLIENT') return '+OK\r\n';
   if (KEYLESS.has(command) || SINGLE_KEY.has(command)) return undefined;
+  if ((SCRIPTS.has(command) && keys === '1') || (command === 'DEL' && keys === '')) return undefined;
   return "-CROSSSLOT Keys in request don't hash to the same slot\r\n";
 }
 

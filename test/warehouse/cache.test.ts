@@ -5,7 +5,9 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createValkeyCache, type ValkeyCache } from '../../lambdas/warehouse/cache.ts';
+import { encodeLearningTime } from '../../lambdas/warehouse/cached-learning-time.ts';
 import { type LearnerKey, type LearningTime, learnerKeyText } from '../../lambdas/warehouse/learning-time.ts';
+import { encodeMarker, MARKER_KEY } from '../../lambdas/warehouse/warm-documents.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { canRunCluster, freePort, type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
 import { until } from '../support/assembly.ts';
@@ -94,10 +96,12 @@ function atOnce(work: Promise<unknown>): Promise<boolean> {
 
 async function store(cache: ValkeyCache, key: LearnerKey, learningTime: LearningTime = STORED): Promise<void> {
   await until(async () => {
-    await cache.write(new Map([[learnerKeyText(key), learningTime]]), 3600);
-    return (await cache.read([key])).size === 1;
+    await cache.write(new Map([[learnerKeyText(key), learningTime]]), 3600, undefined);
+    return (await hitsOf(cache, [key])).size === 1;
   });
 }
+
+const hitsOf = async (cache: ValkeyCache, keys: readonly LearnerKey[]) => (await cache.read(keys)).hits;
 
 let server: RunningValkey;
 beforeAll(async () => {
@@ -115,8 +119,8 @@ describe('learning times', () => {
       [learnerKeyText(none), { found: false }],
     ]);
     await cache.read([missing]);
-    await cache.write(stored, 3600);
-    expect(await cache.read([sum, zero, none, missing, sum])).toEqual(stored);
+    await cache.write(stored, 3600, undefined);
+    expect(await hitsOf(cache, [sum, zero, none, missing, sum])).toEqual(stored);
     expect(await ask(server.port, ['GET', learnerKeyText(sum)])).toContain('{"s":18540,"d":"2026-01-10"}');
     expect(lines).toEqual([]);
   });
@@ -127,12 +131,14 @@ describe('learning times', () => {
     const { cache } = cacheAt(front.port, { random: () => draws.shift() ?? 0.5 });
     const keys = [newKey(), newKey(), newKey()];
     await cache.read(keys);
-    await cache.write(new Map(keys.map((key) => [learnerKeyText(key), STORED])), 3600);
-    const sets = front.commands.filter(([name]) => name?.toUpperCase() === 'SET');
-    expect(sets.map(([, , , ...expiry]) => expiry)).toEqual([
-      ['EX', '3240'],
-      ['EX', '3960'],
-      ['EX', '3600'],
+    await cache.write(new Map(keys.map((key) => [learnerKeyText(key), STORED])), 3600, undefined);
+    const scripts = front.commands.filter(([name]) => name === 'evalsha');
+    expect(scripts.map((words) => words[5])).toEqual(['3240', '3960', '3600']);
+    const ttls = await Promise.all(keys.map((key) => ask(server.port, ['TTL', learnerKeyText(key)])));
+    expect(ttls.map((reply) => Number(reply.slice(1)) / 3600)).toEqual([
+      expect.closeTo(0.9, 1),
+      expect.closeTo(1.1, 1),
+      expect.closeTo(1, 1),
     ]);
   });
 
@@ -142,7 +148,7 @@ describe('learning times', () => {
     await store(cache, good);
     await ask(server.port, ['SET', learnerKeyText(damaged), '{"s":185']);
     await ask(server.port, ['SET', learnerKeyText(foreign), '18540']);
-    expect([...(await cache.read([damaged, good, foreign])).keys()]).toEqual([learnerKeyText(good)]);
+    expect([...(await hitsOf(cache, [damaged, good, foreign])).keys()]).toEqual([learnerKeyText(good)]);
     expect(lines).toEqual([
       { level: 'warn', message: 'cache.value_unreadable', fields: { values: 2, example: learnerKeyText(damaged) } },
     ]);
@@ -153,16 +159,111 @@ describe('learning times', () => {
     const [good, refused] = [newKey(), newKey()];
     await store(cache, good);
     await ask(server.port, ['LPUSH', learnerKeyText(refused), 'a list, not a string']);
-    for (let i = 0; i < 3; i += 1) expect((await cache.read([refused, good])).size).toBe(1);
+    for (let i = 0; i < 3; i += 1) expect((await hitsOf(cache, [refused, good])).size).toBe(1);
     expect(lines.map(({ message, fields }) => [message, fields.what])).toEqual([['cache.unavailable', 'read']]);
     expect(lines[0]?.fields.reason).toContain('WRONGTYPE');
   });
 
   test('for no keys need no connection', async () => {
     const { cache, lines } = cacheAt(await freePort());
-    expect((await cache.read([])).size).toBe(0);
-    await cache.write(new Map(), 3600);
+    expect((await hitsOf(cache, [])).size).toBe(0);
+    await cache.write(new Map(), 3600, undefined);
     expect(lines).toEqual([]);
+  });
+});
+
+describe('the marker of the last complete warm run', () => {
+  const [OLD, TOKEN, NEW] = ['1768003199999999999', '1768003200000000000', '1768003200000000001'] as const;
+  const markerOf = (token: string) =>
+    encodeMarker({ token, selectionId: 's', rows: 1, completedAt: '2026-01-10T09:00:00Z' });
+  const setMarker = (text: string) => ask(server.port, ['SET', MARKER_KEY, text]);
+  const warm = (key: LearnerKey, token?: string) =>
+    ask(server.port, ['SET', learnerKeyText(key), encodeLearningTime(STORED, token)]);
+  const textOf = (key: LearnerKey) => ask(server.port, ['GET', learnerKeyText(key)]);
+  afterEach(() => ask(server.port, ['DEL', MARKER_KEY]));
+
+  test('makes a miss of an entry with an older token or none; of the same or a newer one it is a hit', async () => {
+    const { cache, lines } = cacheAt(server.port);
+    const [none, old, same, newer] = [newKey(), newKey(), newKey(), newKey()];
+    await Promise.all([warm(none), warm(old, OLD), warm(same, TOKEN), warm(newer, NEW)]);
+    const keys = [none, old, same, newer];
+    expect(await cache.read(keys)).toEqual({ hits: new Map(keys.map((key) => [learnerKeyText(key), STORED])) });
+    await setMarker(markerOf(TOKEN));
+    const { hits, warmed } = await cache.read(keys);
+    expect([...hits.keys()]).toEqual([same, newer].map(learnerKeyText));
+    expect(warmed).toBe(TOKEN);
+    expect(lines).toEqual([]);
+  });
+
+  test('is read with the entries, in one round trip', async () => {
+    const front = await frontOf(server.port);
+    const { cache } = cacheAt(front.port);
+    const key = newKey();
+    await store(cache, key);
+    const before = front.commands.length;
+    await cache.read([key]);
+    expect(front.commands.slice(before)).toEqual([
+      ['get', MARKER_KEY],
+      ['get', learnerKeyText(key)],
+    ]);
+  });
+
+  test.each(['', '{}', 'x', markerOf('1').replace('"1"', '1'), '{"token":"-1"}', '[]'])(
+    'that is unreadable (%s) counts as none, with one warning until there is another one',
+    async (text) => {
+      const { cache, lines } = cacheAt(server.port);
+      const key = newKey();
+      await warm(key, OLD);
+      await setMarker(text);
+      for (let i = 0; i < 3; i += 1)
+        expect(await cache.read([key])).toEqual({ hits: new Map([[learnerKeyText(key), STORED]]) });
+      expect(lines).toEqual([
+        { level: 'warn', message: 'cache.marker_unreadable', fields: { effect: expect.any(String) } },
+      ]);
+      await setMarker(markerOf(TOKEN));
+      expect((await hitsOf(cache, [key])).size).toBe(0);
+      expect(lines).toHaveLength(1);
+    },
+  );
+
+  test('that is no text counts as none', async () => {
+    const { cache, lines } = cacheAt(server.port);
+    const key = newKey();
+    await warm(key, OLD);
+    await ask(server.port, ['LPUSH', MARKER_KEY, 'a list']);
+    for (let i = 0; i < 3; i += 1) expect((await hitsOf(cache, [key])).size).toBe(1);
+    expect(lines.map(({ message, fields }) => [message, fields.what])).toEqual([['cache.unavailable', 'read']]);
+  });
+
+  test.each<[string, string | undefined, string, boolean]>([
+    ['nothing', undefined, '', true],
+    ['an entry without a token', undefined, encodeLearningTime(STORED), true],
+    ['an entry without a token, by an answer with one', TOKEN, encodeLearningTime(STORED), true],
+    ['an older entry', TOKEN, encodeLearningTime(STORED, OLD), true],
+    ['an older entry, with fewer digits', TOKEN, encodeLearningTime(STORED, '999999999999999999'), true],
+    ['an entry of the same change', TOKEN, encodeLearningTime(STORED, TOKEN), false],
+    ['a newer entry', TOKEN, encodeLearningTime(STORED, NEW), false],
+    ['a newer entry, by an answer without a token', undefined, encodeLearningTime(STORED, OLD), false],
+    ['a newer entry, without data', TOKEN, encodeLearningTime({ found: false }, NEW), false],
+    ['a text that is no entry', TOKEN, '{"s":1,"t":"9768003200000000000"}', true],
+    ['a token that is too long', TOKEN, encodeLearningTime(STORED, '17680032000000000000'), true],
+    ['a token that starts with 0', TOKEN, encodeLearningTime(STORED, '0768003200000000001'), true],
+  ])('an answer with what it finds, %s: token %s, entry %s, replaced: %s', async (_what, warmed, text, replaces) => {
+    const { cache, lines } = cacheAt(server.port);
+    const key = newKey();
+    if (text !== '') await ask(server.port, ['SET', learnerKeyText(key), text]);
+    const answer: LearningTime = { found: true, totalSeconds: 1, lastDate: '2026-01-11' };
+    await cache.read([key]);
+    await cache.write(new Map([[learnerKeyText(key), answer]]), 3600, warmed);
+    expect(await textOf(key)).toContain(replaces ? encodeLearningTime(answer, warmed) : text);
+    expect(lines.filter(({ message }) => message !== 'cache.value_unreadable')).toEqual([]);
+  });
+
+  test('an answer replaces a value of another type', async () => {
+    const { cache } = cacheAt(server.port);
+    const key = newKey();
+    await ask(server.port, ['LPUSH', learnerKeyText(key), 'a list']);
+    await store(cache, key);
   });
 });
 
@@ -174,10 +275,10 @@ describe('outages', () => {
     await store(cache, key);
     await front.stop();
     for (let i = 0; i < 20; i += 1) {
-      expect((await cache.read([key])).size).toBe(0);
+      expect((await hitsOf(cache, [key])).size).toBe(0);
       skip(100);
     }
-    await cache.write(new Map([[learnerKeyText(key), STORED]]), 3600);
+    await cache.write(new Map([[learnerKeyText(key), STORED]]), 3600, undefined);
     await until(() => lines.length > 0);
     expect(lines).toEqual([unavailable(expect.any(String))]);
 
@@ -189,7 +290,7 @@ describe('outages', () => {
 
   test('a host without an address: the warning names it', async () => {
     const { cache, lines } = cacheAt(await freePort(), { host: 'no-such-host.invalid' });
-    await until(async () => (await cache.read([newKey()])).size === 0 && lines.length > 0);
+    await until(async () => (await hitsOf(cache, [newKey()])).size === 0 && lines.length > 0);
     expect(lines).toEqual([unavailable(expect.stringContaining('no-such-host.invalid'))]);
   });
 
@@ -216,10 +317,10 @@ describe('outages', () => {
 
   test('a server that accepts and never responds: the first lookup waits for it, then none does', async () => {
     const { cache, lines, skip } = cacheAt(await rawServer(() => {}), { frozen: true, deadlines: SHORT });
-    expect((await cache.read([newKey()])).size).toBe(0);
+    expect((await hitsOf(cache, [newKey()])).size).toBe(0);
     skip(SHORT.firstConnectionMs);
     expect(await atOnce(cache.read([newKey()]))).toBe(true);
-    await cache.write(new Map([[learnerKeyText(newKey()), STORED]]), 3600);
+    await cache.write(new Map([[learnerKeyText(newKey()), STORED]]), 3600, undefined);
     await until(() => lines.length > 0);
     expect(lines).toEqual([unavailable('no connection within 200 ms')]);
     skip(1_000);
@@ -233,10 +334,10 @@ describe('outages', () => {
     await store(cache, key);
     front.abandonSockets();
     deadlines.commandMs = SHORT.commandMs;
-    expect((await cache.read([key])).size).toBe(0);
+    expect((await hitsOf(cache, [key])).size).toBe(0);
     deadlines.commandMs = AMPLE.commandMs;
     skip(1_000);
-    await until(async () => (await cache.read([key])).size === 1);
+    await until(async () => (await hitsOf(cache, [key])).size === 1);
     expect(lines).toEqual([
       unavailable('no response within 50 ms'),
       { level: 'info', message: 'cache.recovered', fields: { what: 'connection' } },
@@ -251,7 +352,7 @@ describe('outages', () => {
     const before = front.commands.length;
     front.resetSockets();
     skip(1_000);
-    await until(async () => (await cache.read([key])).size === 1);
+    await until(async () => (await hitsOf(cache, [key])).size === 1);
     expect(front.commands.slice(before).map(([name]) => name?.toUpperCase())).toContain('PING');
   });
 
@@ -274,7 +375,7 @@ describe('outages', () => {
         await up.read([key]);
         await up.read([key]);
         await up.close();
-        if ((await up.read([key])).size > 0) throw new Error('a closed cache has no hits');
+        if ((await up.read([key])).hits.size > 0) throw new Error('a closed cache has no hits');
         await front.stop();
       }`;
     const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '--eval', script];
@@ -295,7 +396,7 @@ describe('single server and cluster', () => {
     const key = newKey();
     await store(cache, key);
     skip(20_001);
-    expect((await cache.read([key])).size).toBe(1);
+    expect((await hitsOf(cache, [key])).size).toBe(1);
     const names = namesOf(front);
     expect(names.filter((name) => name === 'CLUSTER SLOTS')).toHaveLength(1);
     expect(names.filter((name) => name === 'PING')).toHaveLength(2);
@@ -305,12 +406,15 @@ describe('single server and cluster', () => {
     const front = await frontOf(server.port, { cluster: true });
     const { cache, lines } = cacheAt(front.port);
     const keys = Array.from({ length: 50 }, newKey);
+    await ask(server.port, ['SCRIPT', 'FLUSH']);
     await cache.read(keys);
-    await cache.write(new Map(keys.map((key) => [learnerKeyText(key), STORED])), 3600);
-    expect((await cache.read(keys)).size).toBe(50);
+    await cache.write(new Map(keys.map((key) => [learnerKeyText(key), STORED])), 3600, undefined);
+    expect((await hitsOf(cache, keys)).size).toBe(50);
     expect(lines).toEqual([]);
     const data = front.commands.filter(([name = '']) => !/^(cluster|client|ping)$/i.test(name));
-    expect(new Set(data.map((words) => `${words[0]} ${words.length}`))).toEqual(new Set(['get 2', 'set 5']));
+    // Of a script, its number of keys follows.
+    const forms = new Set(data.map(([name, , keys]) => (name === 'get' ? name : `${name} ${keys}`)));
+    expect(forms).toEqual(new Set(['get', 'evalsha 1', 'eval 1']));
     expect(namesOf(front)).toContain('CLUSTER SLOTS');
   });
 
@@ -336,10 +440,10 @@ describe('single server and cluster', () => {
       const { cache, lines, skip } = cacheAt(cluster.port);
       const keys = Array.from({ length: 50 }, newKey);
       await cache.read(keys);
-      await cache.write(new Map(keys.map((key) => [learnerKeyText(key), STORED])), 3600);
-      expect((await cache.read(keys)).size).toBe(50);
+      await cache.write(new Map(keys.map((key) => [learnerKeyText(key), STORED])), 3600, undefined);
+      expect((await hitsOf(cache, keys)).size).toBe(50);
       skip(20_001);
-      expect((await cache.read(keys)).size).toBe(50);
+      expect((await hitsOf(cache, keys)).size).toBe(50);
       expect(lines).toEqual([]);
     },
     15_000,
