@@ -18,7 +18,7 @@ export interface MetricDefinition {
   /** `Number`: a current number of items, whose values must not be added up. */
   readonly unit: 'Count' | 'Number' | 'Milliseconds' | 'Seconds' | 'Days';
   /** The code bases that publish it: values of the dimension `service`, which all metrics have. */
-  readonly services: readonly ('enrichment' | 'delivery' | 'operations' | 'status')[];
+  readonly services: readonly ('enrichment' | 'warming' | 'delivery' | 'operations' | 'status')[];
   /** For the operator, shown in docs/metrics.md. */
   readonly meaning: string;
   /** Further dimensions, each with its values. */
@@ -75,6 +75,56 @@ const DEFINITIONS = {
     unit: 'Count',
     services: ['enrichment'],
     meaning: 'Learners of completions not found in the cache',
+  },
+  warmBehind: {
+    name: 'webhook.warming.behind',
+    unit: 'Number',
+    services: ['warming'],
+    meaning: '1 if a run of WarmCache ended while the cache did not hold the table’s last version, else 0',
+  },
+  warmComplete: {
+    name: 'webhook.warming.complete',
+    unit: 'Count',
+    services: ['warming'],
+    meaning: 'Warm runs that loaded the last row',
+  },
+  warmIncomplete: {
+    name: 'webhook.warming.incomplete',
+    unit: 'Count',
+    services: ['warming'],
+    meaning:
+      'Warm runs that ended before the last row: out of time, or Snowflake or Valkey failed; the next run continues',
+  },
+  warmShrunk: {
+    name: 'webhook.warming.shrunk',
+    unit: 'Count',
+    services: ['warming'],
+    meaning: 'Warm runs that stopped because the table had lost over 20% of its rows; the cache keeps its entries',
+  },
+  warmUnreadable: {
+    name: 'webhook.warming.unreadable',
+    unit: 'Count',
+    services: ['warming'],
+    meaning: 'Rows that a warm run skipped because they could not be read',
+  },
+  warmEntries: {
+    name: 'webhook.warming.entries',
+    unit: 'Number',
+    services: ['warming'],
+    meaning: 'Entries of the last complete warm run, measured in each run of WarmCache',
+  },
+  warmAge: {
+    name: 'webhook.warming.age',
+    unit: 'Seconds',
+    services: ['warming'],
+    meaning: 'Time since the change of the table that the cache holds, measured in each run of WarmCache',
+  },
+  warmReadThrough: {
+    name: 'webhook.warming.read_through',
+    unit: 'Number',
+    services: ['warming'],
+    meaning:
+      'Active integrations without an enterprise, and enterprises above the limit: WarmCache does not know their learners',
   },
   taskQueued: {
     name: 'webhook.enrichment.task.queued',
