@@ -53,6 +53,8 @@ export const IO_DEADLINES = {
     /** Time limit of a connection attempt in the background. */
     connectMs: 2_000,
   },
+  /** The same for a warm run, for which no event waits: a pipeline that is late must not end it. */
+  warming: { commandMs: 5_000, firstConnectionMs: 2_000, reconnectionMs: 2_000, connectMs: 2_000 },
   configuration: {
     /** A poll while a cached version can be served: session start and get together. */
     pollTimeoutMs: 500,

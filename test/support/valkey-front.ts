@@ -5,6 +5,8 @@ export interface ValkeyFront {
   readonly port: number;
   /** All commands that were received, as their words. */
   readonly commands: readonly (readonly string[])[];
+  /** Number of commands without a response so far, if all responses have one line. */
+  readonly unanswered: number;
   /** The sockets that are open now stay open and get no further response, as when a peer disappears. */
   abandonSockets(): void;
   /** The sockets that are open now are reset, as when a node crashes. */
@@ -22,12 +24,16 @@ export async function startValkeyFront(
   { cluster = false, port: wantedPort = 0 } = {},
 ): Promise<ValkeyFront> {
   const commands: string[][] = [];
+  let answered = 0;
   const pairs = new Set<{ client: Socket; backend: Socket }>();
   const server = createServer((client) => {
     const backend = connect(backendPort, '127.0.0.1');
     const pair = { client, backend };
     pairs.add(pair);
-    backend.on('data', (bytes) => client.write(bytes));
+    backend.on('data', (bytes) => {
+      answered += bytes.filter((byte) => byte === LINE_END).length;
+      client.write(bytes);
+    });
     const take = commandReader((words, bytes) => {
       commands.push(words);
       const answer = cluster ? clusterAnswer(words, port) : undefined;
@@ -49,6 +55,9 @@ export async function startValkeyFront(
   return {
     port,
     commands,
+    get unanswered() {
+      return commands.length - answered;
+    },
     abandonSockets: () => {
       for (const { client } of pairs) client.removeAllListeners('data').pause();
     },
@@ -66,6 +75,7 @@ export async function startValkeyFront(
   };
 }
 
+const LINE_END = 10;
 const KEYLESS = new Set(['PING', 'INFO', 'CLUSTER']);
 const SINGLE_KEY = new Set(['GET', 'SET', 'TTL']);
 /** Followed by a script and its number of keys. */
