@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { isValidLoginToken } from './key-pair-login.ts';
+import { Results, ResultWriter } from './results.ts';
 import { type SessionContext, Sessions } from './sessions.ts';
 import { StatementTimeout, type Tables } from './tables.ts';
 
@@ -32,9 +33,14 @@ const statementSchema = z.object({
   /** By position, from "1". */
   bindings: z.record(z.string(), z.object({ type: z.string(), value: z.string().nullable() })).default({}),
   parameters: z
-    .looseObject({ STATEMENT_TIMEOUT_IN_SECONDS: z.number().optional(), ROWS_PER_RESULTSET: z.number().optional() })
+    .looseObject({
+      STATEMENT_TIMEOUT_IN_SECONDS: z.number().optional(),
+      ROWS_PER_RESULTSET: z.number().optional(),
+      CLIENT_RESULT_CHUNK_SIZE: z.number().min(16).max(160).optional(),
+    })
     .default({}),
 });
+type Statement = z.infer<typeof statementSchema>;
 
 /** Snowflake's responses to the requests of `snowflake-sdk`. */
 export class Protocol {
@@ -42,6 +48,10 @@ export class Protocol {
   readonly statements: ReceivedStatement[] = [];
   /** Number of logins, including refused ones. */
   loginCount = 0;
+  readonly results = new Results();
+  changeToken: string | null = '0';
+  collation: string | null = null;
+  isSlow = false;
   readonly #user: ServiceUser;
   readonly #tables: Tables;
   #isRefusing = false;
@@ -49,6 +59,14 @@ export class Protocol {
   constructor(user: ServiceUser, tables: Tables) {
     this.#user = user;
     this.#tables = tables;
+    this.changed();
+  }
+
+  /** A table has changed: its change token is now, and greater than it was. */
+  changed(): void {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    const last = BigInt(this.changeToken ?? '0');
+    this.changeToken = String(now > last ? now : last + 1n);
   }
 
   /** Refuses or accepts logins and sessions from now on. */
@@ -65,8 +83,10 @@ export class Protocol {
     if (url.pathname === '/queries/v1/query-request') {
       const statement = statementSchema.parse(body);
       this.statements.push(statement);
-      return execute(this.#tables, statement, session, this.#user.rowsPerResultset);
+      return this.#execute(statement, session, url.origin);
     }
+    const [, queryId] = /^\/queries\/([^/]+)\/result$/.exec(url.pathname) ?? [];
+    if (queryId !== undefined) return this.#resultOf(queryId, url.origin);
     if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') this.sessions.close(token);
     // Aborts of statements, heartbeats and telemetry are acknowledged without effect.
     return succeeded();
@@ -97,6 +117,54 @@ export class Protocol {
     if (renewed === undefined) return failed('390114', 'Authentication token has expired.');
     return succeeded({ ...renewed, masterToken, validityInSecondsST: 3600, validityInSecondsMT: 14_400 });
   }
+
+  async #execute({ bindings, parameters, ...statement }: Statement, context: SessionContext, origin: string) {
+    const queryId = randomUUID();
+    const sqlText = this.#withFunctions(statement.sqlText, context);
+    if (context.warehouse === null && /\bFROM\b/i.test(sqlText)) {
+      return failed('000606', 'No active warehouse selected in the current session.', { queryId, sqlState: '57P03' });
+    }
+    const binds = Object.keys(bindings).map((_, index) => bindings[index + 1] ?? { type: 'TEXT', value: null });
+    const limit = parameters.ROWS_PER_RESULTSET ?? this.#user.rowsPerResultset ?? 0;
+    const writer = new ResultWriter(limit, parameters.CLIENT_RESULT_CHUNK_SIZE);
+    try {
+      for (const table of tablesOfTokens(statement.sqlText)) {
+        await this.#tables.execute(`SELECT * FROM ${table} LIMIT 0`, [], undefined, () => {});
+      }
+      const rowtype = await this.#tables.execute(sqlText, binds, parameters.STATEMENT_TIMEOUT_IN_SECONDS, (row) =>
+        writer.add(row),
+      );
+      this.results.store(queryId, writer.end(rowtype));
+    } catch (thrown) {
+      return failedStatement(thrown, queryId);
+    }
+    return this.isSlow ? inProgress(queryId) : this.#resultOf(queryId, origin);
+  }
+
+  #resultOf(queryId: string, origin: string): object {
+    const data = this.results.dataOf(queryId, origin);
+    if (typeof data === 'object') return succeeded(data);
+    const message = data === '000710' ? `Result for query ${queryId} has expired` : `Statement ${queryId} not found`;
+    return failed(data, message, { queryId, sqlState: '02000' });
+  }
+
+  /** Replaces functions that DuckDB lacks by literals. */
+  #withFunctions(sqlText: string, { role, warehouse }: SessionContext): string {
+    const literal = (value: string | null) =>
+      value === null ? 'CAST(NULL AS VARCHAR)' : `'${value.replaceAll("'", "''")}'`;
+    return sqlText
+      .replaceAll(/\bCURRENT_ROLE\(\)/gi, () => literal(role))
+      .replaceAll(/\bCOLLATION\(\w+\)/gi, () => literal(this.collation))
+      .replaceAll(/\bCURRENT_WAREHOUSE\(\)/gi, () => literal(warehouse))
+      .replaceAll(CHANGE_TOKEN, () => `CAST(${this.changeToken ?? 'NULL'} AS HUGEINT)`);
+  }
+}
+
+/** The change token of a table, which needs no warehouse. */
+const CHANGE_TOKEN = /\bSYSTEM\$LAST_CHANGE_COMMIT_TIME\('([^']*)'\)/gi;
+
+function tablesOfTokens(sqlText: string): string[] {
+  return [...sqlText.matchAll(CHANGE_TOKEN)].map(([, table = '']) => table);
 }
 
 type LoginData = z.infer<typeof loginSchema>['data'];
@@ -118,42 +186,21 @@ function isAmong(names: readonly string[] | undefined, name: string): boolean {
   return names === undefined || names.some((each) => each.toUpperCase() === name);
 }
 
-/** Replaces functions that DuckDB lacks by literals: role and warehouse of the session, and no collation. */
-function withContext(sqlText: string, { role, warehouse }: SessionContext): string {
-  const literal = (value: string | null) =>
-    value === null ? 'CAST(NULL AS VARCHAR)' : `'${value.replaceAll("'", "''")}'`;
-  return sqlText
-    .replaceAll(/\bCURRENT_ROLE\(\)/gi, () => literal(role))
-    .replaceAll(/\bCOLLATION\(\w+\)/gi, () => literal(null))
-    .replaceAll(/\bCURRENT_WAREHOUSE\(\)/gi, () => literal(warehouse));
+function failedStatement(thrown: unknown, queryId: string): object {
+  if (thrown instanceof StatementTimeout) {
+    return failed('000630', 'Statement reached its statement timeout.', { queryId, sqlState: '57014' });
+  }
+  if (/Referenced column .* not found/.test(String(thrown))) {
+    return failed('000904', 'SQL compilation error: invalid identifier', { queryId, sqlState: '42000' });
+  }
+  // All other SQL errors are Snowflake's most frequent one, "does not exist or not authorized".
+  return failed('002003', `SQL compilation error: ${String(thrown)}`, { queryId, sqlState: '42S02' });
 }
 
-async function execute(
-  tables: Tables,
-  statement: z.infer<typeof statementSchema>,
-  context: SessionContext,
-  rowsPerResultset = 0,
-): Promise<object> {
-  const queryId = randomUUID();
-  const { bindings, parameters } = statement;
-  const sqlText = withContext(statement.sqlText, context);
-  if (context.warehouse === null && /\bFROM\b/i.test(sqlText)) {
-    return failed('000606', 'No active warehouse selected in the current session.', { queryId, sqlState: '57P03' });
-  }
-  const binds = Object.keys(bindings).map((_, index) => bindings[index + 1] ?? { type: 'TEXT', value: null });
-  try {
-    const result = await tables.execute(sqlText, binds, parameters.STATEMENT_TIMEOUT_IN_SECONDS);
-    const limit = parameters.ROWS_PER_RESULTSET ?? rowsPerResultset;
-    const rowset = limit === 0 ? result.rowset : result.rowset.slice(0, limit);
-    const counts = { total: result.rowset.length, returned: rowset.length };
-    return succeeded({ ...result, rowset, ...counts, queryId, parameters: [], version: 1, queryResultFormat: 'json' });
-  } catch (thrown) {
-    if (thrown instanceof StatementTimeout) {
-      return failed('000630', 'Statement reached its statement timeout.', { queryId, sqlState: '57014' });
-    }
-    // All SQL errors are Snowflake's most frequent one, "does not exist or not authorized".
-    return failed('002003', `SQL compilation error: ${String(thrown)}`, { queryId, sqlState: '42S02' });
-  }
+/** What Snowflake responds after 45 s without a result. The client requests the result until it is there. */
+function inProgress(queryId: string): object {
+  const data = { queryId, getResultUrl: `/queries/${queryId}/result`, queryAbortsAfterSecs: 300 };
+  return { success: true, code: '333333', message: 'Query execution in progress.', data };
 }
 
 /** The response to a failed operation, which Snowflake sends with HTTP status 200. */

@@ -20,6 +20,21 @@ export interface SnowflakeServer {
   load(rows: readonly LearningTimeRow[]): Promise<void>;
   /** Runs DuckDB statements, for tables of other shapes. */
   execute(sqlText: string): Promise<void>;
+  /**
+   * The token of the last change, which `SYSTEM$LAST_CHANGE_COMMIT_TIME` returns for every table from now on: nanoseconds as
+   * digits, or null for a kind of table that has none. `load` and `execute` change it to the current time.
+   */
+  setChangeToken(token: string | null): void;
+  /** The collation that every text column has from now on, as `COLLATION` returns it; results stay as they are. */
+  setCollation(collation: string | null): void;
+  /** From now on, the response to a statement is "in progress", and the request for its result gets it. */
+  setSlow(isSlow: boolean): void;
+  /** Results have expired, as after 24 hours. */
+  expireResults(): void;
+  /** Requests for a result's chunks are not answered from this chunk on, counted from 0; undefined: all are answered. */
+  holdChunksFrom(index: number | undefined): void;
+  /** Number of requests for chunks. */
+  chunkRequestCount(): number;
   /** All statements received by the protocol, oldest first. */
   queries(): readonly ReceivedStatement[];
   /** Number of logins, including refused ones. */
@@ -43,18 +58,52 @@ export async function startSnowflakeServer(options: SnowflakeServerOptions): Pro
   const protocol = new Protocol(serviceUser, tables);
   const held = new Set<ServerResponse>();
   let mode: SnowflakeServerMode = 'up';
+  let firstHeldChunk = Number.POSITIVE_INFINITY;
+  let chunkRequests = 0;
+
+  function respondWithChunk(request: IncomingMessage, response: ServerResponse, [queryId = '', index = '']: string[]) {
+    chunkRequests += 1;
+    if (Number(index) >= firstHeldChunk) {
+      hold(response, held);
+      return;
+    }
+    const key = request.headers['x-amz-server-side-encryption-customer-key'];
+    const body = protocol.results.chunk(queryId, Number(index), String(key));
+    if (body === undefined) response.writeHead(403, { 'content-type': 'application/xml' }).end('<Error/>');
+    else response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length }).end(body);
+  }
 
   const server = await startHttpServer((request, response) => {
+    const chunk = /^\/chunks\/([^/]+)\/(\d+)$/.exec(request.url ?? '');
     if (mode === 'down') request.socket.resetAndDestroy();
     else if (mode === 'hang') hold(response, held);
+    else if (chunk !== null) respondWithChunk(request, response, chunk.slice(1));
     else respond(protocol, request, response).catch(() => response.writeHead(400).end());
   });
   return {
     url: server.url,
-    load: tables.load,
-    execute: async (sqlText) => {
-      await tables.execute(sqlText, [], undefined);
+    async load(rows) {
+      await tables.load(rows);
+      protocol.changed();
     },
+    async execute(sqlText) {
+      await tables.execute(sqlText, [], undefined, () => {});
+      protocol.changed();
+    },
+    setChangeToken(token) {
+      protocol.changeToken = token;
+    },
+    setCollation(collation) {
+      protocol.collation = collation;
+    },
+    setSlow(isSlow) {
+      protocol.isSlow = isSlow;
+    },
+    expireResults: () => protocol.results.expireAll(),
+    holdChunksFrom(index) {
+      firstHeldChunk = index ?? Number.POSITIVE_INFINITY;
+    },
+    chunkRequestCount: () => chunkRequests,
     queries: () => protocol.statements,
     loginCount: () => protocol.loginCount,
     sessionCount: () => protocol.sessions.count(),
@@ -81,7 +130,7 @@ function hold(response: ServerResponse, held: Set<ServerResponse>): void {
 }
 
 async function respond(protocol: Protocol, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
   const token = /^Snowflake Token="(.*)"$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const isZipped = request.headers['content-encoding'] === 'gzip';
   // Some requests, like the one that ends a session, have no body.

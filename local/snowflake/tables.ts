@@ -26,11 +26,8 @@ export interface RowType {
   readonly nullable: boolean;
 }
 
-export interface StatementResult {
-  readonly rowtype: RowType[];
-  /** Every value as text, dates as days since 1970-01-01, timestamps as seconds since then with nine decimals. */
-  readonly rowset: (string | null)[][];
-}
+/** One row as Snowflake sends it: every value as text. */
+export type WireRow = readonly (string | null)[];
 
 /** A bind as the SDK sends it. */
 export interface Bind {
@@ -40,8 +37,17 @@ export interface Bind {
 
 /** Statements on an in-memory DuckDB, with results in Snowflake's types. */
 export interface Tables {
-  /** @throws StatementTimeout, or DuckDB's error */
-  execute(sqlText: string, binds: readonly Bind[], timeoutSeconds: number | undefined): Promise<StatementResult>;
+  /**
+   * @param onRow receives each row: every value as text, dates as days since 1970-01-01, timestamps as seconds since then
+   *   with nine decimals
+   * @throws StatementTimeout, or DuckDB's error
+   */
+  execute(
+    sqlText: string,
+    binds: readonly Bind[],
+    timeoutSeconds: number | undefined,
+    onRow: (row: WireRow) => void,
+  ): Promise<RowType[]>;
   load(rows: readonly LearningTimeRow[]): Promise<void>;
   close(): void;
 }
@@ -69,10 +75,10 @@ export async function createTables(database: string, schema: string, table: stri
     PRIMARY KEY (USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID, DATE)
   )`);
   return {
-    async execute(sqlText, binds, timeoutSeconds) {
+    async execute(sqlText, binds, timeoutSeconds, onRow) {
       const connection = await instance.connect();
       try {
-        return await run(connection, sqlText, binds, timeoutSeconds);
+        return await run(connection, sqlText, binds, timeoutSeconds, onRow);
       } finally {
         connection.closeSync();
       }
@@ -106,7 +112,8 @@ async function run(
   sqlText: string,
   binds: readonly Bind[],
   timeoutSeconds: number | undefined,
-): Promise<StatementResult> {
+  onRow: (row: WireRow) => void,
+): Promise<RowType[]> {
   let isLate = false;
   const timer = setTimeout(
     () => {
@@ -116,9 +123,11 @@ async function run(
     Math.min((timeoutSeconds ?? 172_800) * 1000, 2 ** 31 - 1),
   );
   try {
-    const reader = await connection.runAndReadAll(sqlText, binds.map(bindValue));
-    const rowtype = reader.columnNames().map((name, index) => rowTypeOf(name, reader.columnType(index)));
-    return { rowtype, rowset: reader.getRows().map((row) => row.map(wireText)) };
+    const result = await connection.stream(sqlText, binds.map(bindValue));
+    for await (const rows of result.yieldRows()) {
+      for (const row of rows) onRow(row.map(wireText));
+    }
+    return result.columnNames().map((name, index) => rowTypeOf(name, result.columnType(index)));
   } catch (thrown) {
     throw isLate ? new StatementTimeout('statement timeout') : thrown;
   } finally {
