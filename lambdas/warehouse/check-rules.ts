@@ -113,6 +113,25 @@ function shown(collation: string): string {
   return /^[A-Za-z0-9_-]{1,40}$/.test(collation) ? collation : 'of another form';
 }
 
+/** Why keys cannot be compared, and how to repair it. @param collations of course and enterprise, as `COLLATION` returns */
+export function collationFault(
+  collations: readonly unknown[],
+  { columns }: WarehouseNames,
+): { readonly finding: string; readonly remedy: string } | undefined {
+  const collated = [columns.course, columns.enterprise].flatMap((column, index) => {
+    const collation = collations[index];
+    return typeof collation === 'string' && !BINARY_COLLATIONS.has(collation.toLowerCase())
+      ? [{ column, collation }]
+      : [];
+  });
+  if (collated.length === 0) return undefined;
+  const cast = collated.map(({ column }) => `COLLATE(${column}, 'utf8') AS ${column}`).join(', ');
+  return {
+    finding: collated.map(({ column, collation }) => `${column} has the collation ${shown(collation)}`).join(', '),
+    remedy: `keys are compared by code points: a view gives ${cast}; put its name into lib/stage.ts`,
+  };
+}
+
 const userColumn = z.string().regex(/^\d{1,18}$/);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -127,19 +146,8 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
     );
   }
   const [user, course, enterprise, ...collations] = row;
-  const collated = [columns.course, columns.enterprise].flatMap((column, index) => {
-    const collation = collations[index];
-    return typeof collation === 'string' && !BINARY_COLLATIONS.has(collation.toLowerCase())
-      ? [{ column, collation }]
-      : [];
-  });
-  if (collated.length > 0) {
-    const finding = collated
-      .map(({ column, collation }) => `${column} has the collation ${shown(collation)}`)
-      .join(', ');
-    const cast = collated.map(({ column }) => `COLLATE(${column}, 'utf8') AS ${column}`).join(', ');
-    return no('row', finding, `keys are compared by code points: a view gives ${cast}; put its name into lib/stage.ts`);
-  }
+  const collated = collationFault(collations, names);
+  if (collated !== undefined) return no('row', collated.finding, collated.remedy);
   const unlike = (column: string, what: string) =>
     no('row', `${column} of some row is not ${what}`, 'events have this form: a row in another form is never found');
   const userId = userColumn.safeParse(user);

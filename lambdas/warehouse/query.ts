@@ -1,12 +1,14 @@
 import type * as z from 'zod';
+import { DAY_MS } from '../shared/durations.ts';
 import {
   type checkWarehouseEnvironment,
   type EnterpriseIdForm,
   IDENTIFIER,
   TABLE_IDENTIFIER,
 } from '../shared/environment.ts';
-import { EnvironmentInvalid } from '../shared/errors.ts';
+import { EnvironmentInvalid, InputInvalid } from '../shared/errors.ts';
 import { inForm, type LearnerKey, learnerKeyText } from './learning-time.ts';
+import type { WarmSelection } from './warming.ts';
 
 /** A stage's names in Snowflake, as unquoted identifiers. */
 export interface WarehouseNames {
@@ -100,6 +102,60 @@ export function prepareInspectionQueries({ table, columns }: WarehouseNames): In
     columns: { sqlText: `SELECT * FROM ${table} LIMIT 0`, binds: [] },
     anyKey: { sqlText: `SELECT ${selected} FROM ${table} WHERE ${isWhole} LIMIT 1`, binds: [] },
   };
+}
+
+/** Snowflake's limit of a list of expressions. */
+const MAX_ENTERPRISES = 16_384;
+
+/** The queries of a warm run. */
+export interface WarmQueries {
+  /** The table's change token, in a session that needs no warehouse. The name is resolved as in the other queries. */
+  readonly changeToken: LearningTimeQuery;
+  /** One row, if the table has any: the collations of course and enterprise. */
+  readonly collations: LearningTimeQuery;
+  /**
+   * The learning times of a selection, with the columns of the learning-time query. Their order is total, since the key is
+   * part of it, and the newest activity comes first.
+   *
+   * @throws InputInvalid if the selection has no enterprise, too many, or a number that is not whole and positive
+   */
+  learningTimes(selection: WarmSelection, nowMs: number): LearningTimeQuery;
+}
+
+/** @throws EnvironmentInvalid if a name is not an unquoted identifier */
+export function prepareWarmQueries({ table, columns, enterpriseIdForm }: WarehouseNames): WarmQueries {
+  checkNames({ table, columns });
+  const { user, course, enterprise, seconds, date } = columns;
+  const key = `${user}, ${course}, ${enterprise}`;
+  const select = `SELECT ${key}, SUM(${seconds}), MAX(${date}) FROM ${table}`;
+  return {
+    changeToken: { sqlText: `SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME('${table}')`, binds: [] },
+    collations: { sqlText: `SELECT COLLATION(${course}), COLLATION(${enterprise}) FROM ${table} LIMIT 1`, binds: [] },
+    learningTimes({ enterpriseIds, activeDays, maxRows }, nowMs) {
+      const enterprises = [...new Set(enterpriseIds.map((id) => inForm(id, enterpriseIdForm)))];
+      if (enterprises.length === 0 || enterprises.length > MAX_ENTERPRISES) {
+        throw new InputInvalid(`a warm run is for 1 to ${MAX_ENTERPRISES} enterprises, not ${enterprises.length}`);
+      }
+      checkPositive('activeDays', activeDays);
+      checkPositive('maxRows', maxRows);
+      const places = enterprises.map(() => '?').join(', ');
+      const order = `HAVING MAX(${date}) >= CAST(? AS DATE) ORDER BY MAX(${date}) DESC, ${key} LIMIT ${maxRows}`;
+      return {
+        sqlText: `${select} WHERE ${enterprise} IN (${places}) GROUP BY ${key} ${order}`,
+        binds: [...enterprises, firstDay(nowMs, activeDays)],
+      };
+    },
+  };
+}
+
+/** The day, in UTC, that was so many days ago; none before 1970, so that every number of days is a valid date. */
+function firstDay(nowMs: number, days: number): string {
+  const date = new Date(Math.max(0, nowMs - days * DAY_MS));
+  return date.toISOString().slice(0, 'YYYY-MM-DD'.length);
+}
+
+function checkPositive(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) throw new InputInvalid(`${name} is not a whole number from 1`);
 }
 
 /** A user id without leading zeros, as the warehouse's INTEGER column returns it. */

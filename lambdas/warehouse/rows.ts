@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { canonicalEnterpriseId } from '../events/event.ts';
+import type { EnterpriseIdForm } from '../shared/environment.ts';
 import { readWholeNumber } from '../shared/whole-number.ts';
-import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from './learning-time.ts';
+import { inForm, type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from './learning-time.ts';
 import { RESULT_COLUMNS, warehouseKeyText } from './query.ts';
+import type { WarmRow } from './warming.ts';
 
 type Result = LearningTime | KeyFailure;
 
@@ -81,6 +83,23 @@ export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly un
   return { results, unexpectedRows };
 }
 
+/**
+ * Reads a row of the warm query. Its key was not asked for, so it must be written exactly as the warehouse's own: a user id
+ * with leading zeros, or an enterprise in another form than the stage's, may be one of two rows of the same key, each with a
+ * part of its sum. A masked key is no number or no enterprise of this form.
+ */
+export function readWarmRow(row: unknown, enterpriseIdForm: EnterpriseIdForm): WarmRow {
+  const key = readKey(row);
+  if (key === undefined) return { unreadable: 'its key is unreadable: is a column masked?' };
+  const [user, , enterprise] = row as readonly unknown[];
+  if (user !== key.userId) return { unreadable: 'its user id is not written as a whole number' };
+  if (enterprise !== inForm(key.enterpriseId, enterpriseIdForm)) {
+    return { unreadable: 'its enterprise has another form than the stage’s: is a column collated or masked?' };
+  }
+  const result = readRow(row as readonly unknown[]);
+  return 'failed' in result ? { unreadable: result.reason } : { key, learningTime: result };
+}
+
 /** A key without all that a collation may ignore: case, accents, punctuation, blanks. */
 function lettersOf(key: string): string {
   const [, ofUser = '', text = key] = /^([^:]*:\d+:)(.*)$/s.exec(key) ?? [];
@@ -89,11 +108,16 @@ function lettersOf(key: string): string {
 }
 
 function keyOfRow(row: unknown): string | undefined {
+  const key = readKey(row);
+  return key && warehouseKeyText(key);
+}
+
+function readKey(row: unknown): LearnerKey | undefined {
   if (!Array.isArray(row) || row.length !== RESULT_COLUMNS) return undefined;
   const key = keyColumns.safeParse(row.slice(0, 3));
   if (!key.success) return undefined;
   const [userId, courseId, enterpriseId] = key.data;
-  return warehouseKeyText({ userId, courseId, enterpriseId });
+  return { userId, courseId, enterpriseId };
 }
 
 function readRow([, , , sum, date]: readonly unknown[]): Result {

@@ -2,8 +2,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { SecretSource } from '../../lambdas/shared/secret-source.ts';
 import type { Warehouse } from '../../lambdas/warehouse/learning-time.ts';
 import { createSnowflakeWarehouse } from '../../lambdas/warehouse/snowflake/warehouse.ts';
+import { createSnowflakeWarming } from '../../lambdas/warehouse/snowflake/warming.ts';
 import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import type { SnowflakeSecret } from '../../lambdas/warehouse/snowflake-secret-schema.ts';
+import type { WarmingWarehouse } from '../../lambdas/warehouse/warming.ts';
 import {
   type SnowflakeServer,
   type SnowflakeServerOptions,
@@ -70,6 +72,7 @@ export interface SnowflakeFixture {
   readonly server: SnowflakeServer;
   readonly secrets: SecretStub;
   readonly warehouse: Warehouse;
+  readonly warming: WarmingWarehouse;
   readonly log: ReturnType<typeof recordingLog>;
 }
 
@@ -79,17 +82,21 @@ export async function startSnowflake({
   login = {},
   secret = {},
   names = NAMES,
+  now,
 }: {
   keyPair: KeyPair;
   login?: Partial<SnowflakeServerOptions>;
   /** In place of the usual fields, as an operator stores them. */
   secret?: Readonly<Record<string, unknown>>;
   names?: typeof NAMES;
+  /** The clock of the warm runs. */
+  now?: () => number;
 }): Promise<SnowflakeFixture> {
   const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...login });
   const whole = { account, user, private_key: keyPair.privateKey, access_url: server.url, ...secret };
   const secrets = stubSecrets(snowflakeSecretSchema.parse(whole));
   const log = recordingLog();
-  const warehouse = createSnowflakeWarehouse({ secrets, names, queryTag: 'learning-time-test', log });
-  return { server, secrets, warehouse, log };
+  const common = { secrets, names, queryTag: 'learning-time-test', log };
+  const warming = createSnowflakeWarming({ ...common, ...(now !== undefined && { now }) });
+  return { server, secrets, warehouse: createSnowflakeWarehouse(common), warming, log };
 }

@@ -1,9 +1,11 @@
 import type { Connection, ConnectionOptions, RowStatement } from 'snowflake-sdk';
 import type { WarehouseColumn } from '../check.ts';
-import { type LearningTimeQuery, RESULT_COLUMNS } from '../query.ts';
+import type { LearningTimeQuery } from '../query.ts';
 import { loginFailure, queryFailure, SnowflakeFailure } from './failure.ts';
 import { createRequestScope, type RequestScope } from './request-scope.ts';
+import { rowBatches } from './row-batches.ts';
 import type { SnowflakeSdk } from './sdk.ts';
+import { type CompletedQuery, columnsOf, execute, executeOnly, fetchResult, incompleteFailure } from './statements.ts';
 import { captureUncaught } from './uncaught.ts';
 
 /** Time limit of the logout of a discarded connection, in milliseconds; no caller waits for it. */
@@ -24,18 +26,44 @@ export interface SnowflakeConnection {
   query(query: LearningTimeQuery, timeoutSeconds: number): Promise<unknown[]>;
   /** The columns of a result. @throws SnowflakeFailure */
   columnsOf(query: LearningTimeQuery, timeoutSeconds: number): Promise<WarehouseColumn[]>;
+  /** Executes a query and leaves its rows to `openResult`. @throws SnowflakeFailure */
+  run(query: LearningTimeQuery, timeoutSeconds: number): Promise<CompletedQuery>;
+  /**
+   * Opens the result of a query by its id, also of a query in another session of the same user.
+   *
+   * @throws SnowflakeFailure with one of `RESULT_GONE_CODES` if Snowflake does not have it any more
+   */
+  openResult(queryId: string): Promise<OpenResult>;
   /** Ends everything in flight, logs out without waiting, and leaves the connection unusable. Never throws. */
   discard(): void;
 }
 
+export interface OpenResult {
+  /** Of the whole result. */
+  readonly rows: number;
+  /**
+   * Streams the rows from one on, as `query` returns them; earlier chunks are not downloaded. In memory are one chunk in
+   * rows, the next one as text, and the first rows of the result, which its response contains.
+   *
+   * @param fromRow number of rows to leave out
+   * @param idleMs longest wait for the next rows
+   * @throws SnowflakeFailure also in the middle, and at the end if a row is missing
+   */
+  batches(fromRow: number, idleMs: number): AsyncGenerator<unknown[], void, void>;
+}
+
 /** Starts a login. It uses `connect` with a callback: `connectAsync` resolves even if the login failed. */
-export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOptions): SnowflakeConnection {
+export function openSnowflakeConnection(
+  sdk: SnowflakeSdk,
+  options: ConnectionOptions,
+  mostResponseBytes?: number,
+): SnowflakeConnection {
   const waiting = new Set<(failure: SnowflakeFailure) => void>();
   // The SDK would repeat requests for minutes. The event should wait in its workflow instead.
   const scope = createRequestScope((code, reason) => {
     const failure = new SnowflakeFailure('unreachable', code, reason);
     for (const reject of waiting) reject(failure);
-  });
+  }, mostResponseBytes);
   let connection: Connection | undefined;
   let discarded = false;
 
@@ -67,6 +95,32 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
     });
   }
 
+  async function* batchesOf(statement: RowStatement, fromRow: number, idleMs: number) {
+    let fail = (_failure: SnowflakeFailure) => {};
+    const reject = (failure: SnowflakeFailure) => fail(failure);
+    const capture = captureUncaught((thrown) => reject(queryFailure(thrown)));
+    waiting.add(reject);
+    let missing = Math.max(0, statement.getNumRows() - fromRow);
+    try {
+      const batches = rowBatches(() => statement.streamRows({ start: fromRow }), {
+        idleMs,
+        run: (work) => scope.run(() => capture.run(work)),
+        onFailure: (given) => {
+          fail = given;
+          if (discarded) fail(discardedFailure());
+        },
+      });
+      for await (const batch of batches) {
+        missing -= batch.length;
+        yield batch;
+      }
+      if (missing !== 0) throw incompleteFailure();
+    } finally {
+      waiting.delete(reject);
+      capture.stop();
+    }
+  }
+
   const ready = settled<void>((resolve, reject) => {
     try {
       connection = sdk.createConnection(options);
@@ -81,6 +135,24 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
     isUp: () => !discarded && connection?.isUp() === true,
     query: (query, timeoutSeconds) => resultOf(query, timeoutSeconds, (_statement, rows) => rows),
     columnsOf: (query, timeoutSeconds) => resultOf(query, timeoutSeconds, columnsOf),
+    run: (query, timeoutSeconds) =>
+      settled((resolve, reject) => {
+        try {
+          executeOnly(connection, query, timeoutSeconds, resolve, reject);
+        } catch (thrown) {
+          reject(queryFailure(thrown));
+        }
+      }),
+    async openResult(queryId) {
+      const statement = await settled<RowStatement>((resolve, reject) => {
+        try {
+          fetchResult(connection, queryId, resolve, reject);
+        } catch (thrown) {
+          reject(queryFailure(thrown));
+        }
+      });
+      return { rows: statement.getNumRows(), batches: (fromRow, idleMs) => batchesOf(statement, fromRow, idleMs) };
+    },
     discard() {
       if (discarded) return;
       discarded = true;
@@ -89,58 +161,6 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
       if (connection?.isUp()) logOut(connection);
     },
   };
-}
-
-function execute(
-  connection: Connection | undefined,
-  { sqlText, binds, isCounted }: LearningTimeQuery,
-  timeoutSeconds: number,
-  resolve: (statement: RowStatement, rows: unknown[]) => void,
-  reject: (failure: SnowflakeFailure) => void,
-): void {
-  connection?.execute({
-    sqlText,
-    binds: [...binds],
-    rowMode: 'array',
-    fetchAsString: ['Number'],
-    // An account or a user may have set ROWS_PER_RESULTSET, which truncates results silently; 0 means no limit.
-    parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds, ROWS_PER_RESULTSET: 0 },
-    complete(error, statement, rows = []) {
-      if (error) reject(queryFailure(error));
-      else if (rows.length !== statement.getNumRows()) reject(incompleteFailure());
-      else if (!isCounted) resolve(statement, rows);
-      else if (rows.some((row) => isCutFrom(row, rows.length))) reject(incompleteFailure());
-      else resolve(statement, rows.map(withoutCount));
-    },
-  });
-}
-
-/** Whether a row's count differs from the number of received rows. */
-function isCutFrom(row: unknown, rows: number): boolean {
-  return hasCount(row) && row.at(-1) !== String(rows);
-}
-
-/** @returns undefined for a row of another shape */
-function withoutCount(row: unknown): unknown {
-  return hasCount(row) ? row.slice(0, -1) : undefined;
-}
-
-function hasCount(row: unknown): row is readonly unknown[] {
-  return Array.isArray(row) && row.length === RESULT_COLUMNS + 1;
-}
-
-/** Without this failure a learner whose row is missing would seem to have no learning time. */
-function incompleteFailure(): SnowflakeFailure {
-  return new SnowflakeFailure('unreachable', 'incomplete', 'the number of rows differs from the count in the result');
-}
-
-function columnsOf(statement: RowStatement): WarehouseColumn[] {
-  const columns = statement.getColumns() ?? [];
-  return columns.map((column) => ({
-    name: column.getName(),
-    type: column.getType().toLowerCase(),
-    scale: column.getScale() ?? null,
-  }));
 }
 
 /** Uses a scope that ends after `LOGOUT_MS`, so that a hanging network does not keep a socket open. */

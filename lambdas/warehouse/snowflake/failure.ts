@@ -32,6 +32,15 @@ const SESSION_LOST_CODES: ReadonlySet<string> = new Set(['401004', '407002']);
 /** Snowflake's own codes for sessions and tokens: `constants/gs_errors.js` of snowflake-sdk 3.3. */
 const SESSION_CODE = /^390\d{3}$/;
 
+/**
+ * The result of a query is not there: `000709` no such query, `000710` it has expired. Snowflake keeps results for 24 hours.
+ * `000710` is quoted in https://github.com/snowflakedb/snowflake-connector-python/issues/1596.
+ */
+export const RESULT_GONE_CODES: ReadonlySet<string> = new Set(['000709', '000710']);
+
+/** "Invalid identifier": a column does not exist. */
+export const NO_SUCH_COLUMN = '000904';
+
 export function loginFailure(thrown: unknown): SnowflakeFailure {
   const code = codeOf(thrown);
   const kind = NETWORK_CODES.has(code) ? 'unreachable' : 'refused';

@@ -20,6 +20,7 @@ interface LoginSteps {
   readonly loadSdk: () => Promise<SnowflakeSdk>;
   readonly readSecret: () => Promise<SnowflakeSecret>;
   readonly optionsFor: (secret: SnowflakeSecret) => ConnectionOptions;
+  readonly mostResponseBytes?: number | undefined;
 }
 
 export interface RefusedLogin {
@@ -43,7 +44,7 @@ export async function newerSecret(
 }
 
 /** Starts a login in the background. A failure rejects `opened`. */
-export function startLogin({ loadSdk, readSecret, optionsFor }: LoginSteps): Login {
+export function startLogin({ loadSdk, readSecret, optionsFor, mostResponseBytes }: LoginSteps): Login {
   let connection: SnowflakeConnection | undefined;
   let usedSecret: SnowflakeSecret | undefined;
   let isPending = true;
@@ -53,7 +54,7 @@ export function startLogin({ loadSdk, readSecret, optionsFor }: LoginSteps): Log
     const [sdk, secret] = await Promise.all([loadSdk(), readSecret()]);
     usedSecret = secret;
     if (isDiscarded) throw new SnowflakeFailure('gone', 'discarded', 'the login was discarded');
-    connection = openSnowflakeConnection(sdk, optionsFor(secret));
+    connection = openSnowflakeConnection(sdk, optionsFor(secret), mostResponseBytes);
     await connection.ready;
     return connection;
   }

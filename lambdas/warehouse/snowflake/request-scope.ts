@@ -17,6 +17,7 @@ interface OpenRequests {
   ended: boolean;
   failuresInARow: number;
   readonly onHopeless: OnHopeless;
+  readonly mostResponseBytes: number;
   readonly requests: Set<ClientRequest>;
 }
 
@@ -30,7 +31,7 @@ let watching = false;
 const REPEATED = 2;
 
 /**
- * Largest response, in bytes on the wire. A batch of 100 learners has less than 100 KB, and the grants of a role, which
+ * Largest response by default, in bytes on the wire. A batch of 100 learners has less than 100 KB, and the grants of a role, which
  * `./ltw check-warehouse` lists, 1 to 2 MB. The SDK buffers a response in memory.
  */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
@@ -41,10 +42,14 @@ const SIZE_CHECK_MS = 50;
 /**
  * @param onHopeless called when requests fail (no response, or a 5xx) twice in a row, again for each further failure in the
  *   row, and when a response is too large
+ * @param mostResponseBytes largest response, in bytes on the wire
  */
-export function createRequestScope(onHopeless: OnHopeless = () => {}): RequestScope {
+export function createRequestScope(
+  onHopeless: OnHopeless = () => {},
+  mostResponseBytes = MAX_RESPONSE_BYTES,
+): RequestScope {
   watchRequests();
-  const open: OpenRequests = { ended: false, failuresInARow: 0, onHopeless, requests: new Set() };
+  const open: OpenRequests = { ended: false, failuresInARow: 0, onHopeless, mostResponseBytes, requests: new Set() };
   return {
     run: (work) => scopes.run(open, work),
     end() {
@@ -82,9 +87,9 @@ function limitResponse(request: ClientRequest, open: OpenRequests): void {
   request.once('socket', (socket) => {
     const before = socket.bytesRead;
     const timer = setInterval(() => {
-      if (socket.bytesRead - before <= MAX_RESPONSE_BYTES) return;
+      if (socket.bytesRead - before <= open.mostResponseBytes) return;
       clearInterval(timer);
-      open.onHopeless('too_large', 'a response has more than 4 MiB');
+      open.onHopeless('too_large', `a response has more than ${open.mostResponseBytes / 1024 / 1024} MiB`);
       request.destroy(endedError());
     }, SIZE_CHECK_MS);
     timer.unref();

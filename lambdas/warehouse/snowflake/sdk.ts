@@ -25,17 +25,24 @@ export async function loadSnowflakeSdk(): Promise<SnowflakeSdk> {
   return sdk;
 }
 
+export interface ConnectionNames {
+  /** Absent: a session without a warehouse. */
+  readonly warehouse?: string | undefined;
+  readonly role: string;
+  readonly queryTag: string;
+}
+
 /** Uses the key pair if the secret has one, else the password. */
 export function connectionOptions(
   secret: SnowflakeSecret,
-  { warehouse, role, queryTag }: { warehouse: string; role: string; queryTag: string },
+  { warehouse, role, queryTag }: ConnectionNames,
 ): ConnectionOptions {
   return {
     account: secret.account,
     username: secret.user,
     ...credentials(secret),
     ...(secret.access_url === undefined ? {} : { accessUrl: secret.access_url }),
-    warehouse,
+    ...(warehouse === undefined ? {} : { warehouse }),
     role,
     queryTag,
     timeout: HTTP_TIMEOUT_MS,
@@ -43,6 +50,21 @@ export function connectionOptions(
     // Otherwise a NULL that is fetched as text becomes the text "NULL".
     representNullAsStringNull: false,
   };
+}
+
+/**
+ * Timeout of a single HTTP request of a long query, in milliseconds: Snowflake responds after 45 s that a query is still in
+ * progress.
+ */
+const LONG_HTTP_TIMEOUT_MS = 60_000;
+
+/** Rows that the SDK holds for the reader. By default they are 10, so that the reader would wait after every ten rows. */
+const HELD_ROWS = 1_000;
+
+/** For long queries and large results: one chunk is downloaded in advance, which is the least. */
+export function streamingOptions(secret: SnowflakeSecret, names: ConnectionNames): ConnectionOptions {
+  const streaming = { timeout: LONG_HTTP_TIMEOUT_MS, resultPrefetch: 1, rowStreamHighWaterMark: HELD_ROWS };
+  return { ...connectionOptions(secret, names), ...streaming };
 }
 
 function credentials({ private_key: privateKey, password }: SnowflakeSecret): Partial<ConnectionOptions> {

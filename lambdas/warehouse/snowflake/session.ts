@@ -13,6 +13,8 @@ export interface SnowflakeSessionOptions {
   readonly optionsFor: (secret: SnowflakeSecret) => ConnectionOptions;
   readonly loadSdk: () => Promise<SnowflakeSdk>;
   readonly log: Log;
+  /** Largest response, in bytes on the wire; `request-scope.ts` has the default. */
+  readonly mostResponseBytes?: number;
 }
 
 /** One connection, opened on first use, reused between calls and replaced when it is no longer usable. */
@@ -34,7 +36,7 @@ export interface SnowflakeSession {
 export type SessionWork<T> = (connection: SnowflakeConnection, seconds: number) => Promise<T>;
 
 export function createSnowflakeSession(options: SnowflakeSessionOptions): SnowflakeSession {
-  const { secrets, optionsFor, loadSdk, log } = options;
+  const { secrets, optionsFor, loadSdk, log, mostResponseBytes } = options;
   let current: Login | undefined;
 
   function usableLogin(refused: RefusedLogin | undefined): Login {
@@ -44,6 +46,7 @@ export function createSnowflakeSession(options: SnowflakeSessionOptions): Snowfl
       loadSdk,
       readSecret: () => (refused === undefined ? secrets.read() : newerSecret(secrets, refused)),
       optionsFor,
+      mostResponseBytes,
     });
     return current;
   }

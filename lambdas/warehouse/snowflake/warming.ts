@@ -1,0 +1,145 @@
+import { WarmResultGone } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { SecretSource } from '../../shared/secret-source.ts';
+import type { WarehouseColumn } from '../check.ts';
+import { checkColumns, collationFault } from '../check-rules.ts';
+import { prepareWarmQueries, type WarehouseNames } from '../query.ts';
+import { readWarmRow } from '../rows.ts';
+import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
+import type { ChangeToken, WarmingWarehouse } from '../warming.ts';
+import type { OpenResult, SnowflakeConnection } from './connection.ts';
+import { NO_SUCH_COLUMN, RESULT_GONE_CODES, SnowflakeFailure } from './failure.ts';
+import { loadSnowflakeSdk, type SnowflakeSdk, streamingOptions } from './sdk.ts';
+import { createSnowflakeSession, unavailable } from './session.ts';
+
+export interface SnowflakeWarmingOptions {
+  readonly secrets: SecretSource<SnowflakeSecret>;
+  readonly names: WarehouseNames;
+  /** Shown with each query in Snowflake's query history. At most 2000 characters. */
+  readonly queryTag: string;
+  readonly log: Log;
+  /** The wall clock, in milliseconds: decides which day is so many days ago. */
+  readonly now?: () => number;
+  readonly loadSdk?: () => Promise<SnowflakeSdk>;
+}
+
+/**
+ * Largest response, in bytes on the wire. A chunk of 16 MB (`connection.ts`) has 2 to 5 MB in gzip. An account that ignores
+ * the chunk size sends up to 16 MiB, whose rows would not fit the function's memory: the run fails with a reason instead.
+ */
+const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
+
+/** Snowflake's form of a query id. It becomes part of a request's path. */
+const QUERY_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Nanoseconds since 1970. A table without a change has 0 or NULL, and so may have kinds of tables that the function does not know. */
+const CHANGE_TOKEN = /^[1-9]\d{0,29}$/;
+
+/**
+ * Creates the warehouse of warm runs, with two sessions: one without a warehouse for change tokens and stored results, and
+ * one with the stage's warehouse for the query. A suspended warehouse is started by the query only.
+ *
+ * @throws EnvironmentInvalid if a table or column name is not an identifier
+ */
+export function createSnowflakeWarming(options: SnowflakeWarmingOptions): WarmingWarehouse {
+  const { secrets, names, queryTag, log, now = Date.now, loadSdk = loadSnowflakeSdk } = options;
+  const queries = prepareWarmQueries(names);
+  const { role } = names;
+  const common = { secrets, loadSdk, log, mostResponseBytes: MAX_CHUNK_BYTES };
+  const plain = createSnowflakeSession({
+    ...common,
+    optionsFor: (secret) => streamingOptions(secret, { role, queryTag }),
+  });
+  const loading = createSnowflakeSession({
+    ...common,
+    optionsFor: (secret) => streamingOptions(secret, { ...names, queryTag }),
+  });
+
+  async function openResult(queryId: string, limitMs: number): Promise<OpenResult> {
+    if (!QUERY_ID.test(queryId)) throw new WarmResultGone('Snowflake: the query id has another form');
+    return plain
+      .run(limitMs, (connection) => connection.openResult(queryId))
+      .catch((thrown: unknown) => {
+        throw goneOr(thrown, (thrown as Error).cause);
+      });
+  }
+
+  return {
+    changeToken: (deadlineMs) =>
+      plain.run(deadlineMs, async (connection, seconds) =>
+        readChangeToken(await connection.query(queries.changeToken, seconds)),
+      ),
+
+    async start(selection, deadlineMs) {
+      const query = queries.learningTimes(selection, now());
+      return loading.run(deadlineMs, async (connection, seconds) => {
+        await checkCollations(connection, seconds);
+        const { queryId, rows, columns } = await connection.run(query, seconds).catch(withReason);
+        checkResultColumns(columns, names);
+        return { queryId, rows };
+      });
+    },
+
+    async *rows(queryId, fromRow, idleMs) {
+      const result = await openResult(queryId, idleMs);
+      let isComplete = false;
+      try {
+        for await (const batch of result.batches(fromRow, idleMs)) {
+          yield batch.map((row) => readWarmRow(row, names.enterpriseIdForm));
+        }
+        isComplete = true;
+      } catch (thrown) {
+        throw goneOr(unavailable(thrown), thrown);
+      } finally {
+        // Otherwise the SDK would go on with what it downloads.
+        if (!isComplete) plain.discard();
+      }
+    },
+
+    async close() {
+      plain.discard();
+      loading.discard();
+    },
+  };
+
+  /** A collated column compares keys of different letters as equal, so that a row may have the sum of two keys. */
+  async function checkCollations(connection: SnowflakeConnection, seconds: number): Promise<void> {
+    const [row] = await connection.query(queries.collations, seconds).catch(withReason);
+    const fault = Array.isArray(row) ? collationFault(row, names) : undefined;
+    if (fault !== undefined) throw tableFailure(`${fault.finding}: ${fault.remedy}`);
+  }
+}
+
+function readChangeToken([row]: readonly unknown[]): ChangeToken {
+  const token: unknown = Array.isArray(row) ? row[0] : undefined;
+  if (typeof token === 'string' && CHANGE_TOKEN.test(token)) return token;
+  throw tableFailure('the table has no change token: ./ltw check-warehouse says how to repair it');
+}
+
+/** The columns of the result have the order of the query and names of its expressions. */
+function checkResultColumns(columns: readonly WarehouseColumn[], names: WarehouseNames): void {
+  const { user, course, enterprise, seconds, date } = names.columns;
+  const order = [user, course, enterprise, seconds, date];
+  const check = checkColumns(
+    columns.map((column, index) => ({ ...column, name: order[index] ?? column.name })),
+    names,
+  );
+  if (check.verdict !== 'yes') throw tableFailure(`${check.finding}; ${check.remedy}`);
+}
+
+function withReason(thrown: unknown): never {
+  if (thrown instanceof SnowflakeFailure && thrown.code === NO_SUCH_COLUMN) {
+    throw tableFailure('the table lacks a column of lib/stage.ts: ./ltw check-warehouse names it');
+  }
+  throw thrown;
+}
+
+/** The session is still usable. */
+function tableFailure(reason: string): SnowflakeFailure {
+  return new SnowflakeFailure('statement', 'table', reason);
+}
+
+function goneOr(error: unknown, cause: unknown): unknown {
+  const isGone = cause instanceof SnowflakeFailure && RESULT_GONE_CODES.has(cause.code);
+  return isGone ? new WarmResultGone(`Snowflake: ${cause.message}`, { cause }) : error;
+}
