@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   fairness: () => import('./fairness/bench.ts'),
   bundles: () => import('./bundles/bench.ts'),
   queries: () => import('./queries/bench.ts'),
+  warming: () => import('./warming/bench.ts'),
 };
 const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
 

@@ -82,7 +82,7 @@ const WARM_CACHE_HITS: Criterion = {
   ...TWENTY,
   source: 'WarmCache',
   remedy:
-    'WarmCache is late or incomplete (see its alarms), or most courses are completed on the day they are begun. ' +
+    'WarmCache is late or incomplete (see its alarms), or many courses are completed on the day they are begun. ' +
     'Until the hit rate is 80% again, deploy with eventSources.events { batchSize: 100, windowSeconds: 1 } ' +
     '(docs/rollout.md, "While the cache misses").',
 };

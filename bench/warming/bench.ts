@@ -1,0 +1,47 @@
+import { type Bench, numberOf } from '../bench.ts';
+import type { Figure } from '../figure.ts';
+import { modelledActivity } from './activity.ts';
+import { activityOfFile } from './activity-file.ts';
+import { seededRandom } from './random.ts';
+import { costFigures, seedsFrom, weekDetails, weekFigures, weekOf } from './week-figures.ts';
+
+/** Shares of short courses of which the week is simulated as well: what the figures depend on most. */
+const OTHER_SHARES = [0, 0.5, 1];
+const WEEKS = 3;
+
+export const bench: Bench = {
+  about: 'a cache that is loaded after each change of the table: a simulated week, the window, a warm run',
+  options: {
+    seed: { type: 'string', default: '1' },
+    'per-second': { type: 'string', default: '2' },
+    modules: { type: 'string', default: '0.2' },
+    week: { type: 'string' },
+  },
+  usage: [
+    '--seed N         of the simulated week',
+    '--per-second N   completions a second in the busiest hour of it',
+    '--modules SHARE  completions that are of courses of an hour or two',
+    '--week FILE      real activity instead of the model: {"active_days":[…],"completed_at":…}, a line for each learner',
+  ],
+  measure: async (values) => simulatedWeek(values),
+};
+
+function simulatedWeek(values: Parameters<Bench['measure']>[0]): Figure[] {
+  const seed = Math.round(numberOf(values, 'seed', 0, 2 ** 31));
+  const perSecond = numberOf(values, 'per-second', 0.0001, 20);
+  const modules = numberOf(values, 'modules', 0, 1);
+  const seeds = seedsFrom(seed, WEEKS);
+  const file = values.week as string | undefined;
+  const activity = file === undefined ? modelledActivity(modules, seededRandom(seed)) : activityOfFile(file);
+  const weeks = seeds.map((each) => weekOf(activity, perSecond, each));
+  const others = file === undefined ? OTHER_SHARES : [];
+  return [
+    ...weekFigures('', weeks, true),
+    ...weekDetails(weeks),
+    ...others.flatMap((share) => {
+      const other = modelledActivity(share, seededRandom(seed));
+      return weekFigures(`.modules_${share * 100}`, [weekOf(other, perSecond, seed)], false);
+    }),
+    ...costFigures(activity, seeds.slice(0, 1)),
+  ];
+}
