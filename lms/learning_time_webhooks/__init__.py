@@ -1,0 +1,1 @@
+"""Open edX plugin that publishes course events to the learning-time webhooks."""

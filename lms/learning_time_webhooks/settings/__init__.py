@@ -1,0 +1,1 @@
+"""Settings that Open edX adds to its own."""
