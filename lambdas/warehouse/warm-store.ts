@@ -71,6 +71,12 @@ export function createWarmStore(options: WarmStoreOptions): WarmStore {
     async writeProgress(progress) {
       await store(documents.PROGRESS_KEY, documents.encodeProgress(progress), documents.PROGRESS_SECONDS);
     },
+    async advanceProgress(progress) {
+      const text = documents.encodeProgress(progress);
+      const seconds = documents.PROGRESS_SECONDS;
+      const [reply] = await run((client) => [client.set(documents.PROGRESS_KEY, text, 'EX', seconds, 'XX')]);
+      return reply === 'OK';
+    },
     async write(entries, token) {
       for (const { commands, ecpus } of pipelinesOf(entries, token)) {
         await sleep(pace.reserve(ecpus));
@@ -83,7 +89,10 @@ export function createWarmStore(options: WarmStoreOptions): WarmStore {
       // In this order: a run that ends between the two leaves a progress that is complete, and the marker says that there is
       // nothing to do. The other way round, all rows would be read again.
       await store(documents.MARKER_KEY, documents.encodeMarker(marker), documents.MARKER_SECONDS);
-      await run((client) => [client.del(documents.PROGRESS_KEY)]);
+      const [removed] = await run((client) => [client.del(documents.PROGRESS_KEY)]);
+      if (removed !== 0) return true;
+      await run((client) => [client.del(documents.MARKER_KEY)]);
+      return false;
     },
     close: () => connection.close(),
   };

@@ -16,6 +16,7 @@ const MARKER: WarmMarker = {
   completedAt: '2026-01-10T09:15:00.000Z',
 };
 const PROGRESS: WarmProgress = {
+  isShrinkAccepted: false,
   token: '1768003200000000001',
   selectionId: 'a3f1',
   queryId: '01b2c3d4-0000-1111-0000-222233334444',

@@ -17,6 +17,7 @@ const MARKER: WarmMarker = { token: TOKEN, selectionId: 'a3f1', rows: 3, complet
 const PROGRESS: WarmProgress = {
   ...{ token: TOKEN, selectionId: 'a3f1', queryId: '01b2c3d4-0000-1111-0000-222233334444' },
   ...{ totalRows: 3, confirmedRows: 2, unreadableRows: 1, startedAt: '2026-01-10T09:00:00.000Z' },
+  isShrinkAccepted: false,
 };
 
 let server: RunningValkey;
@@ -166,12 +167,26 @@ describe('marker and progress', () => {
     expect([await store.readMarker(), await store.readProgress()]).toEqual([undefined, undefined]);
     await store.writeProgress(PROGRESS);
     expect(await store.readProgress()).toEqual(PROGRESS);
-    await store.complete(MARKER);
+    const further = { ...PROGRESS, confirmedRows: 3, isShrinkAccepted: true };
+    expect(await store.advanceProgress(further)).toBe(true);
+    expect(await store.readProgress()).toEqual(further);
+    await expectTtl(PROGRESS_KEY, 24);
+    expect(await store.complete(MARKER)).toBe(true);
     expect([await store.readMarker(), await store.readProgress()]).toEqual([MARKER, undefined]);
+  });
+
+  test('a Valkey that was emptied gets neither a later progress nor a marker', async () => {
+    const { store } = storeAt(server.port);
+    await store.writeProgress(PROGRESS);
+    await ask(server.port, ['FLUSHALL']);
+    expect(await store.advanceProgress(PROGRESS)).toBe(false);
+    expect(await store.complete(MARKER)).toBe(false);
+    expect(await ask(server.port, ['DBSIZE'])).toBe(':0');
   });
 
   test('live for 51 hours, longer than any entry that the marker outdates, and for 24 hours', async () => {
     const { store } = storeAt(server.port);
+    await store.writeProgress(PROGRESS);
     await store.complete(MARKER);
     await store.writeProgress(PROGRESS);
     await expectTtl(MARKER_KEY, 51);
