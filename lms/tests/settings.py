@@ -1,4 +1,8 @@
-"""A Django that looks like Open edX to the package. DATABASE_URL-like variables choose another database."""
+"""A Django that looks like Open edX to the package. `with_database.py` chooses another database than SQLite."""
+
+import os
+
+from tests.with_database import database_settings
 
 SECRET_KEY = "only-for-tests"
 USE_TZ = True
@@ -15,7 +19,9 @@ INSTALLED_APPS = [
     "tests.openedx.social_django",
     "tests.openedx.course_overviews",
 ]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+# The stand-ins have no migrations, and refer to users: so users have none either.
+MIGRATION_MODULES = {"admin": None, "auth": None, "contenttypes": None, "sessions": None}
+DATABASES = {"default": database_settings(dict(os.environ))}
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

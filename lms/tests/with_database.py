@@ -2,7 +2,8 @@
 
 The server listens on 127.0.0.1 on a free port, with a temporary data directory. It ends with the command, also where
 this program is killed. The command finds it by the variables LMS_TEST_ENGINE, LMS_TEST_HOST, LMS_TEST_PORT and
-LMS_TEST_USER; `database_settings` reads them. For `sqlite` no server starts.
+LMS_TEST_USER; `database_settings` reads them, and LMS_TEST_DATABASE, the name of another database. For `sqlite` no
+server starts.
 """
 
 from __future__ import annotations
@@ -37,22 +38,20 @@ class NoSuchServer(Exception):
     """The engine is not installed, or does not start. The text says why."""
 
 
-def database_settings(environment: dict[str, str], name: str = "lms") -> dict[str, Any]:
+def database_settings(environment: dict[str, str]) -> dict[str, Any]:
     """Django's settings of the database that this program started; SQLite where it started none."""
     engine = environment.get("LMS_TEST_ENGINE", "sqlite")
     if engine == "sqlite":
-        # A file, not memory: two processes and threads use it.
-        path = Path(tempfile.gettempdir(), f"{name}-{os.getpid()}.sqlite3")
-        return {"ENGINE": DJANGO_ENGINES[engine], "NAME": str(path), "OPTIONS": {"timeout": 20}}
-    settings = {
+        return {"ENGINE": DJANGO_ENGINES[engine], "NAME": environment.get("LMS_TEST_DATABASE", ":memory:")}
+    settings: dict[str, Any] = {
         "ENGINE": DJANGO_ENGINES[engine],
-        "NAME": name,
+        "NAME": environment.get("LMS_TEST_DATABASE", "lms"),
         "USER": environment["LMS_TEST_USER"],
         "HOST": environment["LMS_TEST_HOST"],
         "PORT": environment["LMS_TEST_PORT"],
     }
     if engine == "mariadb":
-        # Open edX connects without an isolation level of its own, so InnoDB's default holds for the grade's transaction.
+        # Open edX sets no isolation level, so InnoDB's default holds for the grade's transaction.
         settings["OPTIONS"] = {"charset": "utf8mb4", "isolation_level": None}
         settings["TEST"] = {"CHARSET": "utf8mb4"}
     return settings
@@ -68,10 +67,10 @@ def running(engine: str) -> Iterator[dict[str, str]]:
     port = _free_port()
     try:
         command, user = (_prepare_mariadb if engine == "mariadb" else _prepare_postgresql)(directory, port)
-        with open(directory / "server.log", "wb") as log:
+        with (directory / "server.log").open("wb") as log:
             # setpriv: the server ends where this process is killed.
             server = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "INT" if engine == "postgresql" else "TERM", *command],
+                ["/usr/bin/setpriv", "--pdeathsig", "INT" if engine == "postgresql" else "TERM", *command],
                 stdout=log,
                 stderr=log,
                 **_owner(directory, engine),
@@ -103,7 +102,13 @@ def _prepare_mariadb(directory: Path, port: int) -> tuple[list[str], str]:
         raise NoSuchServer("no mariadbd or no mariadb-install-db: Debian has them in mariadb-server-core")
     data = directory / "data"
     me = pwd.getpwuid(os.getuid()).pw_name
-    install = [installer, "--no-defaults", f"--datadir={data}", f"--user={me}", "--auth-root-authentication-method=normal"]
+    install = [
+        installer,
+        "--no-defaults",
+        f"--datadir={data}",
+        f"--user={me}",
+        "--auth-root-authentication-method=normal",
+    ]
     _run([*install, "--skip-test-db"], directory)
     command = [
         server,
@@ -130,7 +135,9 @@ def _prepare_postgresql(directory: Path, port: int) -> tuple[list[str], str]:
     if owner:
         shutil.chown(directory, owner["user"], owner["group"])
     data = directory / "data"
-    _run([str(initdb), "-D", str(data), "-U", "lms", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"], directory, **owner)
+    _run(
+        [str(initdb), "-D", str(data), "-U", "lms", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"], directory, **owner
+    )
     command = [str(POSTGRESQL_PROGRAMS / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1"]
     return [*command, "-c", f"unix_socket_directories={directory}"], "lms"
 
@@ -147,7 +154,7 @@ def _path() -> str:
 
 
 def _run(command: list[str], directory: Path, **options: Any) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, **{"cwd": directory, **options})
+    done = subprocess.run(command, check=False, capture_output=True, text=True, **{"cwd": directory, **options})
     if done.returncode != 0:
         raise NoSuchServer(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
@@ -177,7 +184,7 @@ def main(words: list[str]) -> int:
         return 2
     try:
         with running(words[0]) as variables:
-            return subprocess.run(words[1:], env={**os.environ, **variables}).returncode
+            return subprocess.run(words[1:], check=False, env={**os.environ, **variables}).returncode
     except NoSuchServer as error:
         print(error, file=sys.stderr)
         return 69
