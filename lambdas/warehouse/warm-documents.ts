@@ -38,6 +38,7 @@ const progressSchema: z.ZodType<WarmProgress> = z
     confirmedRows: count,
     unreadableRows: count,
     startedAt: z.iso.datetime(),
+    isShrinkAccepted: z.boolean(),
   })
   .refine(({ confirmedRows, totalRows }) => confirmedRows <= totalRows, 'confirms more rows than there are')
   .refine(({ unreadableRows, confirmedRows }) => unreadableRows <= confirmedRows, 'has unreadable rows to confirm');
