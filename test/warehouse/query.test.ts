@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { EnvironmentInvalid } from '../../lambdas/shared/errors.ts';
+import fc from 'fast-check';
+import { EnvironmentInvalid, InputInvalid } from '../../lambdas/shared/errors.ts';
 import type { LearnerKey } from '../../lambdas/warehouse/learning-time.ts';
-import { prepareInspectionQueries, prepareLearningTimeQuery } from '../../lambdas/warehouse/query.ts';
+import {
+  prepareInspectionQueries,
+  prepareLearningTimeQuery,
+  prepareWarmQueries,
+} from '../../lambdas/warehouse/query.ts';
 import { NAMES as names } from '../support/learning-time-table.ts';
 
 const queryFor = prepareLearningTimeQuery(names);
@@ -75,5 +80,76 @@ describe('the queries of a check', () => {
     expect(() => prepareInspectionQueries({ ...names, table: 'A; DROP TABLE B' })).toThrow(EnvironmentInvalid);
     const columns = { ...names.columns, seconds: '1) --' };
     expect(() => prepareInspectionQueries({ ...names, columns })).toThrow(EnvironmentInvalid);
+  });
+});
+
+describe('the queries of a warm run', () => {
+  const queries = prepareWarmQueries(names);
+  const nowMs = Date.parse('2026-01-24T10:00:00Z');
+  const selection = fc.record({
+    enterpriseIds: fc.array(fc.uuid(), { minLength: 1, maxLength: 50 }),
+    activeDays: fc.integer({ min: 1, max: 1e9 }),
+    maxRows: fc.integer({ min: 1 }),
+  });
+
+  test('sum over all time for keys with recent activity, in a total order', () => {
+    const enterpriseIds = ['a1b2c3d4-e5f6-7890-abcd-ef1234567890', 'b2c3d4e5-f6a7-8901-bcde-f12345678901'];
+    expect(queries.learningTimes({ enterpriseIds, activeDays: 14, maxRows: 1000 }, nowMs)).toEqual({
+      sqlText:
+        'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID, SUM(LEARNING_TIME_SECONDS), MAX(DATE)' +
+        ' FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME' +
+        ' WHERE ENTERPRISE_CUSTOMER_UUID IN (?, ?)' +
+        ' GROUP BY USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID' +
+        ' HAVING MAX(DATE) >= CAST(? AS DATE)' +
+        ' ORDER BY MAX(DATE) DESC, USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID LIMIT 1000',
+      binds: [...enterpriseIds, '2026-01-10'],
+    });
+  });
+
+  test('read the change token of the table by the name that the other queries use', () => {
+    expect(queries.changeToken).toEqual({
+      sqlText: "SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME('PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME')",
+      binds: [],
+    });
+  });
+
+  test('have one place per bind, each enterprise once and no value in their text', () => {
+    fc.assert(
+      fc.property(selection, (given) => {
+        const { sqlText, binds } = queries.learningTimes(given, nowMs);
+        const enterprises = binds.slice(0, -1);
+        expect(sqlText.match(/\?/g)).toHaveLength(binds.length);
+        expect(new Set(enterprises)).toEqual(new Set(given.enterpriseIds));
+        expect(enterprises).toHaveLength(new Set(given.enterpriseIds).size);
+        expect(binds.at(-1)).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+        expect(sqlText).toMatch(/^[A-Za-z0-9_$.,() *?>=]+$/);
+      }),
+    );
+  });
+
+  test('depend on the set of enterprises only, not on repetitions', () => {
+    fc.assert(
+      fc.property(selection, (given) => {
+        const repeated = { ...given, enterpriseIds: [...given.enterpriseIds, ...given.enterpriseIds] };
+        expect(queries.learningTimes(repeated, nowMs)).toEqual(queries.learningTimes(given, nowMs));
+      }),
+    );
+  });
+
+  test.each([
+    ['no enterprise', { enterpriseIds: [], activeDays: 14, maxRows: 1 }],
+    [
+      'more than Snowflake compares',
+      { enterpriseIds: Array.from({ length: 16_385 }, (_, index) => String(index)), activeDays: 14, maxRows: 1 },
+    ],
+    ['no day', { enterpriseIds: ['e'], activeDays: 0, maxRows: 1 }],
+    ['half a row', { enterpriseIds: ['e'], activeDays: 1, maxRows: 0.5 }],
+    ['no number of rows', { enterpriseIds: ['e'], activeDays: 1, maxRows: Number.NaN }],
+  ])('refuse %s', (_what, wrong) => {
+    expect(() => queries.learningTimes(wrong, nowMs)).toThrow(InputInvalid);
+  });
+
+  test('refuse a name that is not an identifier', () => {
+    expect(() => prepareWarmQueries({ ...names, table: "X'); DROP TABLE Y" })).toThrow(EnvironmentInvalid);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type LearnerKey, learnerKeyText } from '../../lambdas/warehouse/learning-time.ts';
-import { readLearningTimes } from '../../lambdas/warehouse/rows.ts';
+import { ENTERPRISE_ID_FORMS } from '../../lambdas/shared/environment.ts';
+import { inForm, type LearnerKey, learnerKeyText } from '../../lambdas/warehouse/learning-time.ts';
+import { readLearningTimes, readWarmRow } from '../../lambdas/warehouse/rows.ts';
 
 const key = (userId: string): LearnerKey => ({ userId, courseId: 'c', enterpriseId: 'e' });
 const day = new Date('2026-01-10');
@@ -123,6 +124,56 @@ describe('rows of the learning-time query', () => {
         const isClean = new Set(given).size === given.length && given.every((id) => queried.includes(id as number));
         const isNoData = [...results.values()].some((result) => 'found' in result && !result.found);
         expect(isNoData).toBe(isClean && given.length < queried.length);
+      }),
+    );
+  });
+});
+
+describe('a row of the warm query', () => {
+  const enterpriseId = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
+  const warmRow = (changed: readonly [number, unknown][] = []) =>
+    Object.assign(['7', 'c', enterpriseId, '18540', day], Object.fromEntries(changed));
+
+  test('is the learning time of its key, also if its sum is 0 or NULL', () => {
+    const key = { userId: '7', courseId: 'c', enterpriseId };
+    const lastDate = '2026-01-10';
+    expect(readWarmRow(warmRow(), 'lower')).toEqual({
+      key,
+      learningTime: { found: true, totalSeconds: 18_540, lastDate },
+    });
+    expect(readWarmRow(warmRow([[3, '0']]), 'lower')).toEqual({
+      key,
+      learningTime: { found: true, totalSeconds: 0, lastDate },
+    });
+    expect(readWarmRow(warmRow([[3, null]]), 'lower')).toEqual({ key, learningTime: { found: false } });
+  });
+
+  test.each<[string, number, unknown, string]>([
+    ['a masked user', 0, '*****', 'masked'],
+    ['no user', 0, null, 'masked'],
+    ['a user with leading zeros, whose sum may be in two rows', 0, '007', 'whole number'],
+    ['no course', 1, null, 'masked'],
+    ['an enterprise in another form, whose sum may be in two rows', 2, enterpriseId.toUpperCase(), 'another form'],
+    ['a sum that is not whole', 3, '0.5', 'whole number'],
+    ['a date as text', 4, '2026-01-10', 'not a date'],
+  ])('with %s is unreadable', (_what, index, value, reason) => {
+    const read = readWarmRow(warmRow([[index, value]]), 'lower');
+    expect(read).toEqual({ unreadable: expect.stringContaining(reason) });
+  });
+
+  test('never has a key that the table writes differently, whatever the row is', () => {
+    const text = fc.oneof(fc.string(), fc.uuid(), fc.integer({ min: 0 }).map(String), fc.constantFrom('007', '7.0'));
+    const value = fc.oneof(text, fc.constant(null), fc.date(), fc.double());
+    const enterprise = fc
+      .tuple(fc.uuid(), fc.constantFrom(...ENTERPRISE_ID_FORMS))
+      .map(([id, form]) => inForm(id, form));
+    const rows = fc.oneof(fc.anything(), fc.tuple(value, value, fc.oneof(value, enterprise), value, value));
+    fc.assert(
+      fc.property(rows, fc.constantFrom(...ENTERPRISE_ID_FORMS), (given, form) => {
+        const read = readWarmRow(given, form);
+        if ('unreadable' in read) return;
+        const { userId, courseId, enterpriseId: id } = read.key;
+        expect([userId, courseId, inForm(id, form)]).toEqual((given as unknown[]).slice(0, 3));
       }),
     );
   });
