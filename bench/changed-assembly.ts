@@ -22,3 +22,33 @@ export function changedAssembly(
   writeFileSync(join(directory, templateFile), JSON.stringify(template));
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
+
+/** Settings of the events queue's mapping: with a batching window, and without one, which Lambda allows batches of ten. */
+export const EVENTS_MAPPINGS = {
+  window: { batchSize: 100, windowSeconds: 1 },
+  noWindow: { batchSize: 10, windowSeconds: 0 },
+} as const;
+export type EventsMapping = keyof typeof EVENTS_MAPPINGS;
+
+export function setEventsMapping(template: ChangeableTemplate, name: EventsMapping): void {
+  const { batchSize, windowSeconds } = EVENTS_MAPPINGS[name];
+  Object.assign(mappingOf(template, 'QueuesEvents'), {
+    BatchSize: batchSize,
+    MaximumBatchingWindowInSeconds: windowSeconds,
+  });
+}
+
+/**
+ * The properties of a queue's event source mapping.
+ *
+ * @param queue what its logical id begins with
+ * @throws Error if there is none
+ */
+export function mappingOf({ Resources }: ChangeableTemplate, queue: string): Record<string, unknown> {
+  for (const { Type, Properties } of Object.values(Resources)) {
+    if (Type !== 'AWS::Lambda::EventSourceMapping') continue;
+    const arn = Properties.EventSourceArn as { readonly 'Fn::GetAtt'?: readonly string[] };
+    if (arn['Fn::GetAtt']?.[0]?.startsWith(queue)) return Properties;
+  }
+  throw new Error(`the template has no event source mapping of ${queue}`);
+}

@@ -13,7 +13,7 @@ import { type Variant, variantAssembly } from './variant.ts';
 export const BURST = 100;
 /** Completions a second, of a steady stream. */
 export const PER_SECOND = 20;
-/** Share of events whose learner was queried before. */
+/** Share of events whose learner was queried before, unless an option says otherwise. */
 export const REPEATS = 0.8;
 /** Learners that are queried before the measurement. */
 const KNOWN_LEARNERS = 100;
@@ -31,6 +31,8 @@ export interface EndToEndOptions {
   readonly stretches: number;
   /** Duration of each period. */
   readonly seconds: number;
+  /** Share of events whose learner is in the cache, in tenths. */
+  readonly repeats?: number;
   /** The output of `cdk synth` for the stage `local`. */
   readonly assemblyDirectory: string;
 }
@@ -63,7 +65,7 @@ export interface EndToEndReport {
  */
 export async function measureEndToEnd(
   variant: Variant,
-  { bursts, stretches, seconds, assemblyDirectory }: EndToEndOptions,
+  { bursts, stretches, seconds, repeats = REPEATS, assemblyDirectory }: EndToEndOptions,
 ): Promise<EndToEndReport> {
   await using stack = new AsyncDisposableStack();
   const assembly = stack.adopt(await variantAssembly(assemblyDirectory, variant), ({ remove }) => remove());
@@ -77,7 +79,7 @@ export async function measureEndToEnd(
   await session.warehouse.load(Array.from({ length: LEARNERS }, (_, learner) => learnerRow(learner)));
 
   const publish = publisher(session);
-  const nextLearner = learners();
+  const nextLearner = learners(repeats);
   const latencies = async (published: readonly Published[]) =>
     latenciesOf(published, await allArrivals(published, partner));
   const burst = async () => latencies(await publish(Array.from({ length: BURST }, nextLearner)));
@@ -109,13 +111,13 @@ async function inTurn<T>(times: number, run: () => Promise<T>): Promise<T[]> {
 }
 
 /** Chooses a learner for each event: a cached one, or the next that was never queried. */
-function learners(): () => number {
+function learners(repeats: number): () => number {
   let drawn = 0;
   let fresh = KNOWN_LEARNERS;
   return () => {
     drawn += 1;
     // In turns, not at random, so that runs and sides are comparable.
-    return drawn % 10 < REPEATS * 10 ? (drawn * 7) % KNOWN_LEARNERS : fresh++;
+    return drawn % 10 < repeats * 10 ? (drawn * 7) % KNOWN_LEARNERS : fresh++;
   };
 }
 

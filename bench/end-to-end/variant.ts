@@ -2,21 +2,17 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { DEPLOYED_OPTIONS } from '../../lib/bundle-options.ts';
-import { findStage } from '../../lib/stage.ts';
 import { LOCAL_STACK } from '../../local/synthesize.ts';
-import { changedAssembly } from '../changed-assembly.ts';
+import { changedAssembly, type EventsMapping, setEventsMapping } from '../changed-assembly.ts';
 
 /** A variant of the local stage. */
 export interface Variant {
-  /** The batching window of the events' mapping: the stage's, or none with batches of at most ten. */
-  readonly window: 'on' | 'off';
+  /** The events queue's mapping. */
+  readonly mapping: EventsMapping;
   readonly ledger: 'on' | 'off';
   /** Logs and metrics: as deployed, or neither. */
   readonly telemetry: 'on' | 'off';
 }
-
-/** Maximum batch size without a batching window. */
-const BATCH_SIZE_WITHOUT_WINDOW = 10;
 
 /** The functions that use the ledger for an event, with all functions of their bundle. */
 const ON_THE_WAY = {
@@ -36,20 +32,16 @@ interface FunctionProperties {
 /** The local stage's assembly in a variant. */
 export async function variantAssembly(
   assemblyDirectory: string,
-  { window, ledger, telemetry }: Variant,
+  { mapping, ledger, telemetry }: Variant,
 ): Promise<{ readonly directory: string; remove(): void }> {
-  const { batchSize } = findStage('local').eventSources.events;
   const keys = new Map<unknown, string>();
-  const assembly = changedAssembly(assemblyDirectory, ({ Resources }) => {
-    for (const { Type, Properties } of Object.values(Resources)) {
-      if (Type === 'AWS::Lambda::Function') {
-        const { Handler, Code, Environment } = Properties as unknown as FunctionProperties;
-        keys.set(Handler, Code.S3Key);
-        if (telemetry === 'off') Object.assign(Environment.Variables, SILENT);
-      }
-      if (Type !== 'AWS::Lambda::EventSourceMapping' || Properties.BatchSize !== batchSize || window === 'on') continue;
-      Properties.BatchSize = BATCH_SIZE_WITHOUT_WINDOW;
-      Properties.MaximumBatchingWindowInSeconds = 0;
+  const assembly = changedAssembly(assemblyDirectory, (template) => {
+    setEventsMapping(template, mapping);
+    for (const { Type, Properties } of Object.values(template.Resources)) {
+      if (Type !== 'AWS::Lambda::Function') continue;
+      const { Handler, Code, Environment } = Properties as unknown as FunctionProperties;
+      keys.set(Handler, Code.S3Key);
+      if (telemetry === 'off') Object.assign(Environment.Variables, SILENT);
     }
   });
   if (ledger === 'off') {

@@ -6,7 +6,7 @@ import { completion } from '../../local/demo/sample-events.ts';
 import { type Session, startSession } from '../../local/demo/session.ts';
 import { synthesizeLocalStage } from '../../local/synthesize.ts';
 import { type Bench, numberOf } from '../bench.ts';
-import { changedAssembly } from '../changed-assembly.ts';
+import { changedAssembly, type EventsMapping, mappingOf, setEventsMapping } from '../changed-assembly.ts';
 import { figure } from '../figure.ts';
 
 const MAX_QUERIES_PER_10_000 = 200;
@@ -20,16 +20,26 @@ export const bench: Bench = {
   usage: ['--events N  of the backlog'],
   async measure(values) {
     const events = Math.round(numberOf(values, 'events', 10, 100_000));
-    const { queries, seconds } = await workOffBacklog(events, await synthesizeLocalStage());
+    const assemblyDirectory = await synthesizeLocalStage();
+    const window = await workOffBacklog(events, 'window', assemblyDirectory);
+    const noWindow = await workOffBacklog(events, 'noWindow', assemblyDirectory);
     const bound = (events * MAX_QUERIES_PER_10_000) / 10_000;
     return [
       figure({
         name: 'queries.backlog',
         unit: `queries/${events} events`,
-        values: [queries],
+        values: [window.queries],
         target: { of: 'value', is: 'at most', bound },
       }),
-      figure({ name: 'queries.backlog.per_second', unit: 'events/s', values: [events / seconds] }),
+      figure({ name: 'queries.backlog.per_second', unit: 'events/s', values: [events / window.seconds] }),
+      // No learner is in the cache, so each batch is a query.
+      figure({
+        name: 'queries.backlog.no_window',
+        unit: `queries/${events} events`,
+        values: [noWindow.queries],
+        baseline: { name: 'window of 1 s, batches of 100', values: [window.queries] },
+      }),
+      figure({ name: 'queries.backlog.no_window.per_second', unit: 'events/s', values: [events / noWindow.seconds] }),
     ];
   },
 };
@@ -41,11 +51,10 @@ export const bench: Bench = {
  *
  * @throws Error if the events are not processed within four minutes, or some go to the workflow
  */
-async function workOffBacklog(events: number, assemblyDirectory: string) {
+async function workOffBacklog(events: number, mapping: EventsMapping, assemblyDirectory: string) {
   const assembly = changedAssembly(assemblyDirectory, (template) => {
-    for (const { Type, Properties } of Object.values(template.Resources)) {
-      if (Type === 'AWS::Lambda::EventSourceMapping' && Properties.BatchSize === 10) Properties.Enabled = false;
-    }
+    setEventsMapping(template, mapping);
+    mappingOf(template, 'QueuesDeliveries').Enabled = false;
   });
   const session = await startSession({ assemblyDirectory: assembly.directory });
   try {

@@ -1,9 +1,14 @@
-import { type Bench, numberOf } from '../bench.ts';
+import { UsageError } from '../../local/command-line.ts';
+import { type Bench, numberOf, pace, paceOf, type Values } from '../bench.ts';
 import type { Figure } from '../figure.ts';
 import { modelledActivity } from './activity.ts';
 import { activityOfFile } from './activity-file.ts';
 import { seededRandom } from './random.ts';
 import { costFigures, seedsFrom, weekDetails, weekFigures, weekOf } from './week-figures.ts';
+import { windowFigures } from './window.ts';
+
+const PARTS = ['week', 'window'] as const;
+type Part = (typeof PARTS)[number];
 
 /** Shares of short courses of which the week is simulated as well: what the figures depend on most. */
 const OTHER_SHARES = [0, 0.5, 1];
@@ -12,21 +17,34 @@ const WEEKS = 3;
 export const bench: Bench = {
   about: 'a cache that is loaded after each change of the table: a simulated week, the window, a warm run',
   options: {
+    ...pace(3, 4),
+    part: { type: 'string', default: 'all' },
     seed: { type: 'string', default: '1' },
     'per-second': { type: 'string', default: '2' },
     modules: { type: 'string', default: '0.2' },
     week: { type: 'string' },
   },
   usage: [
+    `--part NAME      one of ${PARTS.join(', ')}`,
+    '--rounds N --seconds N  number of bursts, and of periods of the steady stream, and their duration',
     '--seed N         of the simulated week',
     '--per-second N   completions a second in the busiest hour of it',
     '--modules SHARE  completions that are of courses of an hour or two',
     '--week FILE      real activity instead of the model: {"active_days":[…],"completed_at":…}, a line for each learner',
   ],
-  measure: async (values) => simulatedWeek(values),
+  async measure(values) {
+    const part = values.part as string;
+    if (part !== 'all' && !PARTS.some((name) => name === part)) throw new UsageError(`there is no part ${part}`);
+    const isAsked = (name: Part) => part === 'all' || part === name;
+    const { rounds, seconds } = paceOf(values);
+    return [
+      ...(isAsked('week') ? simulatedWeek(values) : []),
+      ...(isAsked('window') ? await windowFigures(rounds, seconds) : []),
+    ];
+  },
 };
 
-function simulatedWeek(values: Parameters<Bench['measure']>[0]): Figure[] {
+function simulatedWeek(values: Values): Figure[] {
   const seed = Math.round(numberOf(values, 'seed', 0, 2 ** 31));
   const perSecond = numberOf(values, 'per-second', 0.0001, 20);
   const modules = numberOf(values, 'modules', 0, 1);

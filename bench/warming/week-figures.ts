@@ -1,4 +1,5 @@
 import { findStage } from '../../lib/stage.ts';
+import { EVENTS_MAPPINGS } from '../changed-assembly.ts';
 import { type Figure, figure } from '../figure.ts';
 import type { Activity } from './activity.ts';
 import { seededRandom } from './random.ts';
@@ -15,10 +16,7 @@ export const COST_RATES = [0.001, 0.01, 0.1, 0.5, 2] as const;
 const WITHOUT = 'read-through alone, window 1 s';
 
 /** The mapping of the events queue for each side. */
-export const MAPPINGS = {
-  warmed: { batchSize: 10, windowSeconds: 0 },
-  readThrough: { batchSize: 100, windowSeconds: 1 },
-} as const satisfies Record<Side, object>;
+const MAPPINGS = { warmed: EVENTS_MAPPINGS.noWindow, readThrough: EVENTS_MAPPINGS.window } as const;
 
 /** The pace of a warm run with a stage's limit of Valkey: half of it, one ECPU for each entry. */
 export const ROWS_PER_SECOND = findStage('prod').cache.maxEcpuPerSecond / 2;

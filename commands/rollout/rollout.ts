@@ -34,7 +34,7 @@ async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promi
   const queues = [stage.output('EventsQueueUrl'), stage.output('DeliveriesQueueUrl')].map(queueName);
   const spanBefore = { fromMs: 2 * span.fromMs - span.untilMs, untilMs: span.fromMs };
   const [now, before] = await Promise.all([readMeasures(stage, queues, span), readMeasures(stage, queues, spanBefore)]);
-  const criteria = criteriaOf(phase, stage.hasOutput('WarmCacheFunctionName'));
+  const criteria = criteriaOf(phase, stage.outputIfAny('WarmCacheEnabled') === 'true');
   const judgements = criteria.map((criterion) => judge(criterion, now, before));
   return { phase, stageName: stage.name, span, judgements };
 }

@@ -25,7 +25,7 @@ export type OutputName =
   | 'SendTestFunctionName'
   | 'CheckWarehouseFunctionName'
   | 'ReconcileFunctionName'
-  | 'WarmCacheFunctionName'
+  | 'WarmCacheEnabled'
   | 'RetryWorkflowArn'
   | 'LedgerTableName'
   | 'LedgerPayloadDays'
@@ -82,8 +82,8 @@ export interface Stage extends Clients {
   readonly clockOffsetMs: number;
   /** @throws OutputMissing */
   output(name: OutputName): string;
-  /** Whether the stack has an output that depends on the stage's configuration. */
-  hasOutput(name: OutputName): boolean;
+  /** @returns undefined if the stack is older than the output */
+  outputIfAny(name: OutputName): string | undefined;
   /** A command of the AWS CLI that a person can paste, aimed at this stage. */
   awsCli(service: CliService, words: string): string;
   close(): void;
@@ -195,7 +195,7 @@ function stageOf(
       const remedy = name === 'local' ? 'start the platform again' : 'deploy its current version';
       throw new OutputMissing(`the stack of stage ${name} has no output ${key}: ${remedy}`);
     },
-    hasOutput: (key) => outputs[key] !== undefined,
+    outputIfAny: (key) => outputs[key],
     close() {
       for (const client of Object.values(clients)) client.destroy();
     },

@@ -105,8 +105,20 @@ pilot: all that metrics can tell is as it should be`);
     });
   });
 
+  test('asks for no recent hits where WarmCache is off', async () => {
+    const off = await startOperatorWorld({ outputs: { ...OUTPUTS, WarmCacheEnabled: 'false' } });
+    try {
+      off.plane.registerTarget(CLOUDWATCH_TARGET, (...asked) => cloudWatch(...asked));
+      publish(NOW, GOOD);
+      expect(await runProgram(['rollout', 'check', 'pilot'], off.context)).toBe(0);
+      expect(off.printed()).not.toContain('last hour');
+    } finally {
+      await off.close();
+    }
+  });
+
   describe('where WarmCache is on', () => {
-    const warm = eachTest(() => startOperatorWorld({ outputs: { ...OUTPUTS, WarmCacheFunctionName: 'warm-cache' } }));
+    const warm = eachTest(() => startOperatorWorld({ outputs: { ...OUTPUTS, WarmCacheEnabled: 'true' } }));
     beforeEach(() => warm.plane.registerTarget(CLOUDWATCH_TARGET, (...asked) => cloudWatch(...asked)));
 
     test('asks for 80% of hits in the last hour, whatever the day had', async () => {
