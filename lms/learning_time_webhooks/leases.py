@@ -104,6 +104,20 @@ def release(owner: str, ids: Collection[int], now: datetime) -> None:
             _claimed(owner, ids).update(available_at=now, lease_owner="")
 
 
+def resend(ids: Collection[int], now: datetime) -> int:
+    """Makes rows available that are published, refused, or wait for a backoff. Returns their number.
+
+    A row that a relay has claimed is about to be sent anyway. The `event_id` stays, so a partner that has the webhook
+    gets no second one.
+    """
+    with short_transaction():
+        return (
+            _rows()
+            .filter(pk__in=ids, lease_owner="")
+            .update(status=Status.PENDING, available_at=now, attempts=0, last_error="", published_at=None)
+        )
+
+
 def delete_published(before: datetime, *, limit: int) -> int:
     """Deletes at most `limit` rows that were published before a time. Returns their number."""
     old = _rows().filter(status=Status.PUBLISHED, published_at__lt=before)

@@ -7,10 +7,12 @@ ids are text because Django 4.2 and 5 store a `UUIDField` in MariaDB in differen
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 
 def validate_enterprise_id(value: str) -> None:
@@ -60,6 +62,8 @@ class EnterpriseIntegration(models.Model):
     )
     payload_format = models.CharField(max_length=16, choices=PayloadFormat.choices, default=PayloadFormat.STRUCTURED)
     active = models.BooleanField(default=False, help_text="Publish this enterprise's events.")
+    # The repair command publishes no older grade: the system before this one has delivered it.
+    active_since = models.DateTimeField(null=True, blank=True, editable=False)
     enrollments = models.BooleanField(default=True, help_text="Publish enrollments too.")
 
     class Meta:
@@ -71,6 +75,14 @@ class EnterpriseIntegration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.integration_id} ({self.enterprise_customer_uuid}, {self.region})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Sets `active_since`. `QuerySet.update` does not: code that switches rows so sets it itself."""
+        if not self.active:
+            self.active_since = None
+        elif self.active_since is None:
+            self.active_since = timezone.now()
+        super().save(*args, **kwargs)
 
 
 class Status(models.TextChoices):
