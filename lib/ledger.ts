@@ -78,9 +78,12 @@ export class Ledger extends Construct {
     this.grant(fn, ['GetItem', 'PutItem']);
   }
 
-  /** Lets a function list everything and change single webhooks. */
+  /** Lets a function list everything, change single webhooks, and write and delete entries of open ones in batches. */
   grantReconcile(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'Query']);
+    fn.allow(['dynamodb:BatchWriteItem'], [this.table.tableArn], {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': LEDGER_TABLE.openPartitions },
+    });
     this.grantListFailures(fn);
   }
 

@@ -143,6 +143,12 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     impact: 'the reconciler resent them, late by an hour or more',
     metric: metrics.sum(METRICS.ledgerUnbalanced),
   });
+  make.notice('reconciler-behind', {
+    when: 'The reconciler has not listed what was accepted two hours ago, or not read all open deliveries for two hours',
+    impact: 'stuck webhooks are found and parked ones are released late',
+    metric: metrics.percentile(METRICS.ledgerBehind, Stats.MAXIMUM, HOUR),
+    threshold: Duration.hours(2).toSeconds(),
+  });
   make.notice('timers-overdue', {
     when: 'Scheduled events have been due for over an hour',
     impact: 'they are late, or they were sent and only their timer was left behind',

@@ -47,23 +47,16 @@ export class Reconciler extends Construct {
     this.reconcile.allow(['sqs:GetQueueAttributes'], [queues.outcomes.queue.queueArn]);
     const occasions = {
       Hourly: {
-        description: 'Balances the ledger of the last days',
+        description: 'Finds webhooks that are stuck, since the last run',
         schedule: Schedule.rate(Duration.hours(1)),
-        // The function's default: the last four days.
-        input: {} satisfies ReconcileInput,
-      },
-      Daily: {
-        description: 'Balances the ledger for as long as events are stored',
-        schedule: Schedule.rate(Duration.days(1)),
-        // Older webhooks have no payload to resend. The current day counts as one more.
-        input: { days: codeBase.stage.ledger.payloadDays + 1 } satisfies ReconcileInput,
+        input: { incremental: true } satisfies ReconcileInput,
       },
     };
     invokeByRules(this.reconcile, occasions, this.undelivered);
     stackOutputs(this, {
       ReconcileFunctionName: [
         this.reconcile.lambda.functionName,
-        'Balances the ledger every hour: ./ltw reconcile invokes it with your credentials',
+        'Finds stuck webhooks every hour: ./ltw reconcile invokes it with your credentials, to balance the ledger',
       ],
       ReconcileDeadLetterQueueUrl: [
         this.undelivered.queueUrl,

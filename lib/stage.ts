@@ -86,8 +86,8 @@ const base = {
     credentialAge: { timeoutSeconds: 30, memoryMegabytes: 256 },
     // Integrations 3 s, then 50 secrets at a time, 3 s each: at most 2,000.
     certificateExpiry: { timeoutSeconds: 180, memoryMegabytes: 256 },
-    // Lambda's maximum: it reads the webhooks of four days, and of a month once a day. A run that has no time left reports
-    // that, and the next run handles the rest.
+    // Lambda's maximum, for an operator's run over many days, and for scheduled runs that catch up. A run that has no time left
+    // reports that, and the next run handles the rest.
     reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
     // All records in parallel: at most four rounds of a read and a write, 2 s each.
     settleOutcomes: { timeoutSeconds: 30, memoryMegabytes: 256 },

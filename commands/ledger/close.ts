@@ -95,7 +95,7 @@ async function closeOne(
   const reasonText = `closed by an operator: ${reason.trim()}`;
   const after = { ...ended(record, as, reasonText, now()), claimed_by: writerName('close') };
   try {
-    return (await isReplaced(after, table)) ? 'closed' : 'changed';
+    return (await isReplaced(record, after, now(), table)) ? 'closed' : 'changed';
   } catch (thrown) {
     const { message } = ledgerFailure(thrown, stage) as Error;
     throw new CommandFailed(`${record.webhook_id}: ${message}\nthe same command closes what is left`);

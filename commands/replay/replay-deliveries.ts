@@ -17,7 +17,7 @@ export const REPLAY_RESULTS = ['replayed', 'in_flight', 'changed', 'no_payload',
 export type ReplayResult = (typeof REPLAY_RESULTS)[number];
 
 export interface ReplayServices extends Pick<Context, 'now' | 'sleep'> {
-  readonly table: Pick<LedgerTable, 'record' | 'records' | 'event' | 'replace'>;
+  readonly table: Pick<LedgerTable, 'record' | 'records' | 'event' | 'replace' | 'putOpen'>;
   readonly sqs: SQSClient;
   /** Of the deliveries queue. */
   readonly queueUrl: string;
@@ -108,7 +108,7 @@ async function replayOne(
   const next = { ...after, claimed_by: writerName(cause) };
   let result: ReplayResult = 'unconfirmed';
   try {
-    if (!(await isReplaced(next, table))) return { webhookId, result: 'changed' };
+    if (!(await isReplaced(record, next, now(), table))) return { webhookId, result: 'changed' };
     result = 'refused';
     await sqs.send(
       new SendMessageCommand({

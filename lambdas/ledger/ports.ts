@@ -112,6 +112,15 @@ export interface ListedEvent {
 /** An entry of a day's list: a delivery's record, or its accepted event. */
 export type DayEntry = ({ readonly kind: 'record' } & ListedDelivery) | ({ readonly kind: 'event' } & ListedEvent);
 
+/** An entry in the list of open deliveries, which the reconciler reads in each run. */
+export interface OpenEntry {
+  readonly webhook_id: string;
+  readonly integration_id: string;
+  readonly accepted_at: string;
+  /** When the delivery was accepted or reopened. One delivery may have several entries, each with another time. */
+  readonly since: string;
+}
+
 /** Numbers of waiting timers. */
 export interface TimerCount {
   readonly waiting: number;
@@ -122,7 +131,7 @@ export interface TimerCount {
 /** What functions do with the ledger's table for each event. */
 export type DeliveryTable = Pick<
   LedgerTable,
-  'record' | 'records' | 'replace' | 'overwrite' | 'putEvents' | 'putResponse' | 'timers' | 'putTimer'
+  'record' | 'records' | 'replace' | 'overwrite' | 'putOpen' | 'putEvents' | 'putResponse' | 'timers' | 'putTimer'
 >;
 
 export interface CountOptions {
@@ -147,6 +156,12 @@ export interface LedgerTable {
   replace(record: LedgerRecord): Promise<boolean>;
   /** Writes unconditionally, in one call with other writes of the same millisecond. */
   overwrite(record: LedgerRecord): Promise<void>;
+  /** Lists a delivery as open, until the reconciler finds it closed. It expires with the delivery's record. */
+  putOpen(entry: OpenEntry): Promise<void>;
+  putAllOpen(entries: readonly OpenEntry[]): Promise<void>;
+  /** The open deliveries of one of `LEDGER_TABLE.openPartitions`, oldest first. Strongly consistent. */
+  openEntries(partition: string): AsyncIterable<readonly OpenEntry[]>;
+  removeOpen(entries: readonly OpenEntry[]): Promise<void>;
   /** Writes events, and lists their integrations and days. */
   putEvents(events: readonly LedgerEvent[]): Promise<void>;
   putResponse(webhookId: string, acceptedAt: string, responseStart: string): Promise<void>;
@@ -174,6 +189,8 @@ export interface LedgerTable {
    * otherwise unordered.
    */
   listDay(day: LedgerDay, span: Span): AsyncIterable<DayEntry>;
+  /** What `listDay` returns, for a part of a day: it reads no more than that, with twice as many queries. */
+  listPart(day: LedgerDay, span: Span): AsyncIterable<DayEntry>;
   /**
    * The ids that start with a prefix, of `wh_` and at least one hexadecimal digit; in no order, and one may come twice.
    */

@@ -2,16 +2,28 @@ import * as z from 'zod';
 import { integrationIdSchema } from '../events/event.ts';
 import { DELIVERY_STATES } from './record.ts';
 
-/** Input of the function Reconcile. Schedules send `{}` or `{"days": 15}`. */
-export const reconcileInputSchema = z.strictObject({
+const DEFAULT_DAYS = 4;
+
+/** Input of the function Reconcile. The schedule sends `{"incremental": true}`. */
+const inputSchema = z.strictObject({
+  /**
+   * Lists what was accepted since the last such run, and reads what was open then. It covers all integrations and changes the
+   * ledger, so that it takes none of `days`, `dry_run` and `integration_id`.
+   */
+  incremental: z.boolean().default(false),
   /** Number of UTC days of acceptance, today included. */
-  days: z.int().min(1).max(400).default(4),
+  days: z.int().min(1).max(400).default(DEFAULT_DAYS),
   /** A delivery that is in flight, or overdue, for longer is stuck. In seconds. */
   in_flight_bound_seconds: z.number().min(0).max(604_800).default(1800),
   /** Changes nothing; the report contains what would be done. */
   dry_run: z.boolean().default(false),
   /** Limits the run to one integration. Default: all. */
   integration_id: integrationIdSchema.optional(),
+});
+export const reconcileInputSchema = inputSchema.superRefine((input, context) => {
+  const { incremental, days, dry_run, integration_id } = input;
+  if (!incremental || (days === DEFAULT_DAYS && !dry_run && integration_id === undefined)) return;
+  context.addIssue({ code: 'custom', path: ['incremental'], message: 'takes no days, dry_run or integration_id' });
 });
 /** Before defaults are filled in. */
 export type ReconcileInput = z.input<typeof reconcileInputSchema>;

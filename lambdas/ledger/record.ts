@@ -146,6 +146,10 @@ export const LEDGER_TABLE = {
   expiry: 'expires_at',
   /** Partition of the single item with the progress of the sweeps of failed executions. */
   sweepPartition: 'sweep',
+  /** Partitions of open deliveries: `open#` and the first hexadecimal digit of the delivery's hash. */
+  openPartitions: [...'0123456789abcdef'].map((digit) => `open#${digit}`),
+  /** Partition of the single item with the progress of the reconciler. */
+  reconcilePartition: 'reconciler',
   /** Partition of the states of integrations, with their ids as sort keys. */
   integrationPartition: 'integrations',
   /** Partition of the expiry of client certificates that were announced, with the integrations' ids as sort keys. */

@@ -30,8 +30,13 @@ const ENDED_UNTIL_REPLAY: ReadonlySet<DeliveryState> = new Set(['delivered', 'fi
 const NEEDS_NO_COPY: ReadonlySet<DeliveryState> = new Set([...ENDED_UNTIL_REPLAY, 'dead', 'scheduled', 'parked']);
 
 /** Whether only an operator's replay, or a redriven dead-letter message, continues the delivery. */
-export function isFinal({ state }: LedgerRecord): boolean {
+export function isFinal({ state }: Pick<LedgerRecord, 'state'>): boolean {
   return ENDED_UNTIL_REPLAY.has(state) || state === 'dead';
+}
+
+/** Whether this is the first write of a delivery's record, which the index does not list. */
+export function isFirstClaim({ version, state }: LedgerRecord): boolean {
+  return version === 1 && state === 'delivering';
 }
 
 /** Whether a copy of this delivery's event, published or redelivered, can be acknowledged. */

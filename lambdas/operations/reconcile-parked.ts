@@ -117,7 +117,7 @@ async function expiredOf(record: LedgerRecord, { services }: ReconcileRun): Prom
 async function end({ record, reason, message }: Expired, run: ReconcileRun): Promise<void> {
   const { table, events, log, counter, now } = run.services;
   const after = { ...ended(record, 'dead', reason, now()), claimed_by: writerName('end') };
-  if (!(await isReplaced(after, table))) return;
+  if (!(await isReplaced(record, after, now(), table))) return;
   run.did('ended', 1);
   reportIfCritical(record, { log, counter });
   const { webhook_id, integration_id, parked_since } = record;

@@ -5,7 +5,9 @@ import type { IntegrationState } from '../ledger/integration-state.ts';
 import type { LedgerTable, Span } from '../ledger/ports.ts';
 import type { StuckDelivery } from '../ledger/reconciliation.ts';
 import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../ledger/reconciliation.ts';
+import type { ReconcileProgress } from '../ledger/table/reconcile-progress.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
+import { HOUR_MS } from '../shared/durations.ts';
 import { errorFields } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS, type MetricName } from '../shared/metric-definitions.ts';
@@ -13,6 +15,13 @@ import type { OutgoingMessage } from '../shared/queue-message.ts';
 
 export interface ReconcileServices {
   readonly table: LedgerTable;
+  /** Progress of the incremental runs; both throw LedgerUnavailable. */
+  readonly progress: {
+    read(): Promise<ReconcileProgress | undefined>;
+    write(progress: ReconcileProgress): Promise<void>;
+  };
+  /** For how many days the ledger stores events. */
+  readonly payloadDays: number;
   /** Approximate number of outcomes in the outcomes queue; undefined if SQS does not respond. Never throws. */
   countOutcomes(): Promise<number | undefined>;
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
@@ -38,6 +47,9 @@ const ACTING_RESERVE_MS = 60_000;
 /** With less time left, in milliseconds, the run stops counting and returns its report. */
 const COUNTING_RESERVE_MS = 20_000;
 
+/** With less time left, in milliseconds, an incremental run lists no further hour: the rest is for the open deliveries. */
+const LISTING_RESERVE_MS = 420_000;
+
 const METRIC_OF = {
   released: METRICS.ledgerReleased,
   ended: METRICS.ledgerEnded,
@@ -49,6 +61,8 @@ export class ReconcileRun {
   readonly request: ReconcileRequest;
   readonly span: Span;
   readonly services: ReconcileServices;
+  /** Epoch milliseconds. */
+  readonly startedMs: number;
   readonly #remainingMs: () => number;
   readonly #states = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
   #inFlight = 0;
@@ -62,6 +76,7 @@ export class ReconcileRun {
     this.request = request;
     this.span = span;
     this.services = services;
+    this.startedMs = services.now();
     this.#remainingMs = remainingMs;
   }
 
@@ -77,6 +92,16 @@ export class ReconcileRun {
   /** Whether there is time for changes. If not, the report is marked as incomplete. */
   mayAct(): boolean {
     return this.#hasTime(ACTING_RESERVE_MS);
+  }
+
+  /** Whether there is time to list another hour. If not, the report is marked as incomplete. */
+  mayList(): boolean {
+    return this.#hasTime(LISTING_RESERVE_MS);
+  }
+
+  /** Whether everything was counted and done so far. */
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   #hasTime(reserveMs: number): boolean {
@@ -152,4 +177,10 @@ export class ReconcileRun {
       is_complete: this.#isComplete,
     };
   }
+}
+
+/** Rotates the order every hour, so that runs out of time do not always skip the same ones. */
+export function rotated<T>(all: readonly T[], nowMs: number): readonly T[] {
+  const first = all.length === 0 ? 0 : Math.floor(nowMs / HOUR_MS) % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
 }

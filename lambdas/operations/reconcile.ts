@@ -6,6 +6,7 @@ import { createOperationalEventBus } from '../events/operational-event-bus.ts';
 import { createIntegrationNotices } from '../ledger/integration-notices.ts';
 import { createIntegrationStates, listIntegrationStates } from '../ledger/table/integration-states.ts';
 import { createLedgerTable } from '../ledger/table/ledger-table.ts';
+import { createReconcileProgress } from '../ledger/table/reconcile-progress.ts';
 import { itemsThroughSdk } from '../ledger/table/table-calls.ts';
 import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
 import { openClient } from '../shared/aws-clients.ts';
@@ -15,7 +16,7 @@ import { createQueues } from '../shared/sqs.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
 import type { ReconcileServices } from './reconcile-run.ts';
 
-/** Called by schedules, and by `./ltw reconcile`. */
+/** Called by a schedule, and by `./ltw reconcile`. */
 export const handler = createHandler({
   environment: reconcileEnvironment,
   createServices,
@@ -42,6 +43,8 @@ function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>):
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),
+    progress: createReconcileProgress({ client, tableName }),
+    payloadDays: environment.LEDGER_PAYLOAD_DAYS,
     integrations: createIntegrationSource({
       environment,
       client: openClient(AppConfigDataClient, deadlines.clients.settings),

@@ -1,5 +1,5 @@
 import type { Standing } from '../ledger/balance.ts';
-import type { LedgerDay } from '../ledger/ports.ts';
+import { openEntryOf } from '../ledger/open-entry.ts';
 import type { StuckDelivery } from '../ledger/reconciliation.ts';
 import type { DeliveryState, LedgerEvent, LedgerRecord } from '../ledger/record.ts';
 import { isReplaced, writerName } from '../ledger/table/claim-and-settle.ts';
@@ -11,7 +11,7 @@ import type { ReconcileRun } from './reconcile-run.ts';
 /** A stuck delivery. */
 export interface StuckFound {
   readonly webhookId: string;
-  readonly day: LedgerDay;
+  readonly integrationId: string;
   /** Undefined if the delivery was never claimed. */
   readonly record: LedgerRecord | undefined;
   readonly state: DeliveryState;
@@ -31,7 +31,7 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
     return;
   }
   const results: ReadonlyMap<string, Resent> = run.mayAct() ? await resendDeliveries(found, 'resend', run) : new Map();
-  for (const { webhookId, day, state, standing } of found) {
+  for (const { webhookId, integrationId, state, standing } of found) {
     const result = results.get(webhookId);
     if (result === 'changed') {
       run.count({ kind: 'in_flight' });
@@ -41,7 +41,7 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
     if (result === 'sent') run.did('resent', 1);
     run.reportStuck({
       webhook_id: webhookId,
-      integration_id: day.integrationId,
+      integration_id: integrationId,
       state,
       since: standing.since,
       why: result === 'impossible' ? `${standing.why}; ${UNSENDABLE}` : standing.why,
@@ -104,10 +104,15 @@ async function prepare(
   const event = await table.event(webhookId);
   if (event === undefined) return 'impossible';
   const nowMs = now();
-  const before = reopened(record ?? neverClaimed(event, nowMs), cause, nowMs);
-  if (before === undefined) return 'changed';
-  const after = { ...before, claimed_by: writerName(cause) };
-  if (!request.dry_run && !(await isReplaced(after, table))) return 'changed';
+  const before = record ?? neverClaimed(event, nowMs);
+  const next = reopened(before, cause, nowMs);
+  if (next === undefined) return 'changed';
+  const after = { ...next, claimed_by: writerName(cause) };
+  if (!request.dry_run) {
+    // An incremental run has found it by its entry. Any other may have found what those runs missed.
+    if (!request.incremental) await table.putOpen(openEntryOf(after, nowMs));
+    if (!(await isReplaced(before, after, nowMs, table))) return 'changed';
+  }
   return {
     id: webhookId,
     body: toMessageText(deliveryOf(event, after, nowMs, cause)),

@@ -347,6 +347,13 @@ const DEFINITIONS = {
     services: ['operations'],
     meaning: 'Parked deliveries that were dead-lettered after 72 hours',
   },
+  ledgerBehind: {
+    name: 'webhook.ledger.behind',
+    unit: 'Seconds',
+    services: ['operations'],
+    meaning:
+      'Age of the oldest acceptance that the reconciler has not listed, or of its last complete review, at the end of a scheduled run',
+  },
   operationalEventFailed: {
     name: 'webhook.operational_event.failed',
     unit: 'Count',

@@ -70,6 +70,7 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   'outcomes-waiting': `Maximum of ${VISIBLE}, ApproximateNumberOfMessagesNotVisible > 0 in 6 of 6 × 300 s`,
   'outcomes-lost': 'Sum of webhook.ledger.outcome_lost > 0 in 1 of 1 × 300 s',
   'operational-events-failed': 'Sum of webhook.operational_event.failed > 0 in 1 of 1 × 300 s',
+  'reconciler-behind': 'Maximum of webhook.ledger.behind > 7200 in 1 of 1 × 3600 s',
   'timers-overdue': 'Maximum of webhook.timer.overdue > 0 in 1 of 1 × 3600 s',
   'undelivered-events': ANY_MESSAGE,
   'dead-events': ANY_MESSAGE,

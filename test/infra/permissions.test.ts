@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
 import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
 import { OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
 import { flatten, onlyResource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
@@ -126,6 +127,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     TRACING,
     polls('Integrations'),
     ledger('BatchGetItem', 'GetItem', 'PutItem', 'Query'),
+    `dynamodb:BatchWriteItem on <LedgerTable.Arn> if dynamodb:LeadingKeys=${LEDGER_TABLE.openPartitions}`,
     LISTS,
     sends('QueuesDeliveries'),
     sends('QueuesDeliveriesDeadLetters'),
@@ -207,7 +209,6 @@ describe('each role has these permissions and no others', () => {
         rule('CredentialAgeRule', 'CredentialAge'),
         rule('CertificateExpiryRule', 'CertificateExpiry'),
         rule('ReconcilerReconcileHourly', 'ReconcilerReconcile'),
-        rule('ReconcilerReconcileDaily', 'ReconcilerReconcile'),
         rule('RescueRescueExecutionRule', 'RescueRescueExecution'),
         rule('RescueSweepExecutionsRule', 'RescueSweepExecutions'),
         ...[browsers, `${browsers}/{feature}`].map((path) => route(path, 'StatusApiFeatureStatus')),
@@ -301,7 +302,6 @@ describe('resource policies', () => {
         rule('RescueUndelivered', 'RescueSweepExecutionsRule'),
         deny('ReconcilerUndelivered'),
         rule('ReconcilerUndelivered', 'ReconcilerReconcileHourly'),
-        rule('ReconcilerUndelivered', 'ReconcilerReconcileDaily'),
         deny('CredentialAgeUndelivered'),
         rule('CredentialAgeUndelivered', 'CredentialAgeRule'),
         deny('OperationalEventsUndelivered'),

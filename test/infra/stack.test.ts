@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
 import { PARKING_WAITS_MS } from '../../lambdas/delivery/parking.ts';
-import { MAX_EXECUTION_DAYS } from '../../lambdas/events/delivery.ts';
 import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/events/retry-timing.ts';
 import { reconcileInputSchema } from '../../lambdas/ledger/reconciliation.ts';
 import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
@@ -354,8 +353,7 @@ describe('rules', () => {
     expect(schedules.toSorted()).toEqual([
       ['CertificateExpiry', 'rate(6 hours)', undefined],
       ['CredentialAge', 'rate(6 hours)', undefined],
-      ['ReconcilerReconcile', 'rate(1 day)', '{"days":31}'],
-      ['ReconcilerReconcile', 'rate(1 hour)', '{}'],
+      ['ReconcilerReconcile', 'rate(1 hour)', '{"incremental":true}'],
       ['RescueRescueExecution', undefined, undefined],
       ['RescueSweepExecutions', 'rate(15 minutes)', undefined],
     ]);
@@ -369,9 +367,12 @@ describe('rules', () => {
     expect(flatten(pattern.detail.stateMachineArn[0])).toBe('<RetryWorkflowStateMachine>');
   });
 
-  test('the reconciler’s daily run covers more days than an execution may last', () => {
-    expect(reconcileInputSchema.parse({ days: 31 }).days).toBeGreaterThan(MAX_EXECUTION_DAYS);
-    expect(reconcileInputSchema.parse({})).toMatchObject({ in_flight_bound_seconds: 1800, days: 4 });
+  test('the reconciler’s schedule sends an input that it takes', () => {
+    const [{ Input }] = rules.filter(({ by }) => by === 'ReconcilerReconcile');
+    expect(reconcileInputSchema.parse(JSON.parse(Input))).toMatchObject({
+      incremental: true,
+      in_flight_bound_seconds: 1800,
+    });
   });
 
   test('an event that is not delivered, or fails three times within 6 hours, goes to the queue of its construct', () => {

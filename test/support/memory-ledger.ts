@@ -1,5 +1,6 @@
-import type { LedgerDay, LedgerTable, ListedDelivery, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerDay, LedgerTable, ListedDelivery, OpenEntry, Span } from '../../lambdas/ledger/ports.ts';
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
+import type { ReconcileProgress } from '../../lambdas/ledger/table/reconcile-progress.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { changedAt } from '../../lambdas/ledger/transitions.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
@@ -13,8 +14,12 @@ export interface MemoryLedger extends LedgerTable {
   isDown: boolean;
   /** All records, in the order in which they were first written. */
   readonly all: () => readonly LedgerRecord[];
+  /** The list of open deliveries, oldest first. */
+  readonly allOpen: () => readonly OpenEntry[];
   /** Deletes an event only, like its expiry. */
   readonly dropEvent: (webhookId: string) => void;
+  /** Deletes a record only, like its expiry. */
+  readonly dropRecord: (webhookId: string) => void;
 }
 
 interface Options {
@@ -35,6 +40,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
   const records = new Map<string, LedgerRecord>();
   const responses = new Map<string, { readonly acceptedAt: string; readonly start: string }>();
   const directory = new Map<string, LedgerDay>();
+  const open = new Map<string, OpenEntry>();
   const timers = new Map<string, Timer>();
 
   const isHeld = (acceptedAt: string) => Date.parse(acceptedAt) + payloadDays * DAY_MS > now();
@@ -50,6 +56,8 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
   const ledger: MemoryLedger = {
     isDown: false,
     all: () => [...records.values()],
+    allOpen: () => [...open.values()].toSorted((one, other) => (one.since < other.since ? -1 : 1)),
+    dropRecord: (webhookId) => void records.delete(webhookId),
     dropEvent: (webhookId) => void events.delete(webhookId),
     async record(webhookId) {
       await reach();
@@ -81,6 +89,19 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
     async overwrite(record) {
       await reach();
       records.set(record.webhook_id, record);
+    },
+    putOpen: (entry) => ledger.putAllOpen([entry]),
+    async putAllOpen(entries) {
+      await reach();
+      for (const entry of entries) open.set(`${entry.since}#${entry.webhook_id}`, entry);
+    },
+    async *openEntries(partition) {
+      await reach();
+      yield ledger.allOpen().filter(({ webhook_id }) => webhook_id.charAt('wh_'.length) === partition.at(-1));
+    },
+    async removeOpen(entries) {
+      await reach();
+      for (const { since, webhook_id } of entries) open.delete(`${since}#${webhook_id}`);
     },
     async putEvents(accepted) {
       await reach();
@@ -141,6 +162,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
       for await (const record of ledger.listRecords(day, span)) yield { kind: 'record', ...record };
       for await (const event of ledger.listEvents(day, span)) yield { kind: 'event', ...event };
     },
+    listPart: (day, span) => ledger.listDay(day, span),
     async *idsStartingWith(day, prefix) {
       await reach();
       const ofDay = heldEvents().filter((one) => isOf(one, day, { from: '', until: '~' }));
@@ -197,5 +219,17 @@ function toLine(record: LedgerRecord): ListedDelivery {
     changed_at: changedAt(record),
     ...(due_at !== undefined && { due_at }),
     ...(reason !== undefined && { reason }),
+  };
+}
+
+/** The progress of the reconciler's incremental runs, in memory. */
+export function memoryProgress() {
+  const stored: { current: ReconcileProgress | undefined } = { current: undefined };
+  return {
+    stored,
+    read: async () => stored.current,
+    write: async (progress: ReconcileProgress) => {
+      stored.current = progress;
+    },
   };
 }

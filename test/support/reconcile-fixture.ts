@@ -19,7 +19,7 @@ import {
   registry,
   subject,
 } from './factories.ts';
-import { createMemoryLedger } from './memory-ledger.ts';
+import { createMemoryLedger, memoryProgress } from './memory-ledger.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -85,6 +85,8 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
     readStates: async () => fixture.states as readonly IntegrationState[],
     /** Number of queued outcomes; undefined if SQS does not respond. */
     outcomes: 0 as number | undefined,
+    /** Progress of the incremental runs. */
+    progress: memoryProgress(),
     /** Writes an event, and its record if `put` has a state. */
     async put(eventId: string, put: Put): Promise<string> {
       const record = recordOf(eventId, put);
@@ -97,6 +99,8 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
     run(input: unknown = {}, remainingMs: () => number = () => 15 * MINUTE) {
       const services: ReconcileServices = {
         table: fixture.table,
+        progress: fixture.progress,
+        payloadDays: 30,
         countOutcomes: async () => fixture.outcomes,
         integrations: { read: async () => fixture.registry },
         send: into(sent),

@@ -10,6 +10,7 @@ import { executionName, executionToken } from '../../lambdas/events/identity.ts'
 import type { OperationalEvent } from '../../lambdas/events/operational-event.ts';
 import { createLedger } from '../../lambdas/ledger/dynamodb-ledger.ts';
 import type { Ledger } from '../../lambdas/ledger/ports.ts';
+import type { ReconcileInput, ReconcileReport } from '../../lambdas/ledger/reconciliation.ts';
 import { type LedgerRecord, RECORDED_ATTEMPTS } from '../../lambdas/ledger/record.ts';
 import { settleLate } from '../../lambdas/ledger/table/claim-and-settle.ts';
 import { leaseEndMs } from '../../lambdas/ledger/transitions.ts';
@@ -21,7 +22,7 @@ import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
 import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
 import { fakeCounter, fakeLog, fakeNotices, flag, integration, NOT_ENRICHED, NOW, registry } from './factories.ts';
-import { createMemoryLedger } from './memory-ledger.ts';
+import { createMemoryLedger, memoryProgress } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
 import { failed, openLimiter, responded, sendingServices } from './sending.ts';
 import { Calls } from './unanswered-calls.ts';
@@ -103,6 +104,8 @@ export class SimulatedPipeline {
   /** How often the partner may accept a webhook again, by its id: the documented repeats. */
   readonly repeats = new Map<string, number>();
   readonly faults: string[] = [];
+  /** Progress of the reconciler's incremental runs. */
+  readonly progress = memoryProgress();
   readonly log = fakeLog();
   readonly #counter = fakeCounter();
   /** Writes that made a webhook dead and have no operational event yet, by its id. */
@@ -251,12 +254,19 @@ export class SimulatedPipeline {
     if (isRescued) execution.state = 'rescued';
   }
 
-  async reconcile({ calls }: Going): Promise<void> {
-    await this.#outcome(calls, () =>
+  /** A scheduled run of Reconcile. @param remainingMs time until its timeout */
+  reconcile(
+    { calls }: Going,
+    remainingMs = () => 900 * SECOND,
+    input: ReconcileInput = { incremental: true },
+  ): Promise<ReconcileReport | undefined> {
+    return this.#outcome(calls, () =>
       reconcileLedger(
-        { days: 10, in_flight_bound_seconds: STUCK_AFTER_MS / SECOND },
+        { ...input, in_flight_bound_seconds: STUCK_AFTER_MS / SECOND },
         {
           table: calls.table(this.table),
+          progress: calls.progress(this.progress),
+          payloadDays: 30,
           countOutcomes: async () => this.outcomes.length,
           integrations: { read: async () => this.#registry() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
@@ -264,7 +274,7 @@ export class SimulatedPipeline {
           ...{ integrationStates: async () => [], notices: fakeNotices() },
           ...{ events: this.#operationalEvents, log: this.log, counter: this.#counter, now: this.now },
         },
-        () => 900 * SECOND,
+        remainingMs,
       ),
     );
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 
 /**
@@ -64,15 +65,7 @@ export class Calls {
 
   /** The ledger's table for this invocation. Its lists always succeed. */
   table(table: LedgerTable): LedgerTable {
-    const make = <T>(call: () => Promise<T>) =>
-      this.make(
-        call,
-        () => {
-          this.isTableUnreached = true;
-          return new LedgerUnavailable('the table does not respond');
-        },
-        true,
-      );
+    const make = this.#makeOfTable.bind(this);
     return {
       ...table,
       record: (id) => make(() => table.record(id)),
@@ -80,11 +73,28 @@ export class Calls {
       event: (id) => make(() => table.event(id)),
       replace: (record) => make(() => table.replace(record)),
       overwrite: (record) => make(() => table.overwrite(record)),
+      putOpen: (entry) => make(() => table.putOpen(entry)),
+      putAllOpen: (entries) => make(() => table.putAllOpen(entries)),
+      removeOpen: (entries) => make(() => table.removeOpen(entries)),
       putEvents: (events) => make(() => table.putEvents(events)),
       putResponse: (...answer) => make(() => table.putResponse(...answer)),
       timers: (keys) => make(() => table.timers(keys)),
       putTimer: (timer) => make(() => table.putTimer(timer)),
     };
+  }
+
+  /** The progress of the reconciler for this invocation. */
+  progress({ read, write }: ReconcileServices['progress']): ReconcileServices['progress'] {
+    const make = this.#makeOfTable.bind(this);
+    return { read: () => make(read), write: (progress) => make(() => write(progress)) };
+  }
+
+  #makeOfTable<T>(call: () => Promise<T>): Promise<T> {
+    const noResponse = () => {
+      this.isTableUnreached = true;
+      return new LedgerUnavailable('the table does not respond');
+    };
+    return this.make(call, noResponse, true);
   }
 
   #die(): never {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Delivery } from '../../events/delivery.ts';
 import { decideLate } from '../late-outcome.ts';
+import { needsOpenEntry, openEntryOf } from '../open-entry.ts';
 import type { Claim, LedgerTable, Settlement } from '../ports.ts';
 import type { LedgerRecord } from '../record.ts';
 import { asClaimed, decideClaim, settled } from '../transitions.ts';
 import type { DeliveryFacts, UnsettledOutcome } from '../unsettled-outcome.ts';
 
-type RecordTable = Pick<LedgerTable, 'record' | 'replace'>;
+type RecordTable = Pick<LedgerTable, 'record' | 'replace' | 'putOpen'>;
 
 interface WriterOptions<Table extends RecordTable = RecordTable> {
   readonly table: Table;
@@ -43,7 +44,7 @@ export async function claimDelivery(
     delivery.webhook_id,
     hasHistory(delivery),
     (standing) => decideClaim(standing, delivery, lease, now()),
-    table,
+    { table, now },
   );
   if (decision === undefined) return { verdict: 'busy', untilMs: now() };
   if (decision.verdict !== 'claimed') return decision;
@@ -60,10 +61,10 @@ export async function settleClaimed(
   record: LedgerRecord,
   settlement: Settlement,
   atMs: number,
-  table: Pick<LedgerTable, 'record' | 'replace' | 'overwrite'>,
+  table: RecordTable & Pick<LedgerTable, 'overwrite'>,
 ): Promise<WriteResult> {
   const after = settled(record, settlement, atMs);
-  if (after.state !== 'delivered') return (await isReplaced(after, table)) ? 'written' : 'lost';
+  if (after.state !== 'delivered') return (await isReplaced(record, after, atMs, table)) ? 'written' : 'lost';
   await table.overwrite({ ...after, version: after.version + DELIVERED_LEAP });
   return 'written';
 }
@@ -84,21 +85,29 @@ export async function settleLate(
     delivery.webhook_id,
     lease.kind !== 'unclaimed' || hasHistory(delivery),
     (standing) => decideLate(standing, outcome, name, now()),
-    table,
+    { table, now },
   );
   if (decision === undefined || decision.to === 'wait') return 'busy';
   return decision.to === 'stale' ? 'lost' : 'written';
 }
 
 /**
- * Writes a record if the stored version is still the one before it.
+ * Replaces a record if the stored version is still the one before. A delivery that is reopened is listed as open first, so
+ * that the reconciler finds it even if the writer is killed in between.
  *
+ * @param before the record that is replaced
  * @param record with the writer's name (`writerName`) in `claimed_by`
  * @returns whether the record was written. If the response was lost, the SDK repeats the write, and DynamoDB refuses
  * the repetition
  * @throws LedgerUnavailable
  */
-export async function isReplaced(record: LedgerRecord, table: RecordTable): Promise<boolean> {
+export async function isReplaced(
+  before: LedgerRecord,
+  record: LedgerRecord,
+  nowMs: number,
+  table: RecordTable,
+): Promise<boolean> {
+  if (needsOpenEntry(before, record, nowMs)) await table.putOpen(openEntryOf(record, nowMs));
   return (await table.replace(record)) || isSameWrite(await table.record(record.webhook_id), record);
 }
 
@@ -119,13 +128,16 @@ async function writeDecision<Decision extends object>(
   webhookId: string,
   hasRecord: boolean,
   decide: (standing: LedgerRecord | undefined) => Decision,
-  table: RecordTable,
+  { table, now }: Pick<WriterOptions, 'table' | 'now'>,
 ): Promise<Decision | undefined> {
   let standing = hasRecord ? await table.record(webhookId) : undefined;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const decision: Decision & { readonly record?: LedgerRecord } = decide(standing);
     const { record } = decision;
-    if (record === undefined || (await table.replace(record))) return decision;
+    if (record === undefined) return decision;
+    const nowMs = now();
+    if (needsOpenEntry(standing, record, nowMs)) await table.putOpen(openEntryOf(record, nowMs));
+    if (await table.replace(record)) return decision;
     standing = await table.record(webhookId);
     if (isSameWrite(standing, record)) return decision;
   }

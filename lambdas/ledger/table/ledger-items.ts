@@ -11,7 +11,7 @@ import {
   ledgerEventSchema,
   ledgerRecordSchema,
 } from '../record.ts';
-import { changedAt } from '../transitions.ts';
+import { changedAt, isFirstClaim } from '../transitions.ts';
 import type { Item } from './table-calls.ts';
 
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
@@ -52,7 +52,7 @@ function listed(kind: 'event' | 'state', subject: LedgerEvent | LedgerRecord): I
 }
 
 /** In epoch seconds. */
-function expiresAt(acceptedAt: string, days: number): number {
+export function expiresAt(acceptedAt: string, days: number): number {
   return Math.floor((Date.parse(acceptedAt) + days * DAY_MS) / 1000);
 }
 
@@ -62,7 +62,6 @@ function expiresAt(acceptedAt: string, days: number): number {
  */
 export function stateItem(record: LedgerRecord, factsDays: number): Item {
   const { webhook_id, accepted_at, times, attempts, ...rest } = record;
-  const isFirstClaim = record.version === 1 && record.state === 'delivering';
   return {
     ...keyOf(webhook_id, 'state'),
     ...rest,
@@ -70,7 +69,7 @@ export function stateItem(record: LedgerRecord, factsDays: number): Item {
     times: converted(times, DELIVERY_STATES, compactTime),
     attempts: attempts.map((attempt) => ({ ...attempt, at: compactTime(attempt.at) })),
     [expiry]: expiresAt(accepted_at, factsDays),
-    ...(!isFirstClaim && { ...listed('state', record), changed_at: compactTime(changedAt(record)) }),
+    ...(!isFirstClaim(record) && { ...listed('state', record), changed_at: compactTime(changedAt(record)) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { chunksOf } from '../../shared/chunks.ts';
 import type { DayEntry, LedgerDay, LedgerTable, ListedDelivery, ListedEvent, Span } from '../ports.ts';
 import { type DeliveryState, LEDGER_TABLE } from '../record.ts';
 import { AFTER_ALL, acceptedAtOf, DIRECTORY, dayOf, HEX_DIGITS, lineOf, listingOf, SORT_KEYS } from './ledger-items.ts';
@@ -16,7 +17,15 @@ const { partitionKey, sortKey, index } = LEDGER_TABLE;
 
 type Lists = Pick<
   LedgerTable,
-  'days' | 'listRecords' | 'listEvents' | 'listDay' | 'idsStartingWith' | 'countEvents' | 'latestRecords' | 'eventsOf'
+  | 'days'
+  | 'listRecords'
+  | 'listEvents'
+  | 'listDay'
+  | 'listPart'
+  | 'idsStartingWith'
+  | 'countEvents'
+  | 'latestRecords'
+  | 'eventsOf'
 >;
 
 /** Filters of a list: states, and a part of the reason. */
@@ -27,6 +36,9 @@ interface Filter {
 
 /** Number of segments of a parallel scan. */
 const SEGMENTS = 4;
+
+/** Number of a day's sixteen partitions that `listPart` reads in parallel: its reader holds the records of no more than these. */
+const PARTITIONS_TOGETHER = 4;
 
 /**
  * Lists from the index, which is eventually consistent. The sixteen partitions of a day are read in parallel.
@@ -42,6 +54,10 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
     const since = retainedSince();
     const retained = { from: from > since ? from : since, until };
     return isEmpty(retained) ? [] : dayQueries(day, 'event', retained);
+  }
+
+  async function* inTurn(queries: readonly TableQuery[]): AsyncGenerator<Item[]> {
+    for (const query of queries) yield* queryItems('listPart', query, table);
   }
 
   async function latestOf(query: TableQuery, atMost: number): Promise<ListedDelivery[]> {
@@ -80,6 +96,17 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
           const { kind, accepted_at: at } = entry;
           if (at >= span.from && at <= span.until && (kind === 'record' || at >= since)) yield entry;
         }
+      }
+    },
+    async *listPart(day, span) {
+      if (isEmpty(span)) return;
+      const states = dayQueries(day, 'state', span);
+      const events = eventQueries(day, span);
+      const partitions = HEX_DIGITS.map((_, at) =>
+        inTurn([states[at], events[at]].filter((query) => query !== undefined)),
+      );
+      for (const some of chunksOf(partitions, PARTITIONS_TOGETHER)) {
+        for await (const page of inParallel(some)) yield* page.map(dayEntryOf);
       }
     },
     async *idsStartingWith(day, prefix) {

@@ -18,6 +18,7 @@ import {
 } from './ledger-items.ts';
 import { createLists } from './ledger-lists.ts';
 import { createTimerLists, createTimers } from './ledger-timers.ts';
+import { createOpenList, createOpenWriter } from './open-entries.ts';
 import { type Condition, getItem, type Item, type ItemsAddress, itemsThroughSdk, putItem } from './table-calls.ts';
 
 const { partitionKey } = LEDGER_TABLE;
@@ -85,6 +86,7 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
       if (failure !== undefined) throw failure;
     },
     ...createTimerLists(options),
+    ...createOpenList(options, options.factsDays),
     ...createLists(options, () => new Date(now() - payloadDays * DAY_MS).toISOString()),
   };
 }
@@ -124,6 +126,7 @@ function createRecordTable(options: DeliveryTableOptions): DeliveryTable {
       );
     },
     ...createTimers(table),
+    ...createOpenWriter(table, factsDays),
   };
 }
 

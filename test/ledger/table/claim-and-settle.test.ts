@@ -3,7 +3,12 @@ import type { Delivery, Progress } from '../../../lambdas/events/delivery.ts';
 import { factsOf } from '../../../lambdas/ledger/late-outcome.ts';
 import type { LedgerTable, Settlement } from '../../../lambdas/ledger/ports.ts';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
-import { claimDelivery, settleClaimed, settleLate } from '../../../lambdas/ledger/table/claim-and-settle.ts';
+import {
+  claimDelivery,
+  isReplaced,
+  settleClaimed,
+  settleLate,
+} from '../../../lambdas/ledger/table/claim-and-settle.ts';
 import { newRecord, reopened } from '../../../lambdas/ledger/transitions.ts';
 import { delivery, ENRICHED, NOW } from '../../support/factories.ts';
 import { sharedLedgerTable } from '../../support/ledger-table.ts';
@@ -19,7 +24,7 @@ function newDelivery(overrides: Partial<Delivery> = {}, progress: Partial<Progre
   made += 1;
   return delivery(ENRICHED, { event_id: `event-${made}`, ...overrides }, progress);
 }
-type RecordTable = Pick<LedgerTable, 'record' | 'replace'>;
+type RecordTable = Pick<LedgerTable, 'record' | 'replace' | 'putOpen'>;
 const options = (table: RecordTable = ledger.table) => ({ table, claimedBy: 'stream-1', now: () => ledger.nowMs });
 const claim = (one: Delivery, table?: RecordTable) => claimDelivery(one, LEASE_MS, options(table));
 const settle = (record: LedgerRecord, settlement: Settlement) =>
@@ -187,6 +192,52 @@ describe('a claimed delivery', () => {
   });
 });
 
+describe('the open entry of a delivery that no run of the reconciler would list', () => {
+  const openOf = async ({ webhook_id }: Delivery) => {
+    const pages = await Array.fromAsync(ledger.table.openEntries(`open#${webhook_id.charAt('wh_'.length)}`));
+    return pages.flat().filter((entry) => entry.webhook_id === webhook_id);
+  };
+  const entryOf = ({ webhook_id, integration_id }: Delivery, acceptedMs: number) => ({
+    ...{ webhook_id, integration_id, accepted_at: new Date(acceptedMs).toISOString() },
+    since: new Date(ledger.nowMs).toISOString(),
+  });
+
+  test('is written before a dead-letter message that was redriven reopens it', async () => {
+    const one = newDelivery({ generation: 1 });
+    await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, state: 'dead', generation: 0 });
+    ledger.front.calls.length = 0;
+    await claim(one);
+    expect(operations()).toEqual(['GetItem', 'PutItem', 'PutItem']);
+    expect(await openOf(one)).toEqual([entryOf(one, NOW)]);
+  });
+
+  test('is written before a replay', async () => {
+    const one = newDelivery();
+    const delivered = { ...newRecord(one, NOW), version: 1, state: 'delivered' } as const;
+    await ledger.table.overwrite(delivered);
+    const after = { ...(reopened(delivered, 'replay', NOW) as LedgerRecord), claimed_by: 'replay#1' };
+    await expect(
+      isReplaced(delivered, after, NOW, { ...ledger.table, replace: () => Promise.reject(new Error('killed')) }),
+    ).rejects.toThrow('killed');
+    expect(await openOf(one)).toEqual([entryOf(one, NOW)]);
+  });
+
+  test('is written if the outcome comes an hour after the acceptance, of which there is no record', async () => {
+    const one = newDelivery({ accepted_at: new Date(NOW).toISOString() });
+    ledger.nowMs = NOW + 3600_000;
+    await settleWithout('unseen', one);
+    expect(await openOf(one)).toEqual([entryOf(one, NOW)]);
+  });
+
+  test('is not written on the way of most deliveries, nor when one waits for its next attempt', async () => {
+    const [one, other] = [newDelivery(), newDelivery()];
+    await settle(await claimed(one), DELIVERED);
+    await settle(await claimed(other), SCHEDULED);
+    await claim({ ...other, token: 'g0-a1' });
+    expect([await openOf(one), await openOf(other)]).toEqual([[], []]);
+  });
+});
+
 describe('an outcome', () => {
   test('without a claim is one conditional write', async () => {
     const one = newDelivery();
@@ -222,7 +273,11 @@ describe('an outcome', () => {
 
 test('a record that changes after every read counts as busy', async () => {
   const one = newDelivery();
-  const table = { record: async () => ({ ...newRecord(one, NOW), version: 5 }), replace: async () => false };
+  const table = {
+    record: async () => ({ ...newRecord(one, NOW), version: 5 }),
+    replace: async () => false,
+    putOpen: async () => {},
+  };
   expect(await claim(one, table)).toEqual({ verdict: 'busy', untilMs: NOW });
   for (const kind of ['unseen', 'unclaimed'] as const)
     expect(await settleWithout(kind, newDelivery(), table)).toBe('busy');
