@@ -5,9 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createValkeyCache, type ValkeyCache } from '../../lambdas/warehouse/cache.ts';
-import { encodeLearningTime } from '../../lambdas/warehouse/cached-learning-time.ts';
 import { type LearnerKey, type LearningTime, learnerKeyText } from '../../lambdas/warehouse/learning-time.ts';
-import { encodeMarker, MARKER_KEY } from '../../lambdas/warehouse/warm-documents.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { canRunCluster, freePort, type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
 import { until } from '../support/assembly.ts';
@@ -169,101 +167,6 @@ describe('learning times', () => {
     expect((await hitsOf(cache, [])).size).toBe(0);
     await cache.write(new Map(), 3600, undefined);
     expect(lines).toEqual([]);
-  });
-});
-
-describe('the marker of the last complete warm run', () => {
-  const [OLD, TOKEN, NEW] = ['1768003199999999999', '1768003200000000000', '1768003200000000001'] as const;
-  const markerOf = (token: string) =>
-    encodeMarker({ token, selectionId: 's', rows: 1, completedAt: '2026-01-10T09:00:00Z' });
-  const setMarker = (text: string) => ask(server.port, ['SET', MARKER_KEY, text]);
-  const warm = (key: LearnerKey, token?: string) =>
-    ask(server.port, ['SET', learnerKeyText(key), encodeLearningTime(STORED, token)]);
-  const textOf = (key: LearnerKey) => ask(server.port, ['GET', learnerKeyText(key)]);
-  afterEach(() => ask(server.port, ['DEL', MARKER_KEY]));
-
-  test('makes a miss of an entry with an older token or none; of the same or a newer one it is a hit', async () => {
-    const { cache, lines } = cacheAt(server.port);
-    const [none, old, same, newer] = [newKey(), newKey(), newKey(), newKey()];
-    await Promise.all([warm(none), warm(old, OLD), warm(same, TOKEN), warm(newer, NEW)]);
-    const keys = [none, old, same, newer];
-    expect(await cache.read(keys)).toEqual({ hits: new Map(keys.map((key) => [learnerKeyText(key), STORED])) });
-    await setMarker(markerOf(TOKEN));
-    const { hits, warmed } = await cache.read(keys);
-    expect([...hits.keys()]).toEqual([same, newer].map(learnerKeyText));
-    expect(warmed).toBe(TOKEN);
-    expect(lines).toEqual([]);
-  });
-
-  test('is read with the entries, in one round trip', async () => {
-    const front = await frontOf(server.port);
-    const { cache } = cacheAt(front.port);
-    const key = newKey();
-    await store(cache, key);
-    const before = front.commands.length;
-    await cache.read([key]);
-    expect(front.commands.slice(before)).toEqual([
-      ['get', MARKER_KEY],
-      ['get', learnerKeyText(key)],
-    ]);
-  });
-
-  test.each(['', '{}', 'x', markerOf('1').replace('"1"', '1'), '{"token":"-1"}', '[]'])(
-    'that is unreadable (%s) counts as none, with one warning until there is another one',
-    async (text) => {
-      const { cache, lines } = cacheAt(server.port);
-      const key = newKey();
-      await warm(key, OLD);
-      await setMarker(text);
-      for (let i = 0; i < 3; i += 1)
-        expect(await cache.read([key])).toEqual({ hits: new Map([[learnerKeyText(key), STORED]]) });
-      expect(lines).toEqual([
-        { level: 'warn', message: 'cache.marker_unreadable', fields: { effect: expect.any(String) } },
-      ]);
-      await setMarker(markerOf(TOKEN));
-      expect((await hitsOf(cache, [key])).size).toBe(0);
-      expect(lines).toHaveLength(1);
-    },
-  );
-
-  test('that is no text counts as none', async () => {
-    const { cache, lines } = cacheAt(server.port);
-    const key = newKey();
-    await warm(key, OLD);
-    await ask(server.port, ['LPUSH', MARKER_KEY, 'a list']);
-    for (let i = 0; i < 3; i += 1) expect((await hitsOf(cache, [key])).size).toBe(1);
-    expect(lines.map(({ message, fields }) => [message, fields.what])).toEqual([['cache.unavailable', 'read']]);
-  });
-
-  test.each<[string, string | undefined, string, boolean]>([
-    ['nothing', undefined, '', true],
-    ['an entry without a token', undefined, encodeLearningTime(STORED), true],
-    ['an entry without a token, by an answer with one', TOKEN, encodeLearningTime(STORED), true],
-    ['an older entry', TOKEN, encodeLearningTime(STORED, OLD), true],
-    ['an older entry, with fewer digits', TOKEN, encodeLearningTime(STORED, '999999999999999999'), true],
-    ['an entry of the same change', TOKEN, encodeLearningTime(STORED, TOKEN), false],
-    ['a newer entry', TOKEN, encodeLearningTime(STORED, NEW), false],
-    ['a newer entry, by an answer without a token', undefined, encodeLearningTime(STORED, OLD), false],
-    ['a newer entry, without data', TOKEN, encodeLearningTime({ found: false }, NEW), false],
-    ['a text that is no entry', TOKEN, '{"s":1,"t":"9768003200000000000"}', true],
-    ['a token that is too long', TOKEN, encodeLearningTime(STORED, '17680032000000000000'), true],
-    ['a token that starts with 0', TOKEN, encodeLearningTime(STORED, '0768003200000000001'), true],
-  ])('an answer with what it finds, %s: token %s, entry %s, replaced: %s', async (_what, warmed, text, replaces) => {
-    const { cache, lines } = cacheAt(server.port);
-    const key = newKey();
-    if (text !== '') await ask(server.port, ['SET', learnerKeyText(key), text]);
-    const answer: LearningTime = { found: true, totalSeconds: 1, lastDate: '2026-01-11' };
-    await cache.read([key]);
-    await cache.write(new Map([[learnerKeyText(key), answer]]), 3600, warmed);
-    expect(await textOf(key)).toContain(replaces ? encodeLearningTime(answer, warmed) : text);
-    expect(lines.filter(({ message }) => message !== 'cache.value_unreadable')).toEqual([]);
-  });
-
-  test('an answer replaces a value of another type', async () => {
-    const { cache } = cacheAt(server.port);
-    const key = newKey();
-    await ask(server.port, ['LPUSH', learnerKeyText(key), 'a list']);
-    await store(cache, key);
   });
 });
 
