@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 from django.conf import settings
@@ -34,8 +35,14 @@ class Config:
     # Rows that a relay claims at once, 1 to 1000, and seconds for which it has them, 30 to 600.
     claim_rows: int = 100
     lease_seconds: int = 120
+    # Seconds after which no process works with the state that an enterprise had before a switch, 60 to 3600.
+    switch_wait_seconds: int = 300
     # Seconds between two looks into an empty outbox, 0.1 to 60.
     poll_seconds: float = 1.0
+
+    @property
+    def switch_wait(self) -> timedelta:
+        return timedelta(seconds=self.switch_wait_seconds)
 
 
 def read_config() -> Config:
@@ -61,6 +68,7 @@ def parse_config(value: Any) -> Config:
     _check_range(given, "retention_days", 2, 400)
     _check_range(given, "claim_rows", 1, 1000)
     _check_range(given, "lease_seconds", 30, MAX_LEASE_SECONDS)
+    _check_range(given, "switch_wait_seconds", 60, 3600)
     _check_range(given, "poll_seconds", 0.1, 60, whole=False)
     return Config(**given)
 

@@ -121,12 +121,25 @@ def resend(ids: Collection[int], now: datetime) -> int:
 def delete_published(before: datetime, *, limit: int) -> int:
     """Deletes at most `limit` rows that were published before a time. Returns their number."""
     old = _rows().filter(status=Status.PUBLISHED, published_at__lt=before)
-    ids = list(old.order_by("published_at").values_list("pk", flat=True)[:limit])
+    return _delete(old.order_by("published_at"), Status.PUBLISHED, limit)
+
+
+def delete_unsent(before: datetime, *, limit: int) -> int:
+    """Deletes at most `limit` rows that are never sent and were written before a time. Returns their number."""
+    for kind in (Status.REHEARSED, Status.SKIPPED):
+        old = _rows().filter(status=kind, available_at__lt=before)
+        if deleted := _delete(old.order_by("available_at"), kind, limit):
+            return deleted
+    return 0
+
+
+def _delete(old: QuerySet[OutboxEvent], status: Status, limit: int) -> int:
+    ids = list(old.values_list("pk", flat=True)[:limit])
     if not ids:
         return 0
     with short_transaction():
         # An operator may have resent one since.
-        deleted, _ = _rows().filter(pk__in=ids, status=Status.PUBLISHED).delete()
+        deleted, _ = _rows().filter(pk__in=ids, status=status).delete()
     return deleted
 
 

@@ -1,6 +1,6 @@
-"""The two tables: which integration receives an enterprise's events, and the outbox.
+"""The tables: which integration receives an enterprise's events, who sends them, and the outbox.
 
-Neither has a foreign key: inserting a row would lock the row it points to, in the transaction of a grade. Enterprise
+None has a foreign key: inserting a row would lock the row it points to, in the transaction of a grade. Enterprise
 ids are text because Django 4.2 and 5 store a `UUIDField` in MariaDB in different types.
 """
 
@@ -51,7 +51,7 @@ class EventType(models.TextChoices):
 class EnterpriseIntegration(models.Model):
     """The integration that receives the events of one enterprise's learners of one region.
 
-    `active` is the switch of the migration: only active rows publish. Learners of a region without an active row use
+    Only active rows publish. Learners of a region without an active row use
     the active row of `OTHER`.
     """
 
@@ -89,6 +89,36 @@ class Status(models.TextChoices):
     PENDING = "pending", "Pending: not yet confirmed by SQS"
     PUBLISHED = "published", "Published: confirmed by SQS"
     REFUSED = "refused", "Refused: SQS will not take it, a person must decide"
+    # The other three are of the migration: see `switches.py`.
+    HELD = "held", "Held: the enterprise is being switched"
+    SKIPPED = "skipped", "Skipped: enterprise-integrated-channels has sent it"
+    REHEARSED = "rehearsed", "Rehearsed: not sent, for the comparison"
+
+
+class SwitchState(models.TextChoices):
+    UPSTREAM = "upstream", "enterprise-integrated-channels sends"
+    REHEARSAL = "rehearsal", "enterprise-integrated-channels sends; events are written for the comparison"
+    TO_PIPELINE = "to_pipeline", "Changing to the pipeline; events are held"
+    PIPELINE = "pipeline", "The pipeline sends"
+    TO_UPSTREAM = "to_upstream", "Changing back; events are held"
+
+
+class EnterpriseSwitch(models.Model):
+    """Who sends the webhooks of an enterprise. `switches.py` changes it."""
+
+    enterprise_customer_uuid = models.CharField(max_length=36, unique=True, validators=[validate_enterprise_id])
+    state = models.CharField(max_length=12, choices=SwitchState.choices)
+    changed_at = models.DateTimeField()
+    # When upstream's configurations were switched off or on.
+    upstream_changed_at = models.DateTimeField(null=True, blank=True)
+    # The configurations that were switched off, by primary key: those that the way back switches on.
+    upstream_configurations = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name_plural = "enterprise switches"
+
+    def __str__(self) -> str:
+        return f"{self.enterprise_customer_uuid}: {self.state}"
 
 
 class OutboxEvent(models.Model):

@@ -8,11 +8,10 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db import transaction
 
-from . import openedx
+from . import openedx, switches
 from .config import Config
 from .counters import count
 from .course_facts import CourseFact, Enterprise, Grade, InvalidEvent, SingleSignOn, region_of
@@ -38,17 +37,9 @@ class Earlier:
     percent: float | None
 
 
-class Target(NamedTuple):
-    """An event to write."""
-
-    enterprise: Enterprise
-    integration: EnterpriseIntegration
-    event_id: str
-
-
-def record(build: Callable[[], Iterable[OutboxEvent]]) -> int | None:
+def record(build: Callable[[], Iterable[OutboxEvent]]) -> int:
     """Builds events and writes them, in a savepoint of the caller's transaction. Without an open transaction they are
-    written immediately. Returns the number of rows, or None after an error.
+    written immediately. Returns the number of rows.
 
     Never raises: an error is logged and counted, and the savepoint is rolled back, so that the caller's transaction
     goes on. The log has the type and the place of the error and not its text, which may contain a row's values.
@@ -60,54 +51,56 @@ def record(build: Callable[[], Iterable[OutboxEvent]]) -> int | None:
             OutboxEvent.objects.using(database).bulk_create(rows)
     except InvalidEvent as error:
         report_invalid(error)
-        return None
+        return 0
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
         logger.error("outbox.error type=%s at=%s", type(error).__name__, places)
         count("outbox.error")
-        return None
+        return 0
     count("outbox.written", len(rows))
     return len(rows)
 
 
-def events_of(
-    fact: CourseFact, config: Config, now: datetime, *, only_after_activation: bool = False
-) -> list[OutboxEvent]:
+def events_of(fact: CourseFact, config: Config, now: datetime) -> Iterable[OutboxEvent]:
     """The events that are not yet in the outbox, one for each active enterprise of the learner that has an active
-    integration. They are not saved. Raises InvalidEvent if none can be built.
-
-    `only_after_activation` leaves out integrations that were activated after the fact occurred.
-    """
+    integration. They are not saved. Raises InvalidEvent if none can be built."""
     if isinstance(fact, Grade) and fact.passed_at is None:
         return []
     enterprises = openedx.active_enterprises(fact.user_id)
     if not enterprises:
         return []
-    integrations = _integrations(enterprises)
+    statuses = switches.statuses([one.uuid for one in enterprises], fact.occurred_at, now, config.switch_wait)
+    receiving = [one for one in enterprises if one.uuid in statuses]
+    if not receiving:
+        return []
+    integrations = _integrations(receiving)
     if not integrations:
-        _report_no_integration(enterprises)
+        _report_no_integration(receiving)
         return []
     sso = openedx.single_sign_on(fact.user_id)
     region = region_of(sso, enterprises)
     earlier = _earlier(fact)
-    targets = []
-    for enterprise in enterprises:
+    rows = []
+    for enterprise in receiving:
         integration = integrations.get((enterprise.uuid, region)) or integrations.get((enterprise.uuid, Region.OTHER))
         if integration is None:
             _report_no_integration([enterprise])
             continue
         if fact.event_type == EventType.COURSE_ENROLLMENT and not integration.enrollments:
             continue
-        since = integration.active_since
-        if only_after_activation and (since is None or fact.occurred_at < since):
-            continue
         event_id = event_id_of(fact, enterprise, config.deduplicate)
         if any(is_repeat(fact, event_id, one, config) for one in earlier if one.enterprise == enterprise.uuid):
             count("event.repeat")
             continue
-        targets.append(Target(enterprise, integration, event_id))
-    return _rows(fact, targets, sso, region, now) if targets else []
+        try:
+            row = _row(fact, enterprise, sso, integration, event_id, region, now)
+            row.status = statuses[enterprise.uuid]
+            rows.append(row)
+        except InvalidEvent as error:
+            # The other enterprises' events are written.
+            report_invalid(error, fact)
+    return rows
 
 
 def is_repeat(fact: CourseFact, event_id: str, earlier: Earlier, config: Config) -> bool:
@@ -143,42 +136,35 @@ def _earlier(fact: CourseFact) -> list[Earlier]:
     return [Earlier(*row) for row in rows]
 
 
-def _rows(
-    fact: CourseFact, targets: list[Target], sso: SingleSignOn, region: Region, now: datetime
-) -> list[OutboxEvent]:
-    learner = openedx.learner(fact.user_id)
-    if any(target.integration.payload_format == PayloadFormat.STRUCTURED for target in targets):
+def _row(
+    fact: CourseFact,
+    enterprise: Enterprise,
+    sso: SingleSignOn,
+    integration: EnterpriseIntegration,
+    event_id: str,
+    region: Region,
+    now: datetime,
+) -> OutboxEvent:
+    if integration.payload_format == PayloadFormat.PERCIPIO:
+        organization = openedx.percipio_organization(fact.user_id, enterprise, sso.percipio_organization)
+        sso = dataclasses.replace(sso, percipio_organization=organization)
+    else:
         course = dataclasses.replace(fact.course, name=openedx.course_name(fact.course))
         fact = dataclasses.replace(fact, course=course)
-    rows = []
-    for enterprise, integration, event_id in targets:
-        login = sso
-        if integration.payload_format == PayloadFormat.PERCIPIO:
-            organization = openedx.percipio_organization(fact.user_id, enterprise, sso.percipio_organization)
-            login = dataclasses.replace(sso, percipio_organization=organization)
-        try:
-            body = body_of(fact, learner, enterprise, login, integration, event_id)
-        except InvalidEvent as error:
-            # The other enterprises' events are written.
-            report_invalid(error, fact)
-            continue
-        rows.append(
-            OutboxEvent(
-                event_id=event_id,
-                event_type=fact.event_type,
-                integration_id=integration.integration_id,
-                enterprise_customer_uuid=enterprise.uuid,
-                user_id=fact.user_id,
-                course_id=fact.course.id,
-                region=region,
-                occurred_at=fact.occurred_at,
-                percent_grade=fact.percent if isinstance(fact, Grade) else None,
-                body=body,
-                available_at=now,
-                created_at=now,
-            )
-        )
-    return rows
+    return OutboxEvent(
+        event_id=event_id,
+        event_type=fact.event_type,
+        integration_id=integration.integration_id,
+        enterprise_customer_uuid=enterprise.uuid,
+        user_id=fact.user_id,
+        course_id=fact.course.id,
+        region=region,
+        occurred_at=fact.occurred_at,
+        percent_grade=fact.percent if isinstance(fact, Grade) else None,
+        body=body_of(fact, openedx.learner(fact.user_id), enterprise, sso, integration, event_id),
+        available_at=now,
+        created_at=now,
+    )
 
 
 def _report_no_integration(enterprises: list[Enterprise]) -> None:

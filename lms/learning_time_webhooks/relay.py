@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from django.db import DatabaseError, InterfaceError, connections
 
-from . import leases
+from . import leases, switches
 from .clock import Clock
 from .config import Config
 from .counters import count
@@ -33,6 +33,8 @@ MAX_PAUSE_SECONDS = 60.0
 # A row whose requests failed so often is sent alone: it may be the cause, and must not hold up other rows.
 SEND_ALONE_AFTER = 3
 
+# Between two looks at the switches of enterprises.
+ADVANCE_EVERY_SECONDS = 10.0
 PRUNE_EVERY_SECONDS = 3600.0
 PRUNE_ROWS = 500
 PRUNE_CHUNKS = 20
@@ -64,9 +66,13 @@ class Relay:
         """Publishes until `stop()`. Survives faults of the database and of the queue."""
         failures = 0
         pruned_at: float | None = None
+        advanced_at: float | None = None
         while not stop():
             try:
                 result = self.run_once()
+                if advanced_at is None or self.clock.monotonic() - advanced_at >= ADVANCE_EVERY_SECONDS:
+                    advanced_at = self.clock.monotonic()
+                    switches.advance(self.clock.now(), self.config.switch_wait)
                 if pruned_at is None or self.clock.monotonic() - pruned_at >= PRUNE_EVERY_SECONDS:
                     pruned_at = self.clock.monotonic()
                     self.prune()
@@ -84,6 +90,7 @@ class Relay:
 
     def run_until_empty(self, max_rounds: int = 1000) -> Round:
         """Publishes what is available now, and stops at the first request that fails. Returns the sum of its rounds."""
+        switches.advance(self.clock.now(), self.config.switch_wait)
         total = Round()
         for _ in range(max_rounds):
             result = self.run_once()
@@ -114,13 +121,14 @@ class Relay:
         return result
 
     def prune(self) -> int:
-        """Deletes published rows that are older than the retention. Returns their number."""
+        """Deletes published rows, and rows that are never sent, after the retention. Returns their number."""
         before = self.clock.now() - timedelta(days=self.config.retention_days)
         total = 0
         for _ in range(PRUNE_CHUNKS):
             deleted = leases.delete_published(before, limit=PRUNE_ROWS)
+            deleted = deleted or leases.delete_unsent(before, limit=PRUNE_ROWS)
             total += deleted
-            if deleted < PRUNE_ROWS:
+            if deleted == 0:
                 break
         if total:
             logger.info("outbox.pruned rows=%d", total)

@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "tests.openedx.grades",
     "tests.openedx.social_django",
     "tests.openedx.course_overviews",
+    "tests.openedx.channel_integration",
 ]
 # The stand-ins have no migrations, and refer to users: so users have none either.
 MIGRATION_MODULES = {"admin": None, "auth": None, "contenttypes": None, "sessions": None}

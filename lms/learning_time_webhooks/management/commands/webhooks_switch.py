@@ -1,0 +1,66 @@
+"""Shows and changes who sends the webhooks of an enterprise."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from learning_time_webhooks import switches, upstream
+from learning_time_webhooks.clock import SystemClock
+from learning_time_webhooks.config import InvalidConfig, read_config
+from learning_time_webhooks.models import EnterpriseIntegration, EnterpriseSwitch, OutboxEvent, Status, SwitchState
+
+
+class Command(BaseCommand):
+    help = "Shows who sends the webhooks of each enterprise. With --to, begins a change; the relay completes it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("enterprise", nargs="?", help="the enterprise's UUID")
+        parser.add_argument("--to", choices=switches.TARGETS)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["to"] is None:
+            self._show(options["enterprise"])
+            return
+        if options["enterprise"] is None:
+            raise CommandError("name the enterprise: webhooks_switch UUID --to …")
+        try:
+            enterprise = str(uuid.UUID(options["enterprise"]))
+            config = read_config()
+        except ValueError:
+            raise CommandError("the enterprise is named by its UUID") from None
+        except InvalidConfig as error:
+            raise CommandError(str(error)) from error
+        if options["to"] != "upstream" and not _has_integration(enterprise):
+            raise CommandError("the enterprise has no active integration: add one in the admin first")
+        try:
+            switch = switches.request(enterprise, options["to"], SystemClock().now())
+        except switches.CannotSwitch as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(str(switch))
+        if switch.state in switches.CHANGING:
+            self.stdout.write(
+                f"Events are held. The relay completes the change in {config.switch_wait_seconds} s, and sends or "
+                "skips held events as long after. Let it run."
+            )
+
+    def _show(self, enterprise: str | None) -> None:
+        rows = EnterpriseSwitch.objects.order_by("enterprise_customer_uuid")
+        if enterprise is not None:
+            rows = rows.filter(enterprise_customer_uuid=enterprise)
+        active = set(upstream.active_configurations([one.enterprise_customer_uuid for one in rows]).values())
+        for one in rows:
+            held = OutboxEvent.objects.filter(
+                status=Status.HELD, enterprise_customer_uuid=one.enterprise_customer_uuid
+            ).count()
+            self.stdout.write(f"{one} since {one.changed_at:%Y-%m-%dT%H:%M:%SZ}, {held} events held")
+            if one.state == SwitchState.PIPELINE and one.enterprise_customer_uuid in active:
+                self.stdout.write("  CONFLICT: upstream has an active configuration, so new events are held")
+        rest = "upstream sends" if upstream.is_installed() else "this package sends"
+        self.stdout.write(f"all other enterprises: {rest}")
+
+
+def _has_integration(enterprise: str) -> bool:
+    return EnterpriseIntegration.objects.filter(enterprise_customer_uuid=enterprise, active=True).exists()

@@ -1,0 +1,206 @@
+"""Who sends the webhooks of an enterprise: `enterprise-integrated-channels` (upstream), or this package.
+
+A partner never receives the same event from both, and no event from neither. The obstacle are processes that have read
+the old state when it changes. So both directions go over a state in which new events are *held*, and wait until no such
+process is left. A held event is sent unless upstream has recorded it:
+
+    upstream, rehearsal ──▶ to_pipeline ──(wait)──▶ upstream's configurations off ──▶ pipeline
+    pipeline            ──▶ to_upstream ──(wait)──▶ upstream's configurations on  ──▶ rehearsal
+
+Events are also held for one more wait after each change of upstream's configurations, and while an enterprise is in the
+state `pipeline` although upstream has an active configuration.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import QuerySet
+
+from . import upstream
+from .counters import count
+from .leases import outbox_database, short_transaction
+from .models import EnterpriseSwitch, OutboxEvent, Status, SwitchState
+
+logger = logging.getLogger(__name__)
+
+# Rehearsed events from this time before the change to `to_pipeline` are sent if upstream has not recorded them: its
+# task had not run yet when its configuration was switched off.
+REACH_BACK = timedelta(hours=1)
+
+HELD_AT_ONCE = 500
+
+TARGETS = ("upstream", "rehearsal", "pipeline")
+# Events are held, and the relay completes the change.
+CHANGING = (SwitchState.TO_PIPELINE, SwitchState.TO_UPSTREAM)
+
+_NEXT: dict[tuple[str, str], SwitchState] = {
+    (SwitchState.UPSTREAM, "rehearsal"): SwitchState.REHEARSAL,
+    (SwitchState.REHEARSAL, "upstream"): SwitchState.UPSTREAM,
+    (SwitchState.UPSTREAM, "pipeline"): SwitchState.TO_PIPELINE,
+    (SwitchState.REHEARSAL, "pipeline"): SwitchState.TO_PIPELINE,
+    (SwitchState.PIPELINE, "upstream"): SwitchState.TO_UPSTREAM,
+}
+
+
+class CannotSwitch(Exception):
+    """The change is not possible now. The text says why."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What became of held events."""
+
+    sent: int = 0
+    # Upstream has recorded them.
+    skipped: int = 0
+
+
+def statuses(enterprises: Collection[str], occurred_at: datetime, now: datetime, wait: timedelta) -> dict[str, Status]:
+    """The status with which a new event of each enterprise is written. One that is absent gets none: upstream sends."""
+    rows = EnterpriseSwitch.objects.using(outbox_database()).filter(enterprise_customer_uuid__in=list(enterprises))
+    switches = {one.enterprise_customer_uuid: one for one in rows}
+    conflicts = set(upstream.active_configurations(enterprises).values())
+    result: dict[str, Status] = {}
+    for enterprise in enterprises:
+        status = _status(switches.get(enterprise), occurred_at, now, wait, conflicts)
+        if status is not None:
+            result[enterprise] = status
+    return result
+
+
+def _status(
+    switch: EnterpriseSwitch | None,
+    occurred_at: datetime,
+    now: datetime,
+    wait: timedelta,
+    active_upstream: Collection[str],
+) -> Status | None:
+    if switch is None:
+        # Without upstream there is nothing to switch.
+        return None if upstream.is_installed() else Status.PENDING
+    if switch.state in CHANGING:
+        return Status.HELD
+    changed_at = switch.upstream_changed_at
+    if changed_at is not None and (now < changed_at + wait or occurred_at < changed_at):
+        # The second: a signal that arrives late, or a grade that the repair command finds.
+        return Status.HELD
+    if switch.state == SwitchState.PIPELINE:
+        return Status.HELD if switch.enterprise_customer_uuid in active_upstream else Status.PENDING
+    return Status.REHEARSED if switch.state == SwitchState.REHEARSAL else None
+
+
+def request(enterprise: str, target: str, now: datetime) -> EnterpriseSwitch:
+    """Begins a change to `upstream`, `rehearsal` or `pipeline`; `advance` completes it. Raises CannotSwitch."""
+    with short_transaction():
+        rows = EnterpriseSwitch.objects.using(outbox_database())
+        initial = SwitchState.UPSTREAM if upstream.is_installed() else SwitchState.PIPELINE
+        switch, _ = rows.get_or_create(
+            enterprise_customer_uuid=enterprise, defaults={"state": initial, "changed_at": now}
+        )
+        state = _NEXT.get((switch.state, target))
+        if switch.state == target:
+            return switch
+        if state is None:
+            raise CannotSwitch(f"from {switch.state} to {target}: {_reason(switch.state)}")
+        changed = rows.filter(pk=switch.pk, state=switch.state).update(state=state, changed_at=now)
+        if not changed:
+            raise CannotSwitch("another process is changing it")
+        switch.refresh_from_db()
+    logger.info("switch.requested enterprise=%s state=%s", enterprise, switch.state)
+    return switch
+
+
+def _reason(state: str) -> str:
+    if state in CHANGING:
+        return "the last change is not complete; the relay completes it"
+    return "go to upstream first"
+
+
+def advance(now: datetime, wait: timedelta) -> Settled:
+    """Completes changes whose wait is over, and settles held events. The relay calls it every few seconds; two at once
+    are harmless."""
+    for switch in EnterpriseSwitch.objects.using(outbox_database()).filter(
+        state__in=CHANGING, changed_at__lte=now - wait
+    ):
+        if switch.state == SwitchState.TO_PIPELINE:
+            _hand_to_pipeline(switch, now)
+        else:
+            _hand_to_upstream(switch, now)
+    return _settle_held(now, wait)
+
+
+def _hand_to_pipeline(switch: EnterpriseSwitch, now: datetime) -> None:
+    enterprise = switch.enterprise_customer_uuid
+    with short_transaction():
+        configurations = sorted(upstream.active_configurations([enterprise]))
+        if not _move(switch, SwitchState.PIPELINE, now, configurations):
+            return
+        upstream.set_active(configurations, False)
+        _events(enterprise).filter(status=Status.REHEARSED, created_at__gte=switch.changed_at - REACH_BACK).update(
+            status=Status.HELD
+        )
+    logger.info("switch.completed enterprise=%s state=%s", enterprise, SwitchState.PIPELINE)
+
+
+def _hand_to_upstream(switch: EnterpriseSwitch, now: datetime) -> None:
+    enterprise = switch.enterprise_customer_uuid
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with short_transaction():
+        if not _move(switch, SwitchState.REHEARSAL, now, []):
+            return
+        ours = _events(enterprise).filter(status__in=(Status.PENDING, Status.PUBLISHED), created_at__gte=today)
+        upstream.mark_as_delivered(list(ours), now)
+        upstream.set_active(switch.upstream_configurations, True)
+    logger.info("switch.completed enterprise=%s state=%s", enterprise, SwitchState.REHEARSAL)
+
+
+def _move(switch: EnterpriseSwitch, state: SwitchState, now: datetime, configurations: list[int]) -> bool:
+    """False if another process has moved it."""
+    rows = EnterpriseSwitch.objects.using(outbox_database()).filter(pk=switch.pk, state=switch.state)
+    values = {"changed_at": now, "upstream_changed_at": now, "upstream_configurations": configurations}
+    return bool(rows.update(state=state, **values))
+
+
+def _settle_held(now: datetime, wait: timedelta) -> Settled:
+    held = OutboxEvent.objects.using(outbox_database()).filter(status=Status.HELD, created_at__lte=now - wait)
+    rows = list(held.order_by("pk")[:HELD_AT_ONCE])
+    if not rows:
+        return Settled()
+    enterprises = {row.enterprise_customer_uuid for row in rows}
+    states = dict(
+        EnterpriseSwitch.objects.using(outbox_database())
+        .filter(enterprise_customer_uuid__in=enterprises)
+        .values_list("enterprise_customer_uuid", "state")
+    )
+    conflicts = set(upstream.active_configurations(enterprises).values())
+    ready = []
+    for row in rows:
+        state = states.get(row.enterprise_customer_uuid)
+        if state in CHANGING:
+            continue
+        if state == SwitchState.PIPELINE and row.enterprise_customer_uuid in conflicts:
+            logger.error("switch.conflict enterprise=%s", row.enterprise_customer_uuid)
+            count("switch.conflict")
+            continue
+        ready.append(row)
+    taken = upstream.recorded(ready)
+    skip = [row.pk for row in ready if row.pk in taken]
+    send = [row for row in ready if row.pk not in taken]
+    with short_transaction():
+        mine = OutboxEvent.objects.using(outbox_database()).filter(status=Status.HELD)
+        skipped = mine.filter(pk__in=skip).update(status=Status.SKIPPED)
+        sent = mine.filter(pk__in=[row.pk for row in send]).update(status=Status.PENDING, available_at=now)
+        back = [row for row in send if states.get(row.enterprise_customer_uuid) != SwitchState.PIPELINE]
+        upstream.mark_as_delivered(back, now)
+    count("switch.sent", sent)
+    count("switch.skipped", skipped)
+    logger.info("switch.settled sent=%d skipped=%d", sent, skipped)
+    return Settled(sent, skipped)
+
+
+def _events(enterprise: str) -> QuerySet[OutboxEvent]:
+    return OutboxEvent.objects.using(outbox_database()).filter(enterprise_customer_uuid=enterprise)

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ChannelIntegrationConfig(AppConfig):
+    name = "tests.openedx.channel_integration"
+    label = "channel_integration"
