@@ -13,6 +13,7 @@ import type { Run } from './shared/run.ts';
 import type { Stage } from './shared/stage.ts';
 import { createTerminal, type Terminal, withoutControl } from './shared/terminal.ts';
 import { addStageCommands } from './stage/stage-commands.ts';
+import { addWarmCacheCommand } from './warm-cache/warm-cache-command.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -95,6 +96,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
   addIntegrationCommands(program, run);
   addPartnerKitCommand(program, run);
   addFlagCommands(program, run);
+  addWarmCacheCommand(program, run);
   program.commandsGroup('Deliveries:');
   addLedgerCommands(program, run);
   addReplayCommands(program, run);

@@ -26,6 +26,7 @@ export type OutputName =
   | 'CheckWarehouseFunctionName'
   | 'ReconcileFunctionName'
   | 'WarmCacheEnabled'
+  | 'WarmCacheFunctionName'
   | 'RetryWorkflowArn'
   | 'LedgerTableName'
   | 'LedgerPayloadDays'
@@ -45,6 +46,7 @@ export type OutputName =
   | 'OutcomesQueueArn'
   | 'OutcomesDeadLetterQueueUrl'
   | 'ReconcileDeadLetterQueueUrl'
+  | 'WarmCacheDeadLetterQueueUrl'
   | 'OperationalEventsDeadLetterQueueUrl'
   | 'AlarmTopicArn'
   | 'ContactTopicArn';

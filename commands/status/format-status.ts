@@ -10,14 +10,16 @@ import type {
   ReconcilerStatus,
   StageStatus,
   WarehouseStatus,
+  WarmingStatus,
 } from './read-status.ts';
 
 /** The status on one screen. */
 export function formatStatus(status: StageStatus): string {
-  const { stage, read_at, alarms, flag, warehouse, queues, reconciler, contacts, integrations } = status;
+  const { stage, read_at, alarms, flag, warehouse, warming, queues, reconciler, contacts, integrations } = status;
   const facts = alignColumns([
     ['flag', text(flag, formatFlag)],
     ['warehouse', text(warehouse, formatWarehouse)],
+    ['cache', text(warming, formatWarming)],
     ['reconciler', text(reconciler, formatReconciler)],
     ['contacts', text(contacts, formatContacts)],
   ]);
@@ -50,6 +52,21 @@ function formatFlag({
 function formatWarehouse({ queries, failed, skipped, circuit_breaker }: WarehouseStatus): string {
   const made = counted(queries, 'query', 'queries');
   return `${made} in the last hour, ${formatNumber(failed)} failed, ${formatNumber(skipped)} skipped; circuit breaker ${circuit_breaker}`;
+}
+
+function formatWarming(warming: WarmingStatus): string {
+  const { last_run, is_behind, last_complete, entries, table_changed, unreadable } = warming;
+  if (last_run === null) return 'WarmCache has not run in the last day';
+  const held =
+    entries === null || table_changed === null
+      ? 'nothing loaded'
+      : `${counted(entries, 'entry', 'entries')} of the table of ${shortTime(table_changed)}`;
+  return [
+    held,
+    is_behind ? 'behind the table' : 'up to date',
+    last_complete === null ? 'no complete run in the last day' : `loaded ${shortTime(last_complete)}`,
+    ...(unreadable > 0 ? [`${counted(unreadable, 'row')} unreadable`] : []),
+  ].join(', ');
 }
 
 function formatReconciler({ last_run, unbalanced, is_balanced }: ReconcilerStatus): string {

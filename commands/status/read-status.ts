@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { MINUTE_MS } from '../../lambdas/shared/durations.ts';
-import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { METRICS, type MetricName } from '../../lambdas/shared/metric-definitions.ts';
 import { queueName } from '../../lambdas/shared/queue-name.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { FLAG } from '../flag/flag-document.ts';
@@ -51,6 +51,20 @@ export interface ReconcilerStatus {
   readonly is_balanced: boolean | null;
 }
 
+/** The cache as WarmCache's last run in the last day found it; null where it has not run, or found no complete run. */
+export interface WarmingStatus {
+  readonly last_run: string | null;
+  /** Whether the cache lacks the table's last version. */
+  readonly is_behind: boolean | null;
+  /** When a run of the last day was complete. */
+  readonly last_complete: string | null;
+  readonly entries: number | null;
+  /** When the table was changed to the version that the cache holds. */
+  readonly table_changed: string | null;
+  /** Rows that runs of the last day skipped. */
+  readonly unreadable: number;
+}
+
 /** Addresses that receive mails about integrations, and those of them that have not confirmed. */
 export interface ContactsStatus {
   readonly addresses: number;
@@ -63,6 +77,7 @@ export interface StageStatus {
   readonly alarms: { readonly total: number; readonly in_alarm: readonly StageAlarm[] };
   readonly flag: Part<FlagStatus>;
   readonly warehouse: Part<WarehouseStatus>;
+  readonly warming: Part<WarmingStatus>;
   readonly queues: Part<readonly QueueStatus[]>;
   readonly reconciler: Part<ReconcilerStatus>;
   readonly contacts: Part<ContactsStatus>;
@@ -77,10 +92,11 @@ export interface StageStatus {
  */
 export async function readStatus(stage: Stage, nowMs: number): Promise<StageStatus> {
   const part = <T>(read: () => Promise<T>) => partOf(stage, read);
-  const [alarms, flag, warehouse, queues, reconciler, contacts, integrations] = await Promise.all([
+  const [alarms, flag, warehouse, warming, queues, reconciler, contacts, integrations] = await Promise.all([
     readAlarms(stage),
     part(() => readFlag(stage)),
     part(() => readWarehouse(stage, nowMs)),
+    part(() => readWarming(stage, nowMs)),
     part(() => readQueues(stage, nowMs)),
     part(() => readReconciler(stage, nowMs)),
     part(() => readContacts(stage)),
@@ -90,7 +106,7 @@ export async function readStatus(stage: Stage, nowMs: number): Promise<StageStat
     stage: stage.name,
     read_at: new Date(nowMs).toISOString(),
     alarms: { total: alarms.length, in_alarm: alarms.filter(isInAlarm) },
-    ...{ flag, warehouse, queues, reconciler, contacts, integrations },
+    ...{ flag, warehouse, warming, queues, reconciler, contacts, integrations },
   };
 }
 
@@ -125,6 +141,29 @@ async function readWarehouse(stage: Stage, nowMs: number): Promise<WarehouseStat
     queries: made + failed,
     ...{ failed, skipped },
     circuit_breaker: sum(recentlySkipped) > 0 ? 'open' : 'closed',
+  };
+}
+
+async function readWarming(stage: Stage, nowMs: number): Promise<WarmingStatus> {
+  const query = (id: string, name: MetricName, stat: 'Sum' | 'Maximum' = 'Maximum') =>
+    ownQuery(id, stage.name, name, { periodSeconds: 60, stat });
+  const queries = [
+    query('behind', METRICS.warmBehind),
+    query('entries', METRICS.warmEntries),
+    query('age', METRICS.warmAge),
+    query('complete', METRICS.warmComplete, 'Sum'),
+    query('unreadable', METRICS.warmUnreadable, 'Sum'),
+  ];
+  const points = await readPoints(stage.cloudWatch, queries, lastDay(nowMs));
+  const [behind, entries, age, complete] = ['behind', 'entries', 'age', 'complete'].map((id) => latest(points(id)));
+  const timeOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString());
+  return {
+    last_run: timeOf(behind?.at),
+    is_behind: behind === undefined ? null : behind.value > 0,
+    last_complete: timeOf(complete?.at),
+    entries: entries?.value ?? null,
+    table_changed: timeOf(age === undefined ? undefined : age.at - age.value * 1000),
+    unreadable: sum(points('unreadable')),
   };
 }
 

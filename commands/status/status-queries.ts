@@ -9,19 +9,21 @@ interface QueryOptions {
   readonly periodSeconds?: number;
   /** More than the service that publishes it. */
   readonly dimensions?: Readonly<Record<string, string>>;
+  /** `Maximum` for current numbers, whose values must not be added up. */
+  readonly stat?: 'Sum' | 'Maximum';
 }
 
-/** The sum of a metric that a stage's functions publish. @param Id by which its points are found */
+/** The sum, or another statistic, of a metric that a stage's functions publish. @param Id by which its points are found */
 export function ownQuery(
   Id: string,
   stageName: string,
   MetricName: MetricName,
-  { periodSeconds: Period = PERIOD_SECONDS, dimensions = {} }: QueryOptions = {},
+  { periodSeconds: Period = PERIOD_SECONDS, dimensions = {}, stat: Stat = 'Sum' }: QueryOptions = {},
 ): MetricDataQuery {
   const [service = ''] = definitionOf(MetricName).services;
   const Dimensions = Object.entries({ service, ...dimensions }).map(([Name, Value]) => ({ Name, Value }));
   const Metric = { Namespace: metricsNamespace(stageName), MetricName, Dimensions };
-  return { Id, MetricStat: { Metric, Period, Stat: 'Sum' } };
+  return { Id, MetricStat: { Metric, Period, Stat } };
 }
 
 /** Queries of the warehouse: that succeeded, failed, and skipped. */

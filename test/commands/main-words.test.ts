@@ -36,7 +36,18 @@ describe('help', () => {
     expect(status).toBe(0);
     expect(namesIn(printed)).toEqual([
       ...['status', 'preflight', 'alarms', 'logs', 'check-warehouse', 'send-test', 'retry-schedule', 'rollout'],
-      ...['integration', 'partner-kit', 'flag', 'ledger', 'publish', 'replay', 'redrive', 'rejected', 'reconcile'],
+      ...[
+        'integration',
+        'partner-kit',
+        'flag',
+        'warm-cache',
+        'ledger',
+        'publish',
+        'replay',
+        'redrive',
+        'rejected',
+        'reconcile',
+      ],
     ]);
     expect(printed).toMatch(/\n {2}0 {2}done.*\n {2}1 {2}.*\n {2}2 {2}the command line is wrong/);
   });

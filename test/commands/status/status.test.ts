@@ -118,6 +118,7 @@ test('a stage without traffic: 0, and every part is there', async () => {
 
 flag        off; version 1, deployment 1 COMPLETE
 warehouse   0 queries in the last hour, 0 failed, 0 skipped; circuit breaker closed
+cache       WarmCache has not run in the last day
 reconciler  no run in the last day
 contacts    none
 
@@ -151,6 +152,27 @@ failed-tries  ALARM  2026-01-15T11:55:00Z  33.3   20         docs/runbook.md#fai
   alarms.pop();
   expect(await runProgram(['alarms', '--json'], context)).toBe(0);
   expect(lastDocument()).toEqual({ stage: 'local', total: 1, in_alarm: 0, alarms: [] });
+});
+
+test('what WarmCache loaded, of which version of the table, and whether that is the last', async () => {
+  expect((await document()).warming).toEqual({
+    ...{ last_run: null, is_behind: null, last_complete: null, entries: null, table_changed: null, unreadable: 0 },
+  });
+  const early = NOW - 120 * MINUTE_MS;
+  publish('warming', METRICS.warmComplete, [1], {}, early);
+  publish('warming', METRICS.warmUnreadable, [2, 1], {}, early);
+  publish('warming', METRICS.warmBehind, [0], {}, early);
+  publish('warming', METRICS.warmEntries, [1234], {}, NOW - 15 * MINUTE_MS);
+  publish('warming', METRICS.warmAge, [7200], {}, NOW - 15 * MINUTE_MS);
+  publish('warming', METRICS.warmBehind, [1], {}, NOW - 15 * MINUTE_MS);
+  expect((await document()).warming).toEqual({
+    ...{ last_run: '2026-01-15T11:45:00.000Z', is_behind: true, last_complete: '2026-01-15T10:00:00.000Z' },
+    ...{ entries: 1234, table_changed: '2026-01-15T09:45:00.000Z', unreadable: 3 },
+  });
+  await run();
+  expect(operator.world.printed()).toContain(
+    'cache       1,234 entries of the table of 2026-01-15T09:45:00Z, behind the table, loaded 2026-01-15T10:00:00Z, 3 rows unreadable',
+  );
 });
 
 test('flag, warehouse with its circuit breaker, and the reconciler’s last run', async () => {
