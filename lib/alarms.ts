@@ -48,7 +48,7 @@ export class Alarms extends Construct {
     this.page('page-warehouse', {
       when: 'Snowflake fails or is slow, or webhooks are sent without learning time',
       impact: 'completions are late by minutes, then sent without learning time',
-      of: [harm.fallbacks, ...warehouseAlarms(make)],
+      of: [harm.fallbacks, ...warehouseAlarms(make, watched.warmCache)],
       unless: pipeline,
     });
     this.page('page-partners', {

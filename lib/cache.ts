@@ -17,10 +17,12 @@ export class Cache extends Construct {
   private readonly cache: CfnServerlessCache;
   private readonly securityGroup: SecurityGroup;
   private readonly tls: boolean;
+  private readonly maxEcpuPerSecond: number;
 
   constructor(scope: Construct, id: string, { stage, network }: { readonly stage: Stage; readonly network: Network }) {
     super(scope, id);
     this.tls = stage.cacheTls;
+    this.maxEcpuPerSecond = stage.cache.maxEcpuPerSecond;
     this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: network.vpc,
       description: 'Learning-time cache: reached by the functions that enrich and those that deliver',
@@ -38,6 +40,12 @@ export class Cache extends Construct {
       securityGroupIds: [this.securityGroup.securityGroupId],
       subnetIds: network.vpc.selectSubnets(network.placement.vpcSubnets).subnetIds,
     });
+  }
+
+  /** Lets a function load many entries, at half of the cache's rate. */
+  grantLoad(fn: PipelineFunction): void {
+    this.grantUse(fn);
+    fn.setVariable('CACHE_MAX_ECPU_PER_SECOND', String(this.maxEcpuPerSecond));
   }
 
   /** Lets a function connect. */

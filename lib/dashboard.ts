@@ -65,6 +65,7 @@ export class Dashboard extends Construct {
       this.kinds(),
       [heading('Learning time')],
       this.learningTime(),
+      this.warming(),
       this.enrichment(),
       [heading('What delays webhooks')],
       waiting(queues),
@@ -127,6 +128,21 @@ export class Dashboard extends Construct {
       }),
       this.shareOf('Cache hit rate, % (target: over 80)', 'cache hits, %', METRICS.cacheHit, METRICS.cacheMiss),
       this.shareOf('Enrichment success rate, % (target: over 95)', 'of enrichable webhooks, %', all, fallbacks),
+    ];
+  }
+
+  /** Measured every 15 minutes. */
+  private warming(): IWidget[] {
+    const latest = (name: MeasureName) => this.metrics.percentile(name, Stats.MAXIMUM, Duration.minutes(15));
+    const ends = [METRICS.warmComplete, METRICS.warmIncomplete, METRICS.warmShrunk, METRICS.warmUnreadable];
+    return [
+      graph('Entries of the last complete warm run', [latest(METRICS.warmEntries)], {
+        right: [latest(METRICS.warmReadThrough)],
+      }),
+      graph('Age of the table’s version in the cache, s; 1: behind the table', [latest(METRICS.warmAge)], {
+        right: [latest(METRICS.warmBehind)],
+      }),
+      graph('Warm runs by their end, and rows skipped', this.sums(ends)),
     ];
   }
 

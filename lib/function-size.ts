@@ -44,11 +44,18 @@ function partnerFunction(attemptSeconds: number) {
   });
 }
 
+/** Time between two runs of WarmCache, in seconds. */
+export const WARM_INTERVAL_SECONDS = 15 * 60;
+
 /** Every function of a stage, by its construct's name. */
 export const functionSizes = z.strictObject({
   enrichBatch: functionSize,
   enrichTask: functionSize,
   checkWarehouse: functionSize,
+  warmCache: functionSize.refine(({ timeoutSeconds }) => timeoutSeconds < WARM_INTERVAL_SECONDS, {
+    message: `must be shorter than the interval of its schedule, ${WARM_INTERVAL_SECONDS} s`,
+    path: ['timeoutSeconds'],
+  }),
   deliverBatch: partnerFunction(MAX_QUEUE_ATTEMPT_SECONDS).refine(
     ({ timeoutSeconds }) => timeoutSeconds < MIN_LEASE_SECONDS,
     {

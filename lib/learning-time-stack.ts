@@ -24,6 +24,7 @@ import { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
 import { StatusApi } from './status-api.ts';
 import { Warehouse } from './warehouse.ts';
+import { WarmCache } from './warm-cache.ts';
 import { WebhookHealth } from './webhook-health.ts';
 
 /** All constructs of a stage, in the order in which an event passes them. */
@@ -48,12 +49,19 @@ export class LearningTimeStack extends Stack {
     const ledger = new Ledger(this, 'Ledger', stage);
     const events = new OperationalEvents(this, 'OperationalEvents', stage);
 
+    const warehouse = new Warehouse(stage, secrets);
+    const warming = new WarmCache(this, 'WarmCache', {
+      codeBase: codeBase(stage, network, 'warming', ['WarmCache']),
+      configuration,
+      cache,
+      warehouse,
+    });
     const enrichment = new Enrichment(this, 'Enrichment', {
       codeBase: codeBase(stage, network, 'enrichment', ['EnrichBatch', 'EnrichTask', 'CheckWarehouse']),
       configuration,
       cache,
       ledger,
-      warehouse: new Warehouse(stage, secrets),
+      warehouse,
     });
     const delivery = new Delivery(this, 'Delivery', {
       codeBase: codeBase(stage, network, 'delivery', ['DeliverBatch', 'DeliverTask', 'SendTest']),
@@ -114,6 +122,7 @@ export class LearningTimeStack extends Stack {
       network,
       readers: [enrichment.batch, delivery.batch],
       deliverTask: delivery.task,
+      warmCache: warming.warm,
       others: [
         enrichment.task,
         delivery.task,
@@ -131,6 +140,7 @@ export class LearningTimeStack extends Stack {
         credential.undelivered,
         events.undelivered,
         certificates.undelivered,
+        warming.undelivered,
       ],
     });
 
@@ -138,6 +148,7 @@ export class LearningTimeStack extends Stack {
       EnrichBatch: enrichment.batch,
       DeliverBatch: delivery.batch,
       EnrichTask: enrichment.task,
+      WarmCache: warming.warm,
       DeliverTask: delivery.task,
       Reconcile: reconciler.reconcile,
       SettleOutcomes: outcomes.settle,

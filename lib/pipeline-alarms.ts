@@ -25,6 +25,8 @@ export interface Watched {
   readonly readers: readonly PipelineFunction[];
   /** Not EnrichTask: it is throttled by design, and after an hour `fallbacks` shows that. */
   readonly deliverTask: PipelineFunction;
+  /** Its errors are part of `warm-late`. */
+  readonly warmCache: PipelineFunction;
   /** All functions without another alarm: at most ten, CloudWatch's limit for metrics of one alarm. */
   readonly others: readonly PipelineFunction[];
   /** Queues of events that EventBridge rules could not deliver. */
@@ -155,7 +157,7 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
   });
   make.notice('undelivered-events', {
-    when: 'A rescue, a run of the reconciler, the reading of the credential’s age or of client certificates, or a mail to contacts failed after all retries',
+    when: 'A rescue, a run of the reconciler or of WarmCache, the reading of the credential’s age or of client certificates, or a mail to contacts failed after all retries',
     impact:
       'the delivery of a failed execution may wait for the next sweep or run, an old credential or certificate is not reported, and contacts do not learn that an integration was parked or resumed',
     metric: sumOf(

@@ -43,6 +43,20 @@ const cidr = z.union([z.cidrv4(), z.cidrv6()], {
  */
 const OLDEST_PARKED_DAYS = MAX_EXECUTION_DAYS + 3;
 
+/** The part of `maxStorageGigabytes` that warmed entries may fill: the rest is for read-through entries and the limiter. */
+const WARM_SHARE = 0.6;
+
+/**
+ * Bytes of a warmed entry, rounded up: a key of 100 (with a course id of 40), a value of 60, and 100 that Valkey needs for a key
+ * that expires. Course ids may have 255 characters.
+ */
+const WARM_ENTRY_BYTES = 400;
+
+/** Most rows of a warm run, by the cache's storage. */
+function mostWarmRows({ maxStorageGigabytes }: { readonly maxStorageGigabytes: number }): number {
+  return Math.floor((WARM_SHARE * maxStorageGigabytes * 1e9) / WARM_ENTRY_BYTES);
+}
+
 /**
  * Retention in days since an event was accepted, and the circuit breaker of the ledger. DynamoDB deletes items up to 48 h
  * after they expire.
@@ -115,6 +129,15 @@ const stageShape = z.strictObject({
     maxStorageGigabytes: z.int().min(1).max(5000),
     maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
   }),
+  /** The load of the cache after each change of the table (WarmCache). */
+  warmCache: z.strictObject({
+    /** Off: learners are read through one by one, and the events queue needs a window. */
+    enabled: z.boolean(),
+    /** Learners with activity in the last so many days are loaded. */
+    activeDays: z.int().min(1).max(366),
+    /** Those with the newest activity. At most what fits in 60% of the cache. */
+    maxRows: z.int().min(1),
+  }),
   ledger: ledgerDays,
   statusApi: statusApiSettings,
   /** Validated as identifiers, since they become part of the query's text. */
@@ -173,6 +196,15 @@ const stageSchema = stageShape
   .refine(({ eventSources, functions }) => isWithin(eventSources.outcomes, functions.settleOutcomes), {
     message: BEYOND_RESERVED,
     path: ['eventSources', 'outcomes', 'maxConcurrency'],
+  })
+  .refine(({ warmCache, cache }) => warmCache.maxRows <= mostWarmRows(cache), {
+    error: ({ input }) =>
+      `must not be more than ${mostWarmRows((input as Stage).cache)}, which fill 60% of cache.maxStorageGigabytes`,
+    path: ['warmCache', 'maxRows'],
+  })
+  .refine(({ warmCache, eventSources }) => warmCache.enabled || eventSources.events.windowSeconds > 0, {
+    message: 'must be at least 1 without warmCache: each completion would be a query of its own',
+    path: ['eventSources', 'events', 'windowSeconds'],
   })
   .refine(({ env, network }) => env === undefined || areIn(env.region, network.availabilityZones ?? []), {
     message: 'must be zones of the stage’s region',

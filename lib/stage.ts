@@ -18,6 +18,9 @@ const base = {
     // largest batch of deliveries has two scripts for each of 10 integrations.
     maxEcpuPerSecond: 5000,
   },
+  // Two weeks, since most learners who complete a course were active in it within days. A million rows are 400 MB; at half of
+  // `maxEcpuPerSecond` they take seven minutes.
+  warmCache: { enabled: true, activeDays: 14, maxRows: 1_000_000 },
   // Payloads for a month, in which partners may ask for a replay; facts for 13 months, to compare a month with the same month
   // of the previous year.
   ledger: {
@@ -49,11 +52,10 @@ const base = {
   // for a client in a loop. Browser routes exist only with an issuer, set here or with `-c` (docs/status-api.md).
   statusApi: { requestsPerSecond: 20, burst: 40 },
   eventSources: {
-    // One query covers all cache misses of a batch, up to 100, for a wait of 1 s. A longer window needs fewer queries at low
-    // traffic, but delays every event (docs/scale.md). A larger batch needs fewer queries for a backlog, but while the
-    // warehouse is down one invocation has to start a workflow for each of its events. Lambda starts with five concurrent
-    // invocations, and a warehouse runs eight queries in parallel.
-    events: { batchSize: 100, windowSeconds: 1, maxConcurrency: 5 },
+    // Without a window, since WarmCache has loaded most learners. While under 80% of them are in the cache, use a window of 1 s
+    // and batches of 100, as docs/rollout.md says: one query then covers all misses of a batch. Lambda starts with five
+    // concurrent invocations, and a warehouse runs eight queries in parallel.
+    events: { batchSize: 10, windowSeconds: 0, maxConcurrency: 5 },
     // At most 10 x 10 concurrent requests.
     deliveries: { batchSize: 10, windowSeconds: 0, maxConcurrency: 10 },
     // Nothing waits for these. Two concurrent invocations, Lambda's minimum, settle hundreds a second.
@@ -68,6 +70,9 @@ const base = {
     enrichBatch: { timeoutSeconds: 40, memoryMegabytes: 512 },
     // Query at most 30 s, after a cold start that loads the Snowflake SDK.
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },
+    // A minute less than the interval of its schedule. A run that has no time left stops, and the next one continues. The Snowflake
+    // SDK decompresses chunks of up to 16 MB.
+    warmCache: { timeoutSeconds: 840, memoryMegabytes: 1024 },
     // Secret 3 s, checks at most 45 s.
     checkWarehouse: { timeoutSeconds: 60, memoryMegabytes: 512 },
     // All records in parallel: at most 15.7 s before the attempt, 15 s for the attempt and 8.2 s after it
@@ -108,6 +113,8 @@ const bounded = {
   // A warehouse runs eight queries in parallel by default, of which EnrichBatch may use five. A slow warehouse occupies a task
   // for up to 30 s. Other tasks are throttled, which spends none of their attempts.
   enrichTask: { ...base.functions.enrichTask, reservedConcurrency: 3 },
+  // A concurrent second run would load the same rows.
+  warmCache: { ...base.functions.warmCache, reservedConcurrency: 1 },
   // A concurrent second run would repeat the work and send dead-letter messages twice.
   reconcile: { ...base.functions.reconcile, reservedConcurrency: 1 },
 } satisfies Stage['functions'];

@@ -17,6 +17,7 @@ const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (f
   ['outcomes', 'OutcomesDeadLetterQueueUrl'],
   ['rescue', 'RescueDeadLetterQueueUrl'],
   ['reconciler', 'ReconcileDeadLetterQueueUrl'],
+  ['warm cache', 'WarmCacheDeadLetterQueueUrl'],
   ['credential age', 'CredentialAgeDeadLetterQueueUrl'],
   ['mails', 'OperationalEventsDeadLetterQueueUrl'],
   ['certificates', 'CertificateExpiryDeadLetterQueueUrl'],

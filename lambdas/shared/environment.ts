@@ -131,6 +131,20 @@ export const enrichBatchEnvironment = z.object({
 
 export const enrichTaskEnvironment = z.object({ ...common, ...flags, ...cache, ...warehouse });
 
+export const warmCacheEnvironment = z.object({
+  ...common,
+  ...flags,
+  ...integrations,
+  ...cache,
+  ...warehouse,
+  /** The cache's limit, of which a run uses half. */
+  CACHE_MAX_ECPU_PER_SECOND: count,
+  /** Learners with activity in the last so many days are loaded. */
+  WARM_ACTIVE_DAYS: count,
+  /** Maximum number of rows, those with the newest activity. */
+  WARM_MAX_ROWS: count,
+});
+
 export const checkWarehouseEnvironment = z.object({ ...common, ...warehouse });
 
 /** The event bus of operational events. */
@@ -219,6 +233,7 @@ export const webhookHealthEnvironment = z.object({
 /** The names of all variables, for the stack. */
 export type EnvironmentName =
   | keyof z.infer<typeof enrichBatchEnvironment>
+  | keyof z.infer<typeof warmCacheEnvironment>
   | keyof z.infer<typeof deliverBatchEnvironment>
   | keyof z.infer<typeof deliverTaskEnvironment>
   | keyof z.infer<typeof rescueExecutionEnvironment>

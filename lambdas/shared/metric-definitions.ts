@@ -370,7 +370,7 @@ const DEFINITIONS = {
   featureError: {
     name: 'webhook.feature.error',
     unit: 'Count',
-    services: ['enrichment', 'status'],
+    services: ['enrichment', 'warming', 'status'],
     meaning: 'Flag reads that failed or returned a faulty flag, by error',
     dimensions: { feature: [FEATURE_NAME], error: FEATURE_FAULTS },
   },

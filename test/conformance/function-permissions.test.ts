@@ -108,6 +108,7 @@ async function callTheOthers(): Promise<void> {
     'credential-age': {},
     'certificate-expiry': {},
     'check-warehouse': {},
+    'warm-cache': {},
     'send-test': { integration_id: 'skillsoft' },
   };
   for (const [name, input] of Object.entries(inputs)) {

@@ -85,6 +85,10 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   'warehouse-slow': 'p95 of webhook.learning_time.query.duration > 5000 in 3 of 3 × 300 s',
   'cache-misses':
     'Sum of IF(cacheHit + cacheMiss >= 100, 100 * (cacheMiss) / (cacheHit + cacheMiss), 0) > 20 in 3 of 3 × 3600 s',
+  'warm-late': 'Minimum, Sum of webhook.warming.behind, Errors > 0 in 3 of 3 × 3600 s',
+  'warm-incomplete': 'Sum of webhook.warming.incomplete > 2 in 1 of 1 × 3600 s',
+  'warm-shrunk': 'Sum of webhook.warming.shrunk > 0 in 1 of 1 × 3600 s',
+  'warm-unreadable': 'Sum of webhook.warming.unreadable > 0 in 1 of 1 × 3600 s',
   'enrichment-slow': 'p95 of webhook.enrichment.task.duration > 10 in 3 of 3 × 300 s',
   'credential-age': 'Maximum of webhook.credential.age > 80 in 1 of 1 × 86400 s',
   'certificate-expiry': 'Minimum of webhook.certificate.days_left < 30 in 1 of 1 × 86400 s',
@@ -146,7 +150,9 @@ describe('what alarms watch', () => {
   test('errors of every function, except those that only operators invoke', () => {
     const functions = resourcesOf(template, 'AWS::Lambda::Function').map(([id]) => flatten({ Ref: id }));
     const watched = functions.filter((name) => !/(SendTest|CheckWarehouse)Function>$/.test(name));
-    expect(functionsOf('function-errors', 'failing-functions').toSorted()).toEqual(watched.toSorted());
+    // The other metric of `warm-late` is of a service.
+    const found = functionsOf('function-errors', 'failing-functions', 'warm-late').filter((name) => name !== 'warming');
+    expect(found.toSorted()).toEqual(watched.toSorted());
     const readers = ['<EnrichmentEnrichBatchFunction>', '<DeliveryDeliverBatchFunction>'];
     for (const name of ['function-errors', 'throttled-functions']) expect(functionsOf(name)).toEqual(readers);
     expect(functionsOf('throttled-deliveries')).toEqual(['<DeliveryDeliverTaskFunction>']);

@@ -98,6 +98,7 @@ describe('the bundles', () => {
       ['check-warehouse', 'enrich-batch', 'enrich-task'],
       ['deliver-batch', 'deliver-task', 'send-test'],
       ['feature-status', 'webhook-health'],
+      ['warm-cache'],
     ]);
   });
 
@@ -108,13 +109,16 @@ describe('the bundles', () => {
     expect(JSON.parse(errors)).toEqual(files.map(() => 'EnvironmentInvalid'));
   });
 
-  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s loads the Snowflake SDK on demand', (entry) => {
-    const directory = assets.get(entry) as string;
-    const atOnce = loadedAtOnce(directory, `${entry}.mjs`);
-    expect(atOnce).not.toContain(sdkChunk(directory).file);
-    const bytes = [...atOnce].map((file) => statSync(join(directory, file)).size).reduce((sum, size) => sum + size);
-    expect(bytes).toBeLessThan(MOST_BYTES_AT_ONCE);
-  });
+  test.each(['enrich-batch', 'enrich-task', 'check-warehouse', 'warm-cache'])(
+    '%s loads the Snowflake SDK on demand',
+    (entry) => {
+      const directory = assets.get(entry) as string;
+      const atOnce = loadedAtOnce(directory, `${entry}.mjs`);
+      expect(atOnce).not.toContain(sdkChunk(directory).file);
+      const bytes = [...atOnce].map((file) => statSync(join(directory, file)).size).reduce((sum, size) => sum + size);
+      expect(bytes).toBeLessThan(MOST_BYTES_AT_ONCE);
+    },
+  );
 
   test.each(['deliver-batch', 'deliver-task', 'reconcile'])('%s loads the client of EventBridge on demand', (entry) => {
     const directory = assets.get(entry) as string;
@@ -150,7 +154,7 @@ describe('the bundles', () => {
     }
   });
 
-  test('only the enriching functions include it', () => {
+  test('only WarmCache and the enriching functions include it', () => {
     for (const entry of ['deliver-batch', 'rescue-execution', 'feature-status']) {
       const directory = assets.get(entry) as string;
       const files = readdirSync(directory, { recursive: true, encoding: 'utf8' });

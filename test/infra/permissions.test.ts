@@ -100,6 +100,7 @@ const IN_VPC: Readonly<Record<string, readonly string[]>> = {
   ],
   EnrichmentEnrichTask: [polls('Flags'), QUERY],
   EnrichmentCheckWarehouse: [QUERY],
+  WarmCache: [polls('Flags'), polls('Integrations'), QUERY, undelivered('WarmCache')],
   DeliveryDeliverBatch: [
     polls('Integrations'),
     INTEGRATION_SECRETS,
@@ -181,9 +182,9 @@ describe('each role has these permissions and no others', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(17);
+    expect(permissions.size).toBe(18);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(17);
+    expect(roles).toHaveLength(18);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -208,6 +209,7 @@ describe('each role has these permissions and no others', () => {
       [
         rule('CredentialAgeRule', 'CredentialAge'),
         rule('CertificateExpiryRule', 'CertificateExpiry'),
+        rule('WarmCacheRule', 'WarmCache'),
         rule('ReconcilerReconcileHourly', 'ReconcilerReconcile'),
         rule('RescueRescueExecutionRule', 'RescueRescueExecution'),
         rule('RescueSweepExecutionsRule', 'RescueSweepExecutions'),
@@ -308,6 +310,8 @@ describe('resource policies', () => {
         rule('OperationalEventsUndelivered', 'OperationalEventsMails'),
         deny('CertificateExpiryUndelivered'),
         rule('CertificateExpiryUndelivered', 'CertificateExpiryRule'),
+        deny('WarmCacheUndelivered'),
+        rule('WarmCacheUndelivered', 'WarmCacheRule'),
       ].sort(),
     );
   });

@@ -16,7 +16,8 @@ const OF_EVERY_LINE = new Set(['@timestamp', '@message', 'service', 'message', '
 
 test.each(queries)('$name reads lines and fields that the functions log', ({ text, logGroups }) => {
   expect(logGroups.length).toBeGreaterThan(0);
-  for (const group of logGroups) expect(group).toMatch(/^<(Enrichment|Delivery|Outcomes|Reconciler|Rescue)\w+Logs>$/);
+  for (const group of logGroups)
+    expect(group).toMatch(/^<((Enrichment|Delivery|Outcomes|Reconciler|Rescue)\w+|WarmCache)Logs>$/);
   for (const [, message] of text.matchAll(/"([a-z_]+\.[a-z_]+)"/g)) expect(code).toContain(`'${message}'`);
   for (const [, metric] of text.matchAll(/`(webhook\.[a-z_.]+?)(?:\.0)?`/g)) {
     expect(Object.values(METRICS)).toContain(metric);

@@ -30,6 +30,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'enrich-batch': environment.enrichBatchEnvironment,
   'enrich-task': environment.enrichTaskEnvironment,
   'check-warehouse': environment.checkWarehouseEnvironment,
+  'warm-cache': environment.warmCacheEnvironment,
   'deliver-batch': environment.deliverBatchEnvironment,
   'deliver-task': environment.deliverTaskEnvironment,
   'send-test': environment.sendTestEnvironment,
@@ -91,7 +92,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 /** Functions that call partners. */
 const DELIVERING = ['deliver-batch', 'deliver-task', 'send-test'];
 /** Functions that call the cache, the warehouse or partners. */
-const IN_VPC = HANDLERS.slice(0, 6);
+const IN_VPC = HANDLERS.slice(0, 7);
 
 describe('queues', () => {
   const queues = new Map(
@@ -126,7 +127,7 @@ describe('queues', () => {
       return [flatten(EventSourceArn), flatten(FunctionName), BatchSize, window];
     });
     expect(sources).toEqual([
-      ['<QueuesEvents.Arn>', '<EnrichmentEnrichBatchFunction>', 100, 1],
+      ['<QueuesEvents.Arn>', '<EnrichmentEnrichBatchFunction>', 10, 0],
       ['<QueuesDeliveries.Arn>', '<DeliveryDeliverBatchFunction>', 10, 0],
       ['<QueuesOutcomes.Arn>', '<OutcomesSettleOutcomesFunction>', 10, 0],
     ]);
@@ -193,7 +194,7 @@ describe('functions', () => {
   });
 
   test('that query the warehouse have their name in the query tag', () => {
-    for (const name of ['enrich-batch', 'enrich-task', 'check-warehouse']) {
+    for (const name of ['enrich-batch', 'enrich-task', 'check-warehouse', 'warm-cache']) {
       const { SNOWFLAKE_QUERY_TAG } = functionProperties(template, name).Environment.Variables;
       expect(SNOWFLAKE_QUERY_TAG).toBe(`learning-time-webhooks/local/${name}`);
     }
@@ -236,7 +237,7 @@ test('log groups that services write to have the prefix that needs no resource p
   for (const name of names) expect(name).toMatch(/^\/aws\/vendedlogs\//);
 });
 
-test('the cache is Valkey with cost limits, for the enriching and delivering functions, except SendTest', () => {
+test('the cache is Valkey with cost limits, for WarmCache and the enriching and delivering functions, except SendTest', () => {
   expect(onlyResource(template, 'AWS::ElastiCache::ServerlessCache').Properties).toMatchObject({
     Engine: 'valkey',
     CacheUsageLimits: { DataStorage: { Maximum: 1, Unit: 'GB' }, ECPUPerSecond: { Maximum: 5000 } },
@@ -245,7 +246,8 @@ test('the cache is Valkey with cost limits, for the enriching and delivering fun
     ({ GroupId, SourceSecurityGroupId, FromPort, ToPort }) =>
       `${flatten(GroupId)} ${flatten(SourceSecurityGroupId)} ${FromPort}-${ToPort}`,
   );
-  const allowed = ['DeliveryDeliverBatch', 'DeliveryDeliverTask', 'EnrichmentEnrichBatch', 'EnrichmentEnrichTask'];
+  const delivering = ['DeliveryDeliverBatch', 'DeliveryDeliverTask'];
+  const allowed = [...delivering, 'EnrichmentEnrichBatch', 'EnrichmentEnrichTask', 'WarmCache'];
   expect(ingress.sort()).toEqual(
     allowed.map((name) => `<CacheSecurityGroup.GroupId> <${name}FunctionSecurityGroup.GroupId> 6379-6380`),
   );
@@ -356,6 +358,7 @@ describe('rules', () => {
       ['ReconcilerReconcile', 'rate(1 hour)', '{"incremental":true}'],
       ['RescueRescueExecution', undefined, undefined],
       ['RescueSweepExecutions', 'rate(15 minutes)', undefined],
+      ['WarmCache', 'rate(15 minutes)', '{}'],
     ]);
     const [pattern, ...others] = rules.flatMap(({ EventPattern }) => EventPattern ?? []);
     expect(others).toEqual([]);
@@ -385,7 +388,7 @@ describe('rules', () => {
     });
     expect(invoked.map(([by]) => by).toSorted()).toEqual([...new Set(rules.map(({ by }) => by))].sort());
     for (const [by, queue] of [...invoked, ...rules.map(({ by, DeadLetterConfig }) => [by, DeadLetterConfig.Arn])]) {
-      const [construct] = /^(Rescue|Reconciler|CredentialAge|CertificateExpiry)/.exec(by) ?? [];
+      const [construct] = /^(Rescue|Reconciler|CredentialAge|CertificateExpiry|WarmCache)/.exec(by) ?? [];
       expect([by, flatten(queue)]).toEqual([by, `<${construct}Undelivered.Arn>`]);
     }
     for (const { RetryPolicy } of rules) expect(RetryPolicy.MaximumEventAgeInSeconds).toBe(6 * 3600);
@@ -422,6 +425,8 @@ test('the outputs for commands and guides', () => {
     ContactTopicArn: '<OperationalEventsContacts>',
     OperationalEventsDeadLetterQueueUrl: '<OperationalEventsUndelivered>',
     CertificateExpiryDeadLetterQueueUrl: '<CertificateExpiryUndelivered>',
+    WarmCacheFunctionName: '<WarmCacheFunction>',
+    WarmCacheDeadLetterQueueUrl: '<WarmCacheUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',
     MetricsTokenSecretName: '/dev/metrics-token',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',

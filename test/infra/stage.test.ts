@@ -9,6 +9,7 @@ import { MIN_LEASE_SECONDS } from '../../lambdas/ledger/record.ts';
 import { RESERVE_MS } from '../../lambdas/operations/sweep-missed.ts';
 import { integrationSchema, MAX_QUEUE_ATTEMPT_SECONDS } from '../../lambdas/partners/integration.ts';
 import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
+import { RESERVE_MS as WARM_RESERVE_MS } from '../../lambdas/warming/warm-run.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
@@ -117,7 +118,10 @@ describe('checkStage', () => {
     ledger: { ...prod.ledger, breaker: { ...prod.ledger.breaker, ...change } },
   });
   const way = (change: object) => ({ partners: { ...partners, ...change } });
-  const timeout = (id: 'deliverBatch' | 'deliverTask', timeoutSeconds: number) => ({
+  const events = (change: object) => ({
+    eventSources: { ...prod.eventSources, events: { ...prod.eventSources.events, ...change } },
+  });
+  const timeout = (id: 'deliverBatch' | 'deliverTask' | 'warmCache', timeoutSeconds: number) => ({
     functions: { ...functions, [id]: { ...functions[id], timeoutSeconds } },
   });
   const reserved = (id: 'enrichBatch' | 'deliverBatch', reservedConcurrency: number) => ({
@@ -149,6 +153,12 @@ describe('checkStage', () => {
     ['ledger.breaker.failuresToOpen', breakerOfLedger({ failuresToOpen: 0 })],
     ['ledger.breaker.openSeconds', breakerOfLedger({ openSeconds: 61 })],
     ['ledger.breaker.slowMilliseconds', breakerOfLedger({ slowMilliseconds: 2001 })],
+    // 60% of 1 GB.
+    ['warmCache.maxRows', { warmCache: { ...prod.warmCache, maxRows: 1_500_001 } }],
+    ['warmCache.activeDays', { warmCache: { ...prod.warmCache, activeDays: 0 } }],
+    ['eventSources.events.windowSeconds', { warmCache: { ...prod.warmCache, enabled: false } }],
+    ['eventSources.events.windowSeconds', events({ batchSize: 11, windowSeconds: 0 })],
+    ['functions.warmCache.timeoutSeconds', timeout('warmCache', 900)],
     ['retain', { retain: false }],
     ['ioDeadlineFactor', { ioDeadlineFactor: 2 }],
     ['cacheTls', { cacheTls: false }],
@@ -196,6 +206,11 @@ describe('checkStage', () => {
     reserved('deliverBatch', prod.eventSources.deliveries.maxConcurrency),
     timeout('deliverBatch', 39),
     timeout('deliverTask', 324),
+    timeout('warmCache', 899),
+    { warmCache: { enabled: true, activeDays: 366, maxRows: 1_500_000 } },
+    // While few learners are in the cache, and without WarmCache.
+    events({ batchSize: 100, windowSeconds: 1 }),
+    { warmCache: { ...prod.warmCache, enabled: false }, ...events({ batchSize: 100, windowSeconds: 1 }) },
     { ledger: { ...prod.ledger, payloadDays: 20, factsDays: 20 } },
     { ledger: { ...prod.ledger, payloadDays: 365, factsDays: 3650 } },
     zones('us-east-1a', 'us-east-1c'),
@@ -264,6 +279,8 @@ describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
     ['enrichTask', 2 * CALL.settings + 0.9 + TASK_WAREHOUSE_DEADLINE_MS / 1000],
     ['rescueExecution', 2 * CALL.schedule + CALL.messages + CALL.notices],
     ['credentialAge', CALL.settings],
+    // Flag or integrations, the marker, login and token: time for a query and rows is left.
+    ['warmCache', CALL.settings + IO_DEADLINES.warming.firstConnectionMs / 1000 + 30 + WARM_RESERVE_MS / 1000],
     // 2,000 secrets, 50 at a time.
     ['certificateExpiry', CALL.settings + 40 * CALL.settings],
     ['featureStatus', CALL.settings],

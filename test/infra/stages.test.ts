@@ -6,7 +6,7 @@ type Kept = Resource & { readonly DeletionPolicy?: string; readonly UpdateReplac
 
 const ALL_OPTIONS = synthesize('prod with all options');
 const PUBLIC_PARTNERS = { ALLOW_PLAIN_HTTP: 'false', ALLOWED_CIDRS: '', ALLOWED_PORTS: '443,8443' };
-const ONE_RECONCILER = { 'reconcile.handler': 1 };
+const ONE_AT_A_TIME = { 'reconcile.handler': 1, 'warm-cache.handler': 1 };
 
 /**
  * Differences between the stages. `reserved`: concurrency of functions; `parallel`: concurrent batches of each queue; `slow`:
@@ -39,7 +39,7 @@ const DIFFERENCES = [
     gateways: 1,
     logDays: 30,
     isRetained: false,
-    reserved: { 'enrich-task.handler': 3, 'deliver-batch.handler': 10, 'deliver-task.handler': 10, ...ONE_RECONCILER },
+    reserved: { 'enrich-task.handler': 3, 'deliver-batch.handler': 10, 'deliver-task.handler': 10, ...ONE_AT_A_TIME },
     parallel: { Events: 5, Deliveries: 10, Outcomes: 2 },
     partners: PUBLIC_PARTNERS,
     limits: { slow: '2', sending: '20', tls: 'true' },
@@ -49,7 +49,7 @@ const DIFFERENCES = [
     gateways: 2,
     logDays: 90,
     isRetained: true,
-    reserved: { 'enrich-task.handler': 3, 'deliver-batch.handler': 20, 'deliver-task.handler': 50, ...ONE_RECONCILER },
+    reserved: { 'enrich-task.handler': 3, 'deliver-batch.handler': 20, 'deliver-task.handler': 50, ...ONE_AT_A_TIME },
     parallel: { Events: 5, Deliveries: 20, Outcomes: 2 },
     partners: PUBLIC_PARTNERS,
     limits: { slow: '10', sending: '70', tls: 'true' },
@@ -83,8 +83,8 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, gateways, logDays, isRetained,
   });
 
   test('logs are deleted after the stage’s days', () => {
-    // Fourteen functions, the workflow, rejected traffic, requests to the status API.
-    expect(of('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(17).fill(logDays));
+    // Fifteen functions, the workflow, rejected traffic, requests to the status API.
+    expect(of('AWS::Logs::LogGroup').map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(18).fill(logDays));
   });
 
   test('concurrency is the stage’s', () => {
@@ -124,7 +124,7 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, gateways, logDays, isRetained,
     expect(Object.fromEntries(counts)).toEqual(
       isRetained
         ? {
-            'AWS::SQS::Queue RetainExceptOnCreate Retain': 11,
+            'AWS::SQS::Queue RetainExceptOnCreate Retain': 12,
             'AWS::SecretsManager::Secret RetainExceptOnCreate Retain': 2,
             'AWS::EC2::EIP RetainExceptOnCreate Retain': 2,
             'AWS::KMS::Key RetainExceptOnCreate Retain': 1,
@@ -182,6 +182,7 @@ test('the override of the flag is set on functions that read the flag, and only 
       return value === undefined ? [] : [[flatten({ Ref: id }), value]];
     });
   expect(valuesIn('dev with the flag overridden')).toEqual([
+    ['<WarmCacheFunction>', 'false'],
     ['<EnrichmentEnrichBatchFunction>', 'false'],
     ['<EnrichmentEnrichTaskFunction>', 'false'],
     ['<StatusApiFeatureStatusFunction>', 'false'],

@@ -20,6 +20,7 @@ const PREFLIGHT_OUTPUTS = {
   RescueDeadLetterQueueUrl: 'http://sqs/0/rescue-dead-letters',
   CredentialAgeDeadLetterQueueUrl: 'http://sqs/0/credential-age-dead-letters',
   CertificateExpiryDeadLetterQueueUrl: 'http://sqs/0/certificate-expiry-dead-letters',
+  WarmCacheDeadLetterQueueUrl: 'http://sqs/0/warm-cache-dead-letters',
   ReconcileDeadLetterQueueUrl: 'http://sqs/0/reconcile-dead-letters',
   OperationalEventsDeadLetterQueueUrl: 'http://sqs/0/mails-dead-letters',
   FlagsEnvironmentId: 'flags-env',
