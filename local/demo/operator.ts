@@ -29,9 +29,15 @@ export function deployIntegrations(platform: Platform, integrations: readonly ob
   );
 }
 
-/** Deploys the template's seed with the flag on for all enterprises, or off. */
-export function switchFlag(platform: Platform, isOn: boolean): void {
-  const values = { ...FLAG_SEED.values[FLAG_KEY], enabled: isOn, rollout_percentage: 100 };
+/**
+ * Deploys the template's seed with the flag on for all enterprises, or off.
+ *
+ * @param pilots enterprises that WarmCache loads; the demo's integrations name none
+ */
+export function switchFlag(platform: Platform, isOn: boolean, pilots: readonly string[] = []): void {
+  // AppConfig refuses an empty list.
+  const attributes = { rollout_percentage: 100, ...(pilots.length > 0 && { pilot_enterprises: pilots }) };
+  const values = { ...FLAG_SEED.values[FLAG_KEY], enabled: isOn, ...attributes };
   platform.appConfig.deploy(
     output(platform, 'AppConfigApplicationId'),
     output(platform, 'FlagsEnvironmentId'),

@@ -12,6 +12,7 @@ export const LEARNER = {
   fallback: 30001,
   back: 30002,
   switchedOff: 30003,
+  warmed: 40002,
 } as const;
 
 /** Rows of the learning-time table: daily sums. */
@@ -24,6 +25,8 @@ export const LEARNING_TIME_ROWS: readonly LearningTimeRow[] = [
   row(LEARNER.fallback, '2026-01-10', 600),
   row(LEARNER.back, '2026-01-10', 3600),
   row(LEARNER.switchedOff, '2026-01-10', 600),
+  // WarmCache loads learners with activity in the last days only.
+  row(LEARNER.warmed, new Date().toISOString().slice(0, 10), 4500),
 ];
 
 function row(userId: number, date: string, seconds: number): LearningTimeRow {

@@ -140,6 +140,15 @@ export const AFTER_THE_FIRST_ANSWER = {
   ...BY_FORMAT,
 } as const satisfies Record<string, Scenario>;
 
+/** WarmCache has loaded the table, and the warehouse is down. */
+export const WARMED = {
+  warmed: scenario(
+    'enriched from the warm cache, warehouse down',
+    [completion('demo-warmed', 'skillsoft', LEARNER.warmed)],
+    '200 with 4500 s (1.25 h, enriched from cache)',
+  ),
+} as const satisfies Record<string, Scenario>;
+
 /** The warehouse is down, always or for a time. */
 export const DURING_THE_OUTAGE = {
   fallback: scenario(
@@ -163,6 +172,7 @@ export const ALL_SCENARIOS: readonly Scenario[] = [
   BEFORE_THE_FLAG,
   ENRICHED,
   AFTER_THE_FIRST_ANSWER,
+  WARMED,
   DURING_THE_OUTAGE,
 ].flatMap((group) => Object.values<Scenario>(group));
 

@@ -1,6 +1,7 @@
 import { NotReached } from '../clock/clock.ts';
 import { isAsExpected, observe } from './observe.ts';
 import { output } from './operator.ts';
+import { ENTERPRISE } from './sample-events.ts';
 import type { Scenario } from './scenario.ts';
 import {
   AFTER_THE_FIRST_ANSWER,
@@ -10,6 +11,7 @@ import {
   ENRICHED,
   type LeadScenarios,
   leadScenarios,
+  WARMED,
 } from './scenarios.ts';
 import { BREAKER_OUTAGE_MS, BY_SCHEDULE, PAUSE_MS } from './schedule-scenarios.ts';
 import type { Session } from './session.ts';
@@ -44,6 +46,7 @@ async function playAll(session: Session, leads: LeadScenarios, say: (line: strin
   await publish(session, AFTER_THE_FIRST_ANSWER);
   await settle(session, Object.values(AFTER_THE_FIRST_ANSWER));
 
+  await playWarmCache(session, say);
   await playOutage(session, say);
 }
 
@@ -54,6 +57,23 @@ async function publishLeads(session: Session, leads: LeadScenarios): Promise<voi
   const events = output(session.platform, 'EventsQueueUrl');
   await session.until('the first leads accepted', () => session.platform.queues.messages(events).length === 0);
   await session.publish(scenarios.flatMap(({ messages }) => messages.slice(1)));
+}
+
+/** A pilot's enterprise is known without an event, so its learners are loaded. */
+async function playWarmCache(session: Session, say: (line: string) => void): Promise<void> {
+  say('the enterprise becomes a pilot: WarmCache loads its learners within 15 minutes');
+  session.switchFlag(true, [ENTERPRISE]);
+  await session.until('a complete warm run', async () => {
+    const { logs } = await session.evidence([]);
+    return logs.some(({ message, result }) => message === 'warming.ran' && result === 'complete');
+  });
+  session.warehouse.setMode('down');
+  await publish(session, WARMED);
+  await settle(session, [WARMED.warmed]);
+  session.warehouse.setMode('up');
+  // Otherwise its runs during the outage would be errors in the demo's output.
+  session.switchFlag(true);
+  await session.skipPollInterval();
 }
 
 async function playOutage(session: Session, say: (line: string) => void): Promise<void> {

@@ -31,8 +31,8 @@ export interface Session {
   adoptSigningSecret(integrationId: string): void;
   /** Publishes to the events queue, as an LMS does. */
   publish(bodies: readonly string[]): Promise<void>;
-  /** Deploys the flag for all enterprises, on or off, like an operator in the AppConfig console. */
-  switchFlag(isOn: boolean): void;
+  /** Deploys the flag for all enterprises, on or off, like an operator in the AppConfig console. WarmCache loads the pilots. */
+  switchFlag(isOn: boolean, pilots?: readonly string[]): void;
   /** Deploys the integrations with this one no longer paused. */
   resume(integrationId: string): void;
   /** `Platform.until`. */
@@ -147,7 +147,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
         );
       }
     },
-    switchFlag: (isOn) => switchFlag(platform, isOn),
+    switchFlag: (isOn, pilots) => switchFlag(platform, isOn, pilots),
     evidence: (webhookIds) => readEvidence(platform, partner.receipts, webhookIds),
     thrown: () => readThrown(platform),
     stop,

@@ -13,7 +13,7 @@ test('every scenario of the demo ends as expected', async () => {
   const rows: Row[] = await play(session(), () => {});
 
   expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
-  expect(rows).toHaveLength(30 + PAYLOAD_FORMATS.length);
+  expect(rows).toHaveLength(31 + PAYLOAD_FORMATS.length);
 });
 
 test('every body that arrived fits the published schema that its headers name', () => {
