@@ -32,6 +32,8 @@ MAX_PAUSE_SECONDS = 60.0
 
 # A row whose requests failed so often is sent alone: it may be the cause, and must not hold up other rows.
 SEND_ALONE_AFTER = 3
+# Requests with a row that is sent alone, of one round, that fail before the queue counts as unavailable.
+FAILURES_AT_MOST = 2
 
 # Between two looks at the switches of enterprises.
 ADVANCE_EVERY_SECONDS = 10.0
@@ -108,13 +110,18 @@ class Relay:
         rows = leases.claim(owner, self.clock.now(), limit=self.config.claim_rows, lease=lease)
         result = Round(claimed=len(rows))
         unsent = {row.pk: row for row in rows}
+        may_fail = FAILURES_AT_MOST
         for chunk in chunks(rows):
             # Half of the lease is left for one request, which takes about 11 s at most.
-            if result.unavailable or self.clock.monotonic() - started > self.config.lease_seconds / 2:
+            if self.clock.monotonic() - started > self.config.lease_seconds / 2:
                 break
             for row in chunk:
                 del unsent[row.pk]
-            self._send(owner, chunk, result)
+            if not self._send(owner, chunk, result):
+                # A row that is sent alone may be the cause itself; two failures are the queue's.
+                may_fail -= 1 if _is_alone(chunk) else FAILURES_AT_MOST
+                if may_fail <= 0:
+                    break
         result.released = len(unsent)
         leases.release(owner, list(unsent), self.clock.now())
         _report(result)
@@ -134,12 +141,15 @@ class Relay:
             logger.info("outbox.pruned rows=%d", total)
         return total
 
-    def _send(self, owner: str, chunk: Sequence[OutboxEvent], result: Round) -> None:
+    def _send(self, owner: str, chunk: Sequence[OutboxEvent], result: Round) -> bool:
+        """Sends a chunk, and records what became of it. Returns whether the queue responded."""
         outcomes = leases.Outcomes()
+        responded = True
         attempts = {row.pk: row.attempts for row in chunk}
         try:
             results = self.queue.send([_entry(row) for row in chunk])
         except QueueUnavailable as error:
+            responded = False
             result.unavailable = str(error)
             for pk in attempts:
                 self._postpone(outcomes, pk, attempts, str(error))
@@ -159,6 +169,7 @@ class Relay:
         result.published += len(outcomes.published)
         result.refused += len(outcomes.refused)
         result.postponed += len(outcomes.postponed)
+        return responded
 
     def _postpone(self, outcomes: leases.Outcomes, pk: int, attempts: dict[int, int], reason: str) -> None:
         seconds = self._backoff(attempts[pk] + 1, MAX_BACKOFF_SECONDS)
@@ -178,12 +189,11 @@ class Relay:
 
 
 def chunks(rows: Sequence[OutboxEvent]) -> Iterator[list[OutboxEvent]]:
-    """Groups of rows for one request each."""
+    """Groups of rows for one request each; rows that are sent alone come last."""
     chunk: list[OutboxEvent] = []
     size = 0
     for row in rows:
-        if row.attempts >= SEND_ALONE_AFTER:
-            yield [row]
+        if _is_alone([row]):
             continue
         if chunk and (len(chunk) == MAX_BATCH_ENTRIES or size + len(row.body) > MAX_BATCH_BYTES):
             yield chunk
@@ -192,6 +202,13 @@ def chunks(rows: Sequence[OutboxEvent]) -> Iterator[list[OutboxEvent]]:
         size += len(row.body)
     if chunk:
         yield chunk
+    for row in rows:
+        if _is_alone([row]):
+            yield [row]
+
+
+def _is_alone(chunk: Sequence[OutboxEvent]) -> bool:
+    return chunk[0].attempts >= SEND_ALONE_AFTER
 
 
 def _entry(row: OutboxEvent) -> Entry:
