@@ -98,8 +98,8 @@ def test_a_transaction_that_is_already_broken_stays_as_it_was(member, clock, cou
 
 
 def test_an_event_costs_a_known_number_of_queries(member, clock, django_assert_num_queries):
-    """Savepoint, enterprises, integrations, single sign-on, earlier events, learner, course name, insert, release."""
-    with transaction.atomic(), django_assert_num_queries(9):
+    """Savepoint, enterprises, switches, integrations, login, earlier events, learner, course name, insert, release."""
+    with transaction.atomic(), django_assert_num_queries(10):
         send_grade()
 
 
