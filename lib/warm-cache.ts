@@ -55,6 +55,7 @@ export class WarmCache extends Construct {
         this.warm.lambda.functionName,
         'Loads the cache after each change of the table: ./ltw warm-cache invokes it with your credentials',
       ],
+      WarmCacheEnabled: [String(enabled), 'Whether its schedule is on; ./ltw rollout check then judges the cache hits'],
       WarmCacheDeadLetterQueueUrl: [
         this.undelivered.queueUrl,
         'Failed runs of WarmCache: should stay empty; the next run makes up for them',
