@@ -5,6 +5,7 @@ import { faultsOf } from '../lambdas/shared/faults.ts';
 import { areIn, availabilityZones, DEFAULT_ZONES } from './availability-zones.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
+import { mostWarmRows, warmCacheSettings } from './warm-cache-settings.ts';
 
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
@@ -42,20 +43,6 @@ const cidr = z.union([z.cidrv4(), z.cidrv6()], {
  * the ledger, and would be lost without it.
  */
 const OLDEST_PARKED_DAYS = MAX_EXECUTION_DAYS + 3;
-
-/** The part of `maxStorageGigabytes` that warmed entries may fill: the rest is for read-through entries and the limiter. */
-const WARM_SHARE = 0.6;
-
-/**
- * Bytes of a warmed entry, rounded up: a key of 100 (with a course id of 40), a value of 60, and 100 that Valkey needs for a key
- * that expires. Course ids may have 255 characters.
- */
-const WARM_ENTRY_BYTES = 400;
-
-/** Most rows of a warm run, by the cache's storage. */
-function mostWarmRows({ maxStorageGigabytes }: { readonly maxStorageGigabytes: number }): number {
-  return Math.floor((WARM_SHARE * maxStorageGigabytes * 1e9) / WARM_ENTRY_BYTES);
-}
 
 /**
  * Retention in days since an event was accepted, and the circuit breaker of the ledger. DynamoDB deletes items up to 48 h
@@ -129,15 +116,7 @@ const stageShape = z.strictObject({
     maxStorageGigabytes: z.int().min(1).max(5000),
     maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
   }),
-  /** The load of the cache after each change of the table (WarmCache). */
-  warmCache: z.strictObject({
-    /** Off: learners are read through one by one, and the events queue needs a window. */
-    enabled: z.boolean(),
-    /** Learners with activity in the last so many days are loaded. */
-    activeDays: z.int().min(1).max(366),
-    /** Those with the newest activity. At most what fits in 60% of the cache. */
-    maxRows: z.int().min(1),
-  }),
+  warmCache: warmCacheSettings,
   ledger: ledgerDays,
   statusApi: statusApiSettings,
   /** Validated as identifiers, since they become part of the query's text. */
@@ -197,9 +176,9 @@ const stageSchema = stageShape
     message: BEYOND_RESERVED,
     path: ['eventSources', 'outcomes', 'maxConcurrency'],
   })
-  .refine(({ warmCache, cache }) => warmCache.maxRows <= mostWarmRows(cache), {
+  .refine(({ warmCache, cache }) => warmCache.maxRows <= mostWarmRows(cache.maxStorageGigabytes), {
     error: ({ input }) =>
-      `must not be more than ${mostWarmRows((input as Stage).cache)}, which fill 60% of cache.maxStorageGigabytes`,
+      `must not be more than ${mostWarmRows((input as Stage).cache.maxStorageGigabytes)}, which fill 60% of cache.maxStorageGigabytes`,
     path: ['warmCache', 'maxRows'],
   })
   .refine(({ warmCache, eventSources }) => warmCache.enabled || eventSources.events.windowSeconds > 0, {
