@@ -1,6 +1,7 @@
 import { WarmResultGone } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { SecretSource } from '../../shared/secret-source.ts';
+import { changeTokenSchema } from '../change-token.ts';
 import type { WarehouseColumn } from '../check.ts';
 import { checkColumns, collationFault } from '../check-rules.ts';
 import { prepareWarmQueries, type WarehouseNames } from '../query.ts';
@@ -31,9 +32,6 @@ const MAX_CHUNK_BYTES = 8 * 1024 * 1024;
 
 /** Snowflake's form of a query id. It becomes part of a request's path. */
 const QUERY_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Nanoseconds since 1970. A table without a change has 0 or NULL, and so may have kinds of tables that the function does not know. */
-const CHANGE_TOKEN = /^[1-9]\d{0,29}$/;
 
 /**
  * Creates the warehouse of warm runs, with two sessions: one without a warehouse for change tokens and stored results, and
@@ -112,7 +110,9 @@ export function createSnowflakeWarming(options: SnowflakeWarmingOptions): Warmin
 
 function readChangeToken([row]: readonly unknown[]): ChangeToken {
   const token: unknown = Array.isArray(row) ? row[0] : undefined;
-  if (typeof token === 'string' && CHANGE_TOKEN.test(token)) return token;
+  // A table without a change has 0 or NULL, and so may have kinds of tables that the function does not know.
+  const read = changeTokenSchema.safeParse(token);
+  if (read.success) return read.data;
   throw tableFailure('the table has no change token: ./ltw check-warehouse says how to repair it');
 }
 
