@@ -9,7 +9,7 @@ import { encodeLearningTime } from './cached-learning-time.ts';
 import type { ChangeToken } from './change-token.ts';
 import { learnerKeyText } from './learning-time.ts';
 import * as documents from './warm-documents.ts';
-import { ecpusOf, WarmPace } from './warm-pace.ts';
+import { ecpusOf, WarmPace } from './warm-limits.ts';
 import type { WarmEntry, WarmStore } from './warming.ts';
 
 /**

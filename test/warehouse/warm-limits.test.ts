@@ -1,6 +1,14 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ecpusOf, WarmPace } from '../../lambdas/warehouse/warm-pace.ts';
+import { ecpusOf, maxWarmRows, WarmPace } from '../../lambdas/warehouse/warm-limits.ts';
+
+test.each([
+  [1, 1_000_000],
+  [10, 10_000_000],
+  [5_000, 5_000_000_000],
+])('of %i GB, 60% is for %i rows of 600 bytes', (gigabytes, rows) => {
+  expect(maxWarmRows(gigabytes)).toBe(rows);
+});
 
 test.each([
   [0, 1],
