@@ -37,9 +37,12 @@ const receivedInMinutes = (integrationId: string, eventId: string, at: string) =
 const executionsOf = (integrationId: string, eventId: string) =>
   session().platform.stateMachine.executionsNamed(webhookId(integrationId, eventId));
 
-/** Lets the clock go on until an event is scheduled in an execution. */
-const untilScheduled = (integrationId: string, eventId: string) =>
-  until(session(), () => executionsOf(integrationId, eventId)[0]);
+/** Lets the clock go on until an event is scheduled in an execution, and the function that started it has settled that. */
+async function untilScheduled(integrationId: string, eventId: string) {
+  const execution = await until(session(), () => executionsOf(integrationId, eventId)[0]);
+  await session().skip(0);
+  return execution;
+}
 
 const outcomesOf = (integrationId: string, eventId: string) =>
   executionsOf(integrationId, eventId).map(({ name, status, output }) => [
