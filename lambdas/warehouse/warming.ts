@@ -43,7 +43,7 @@ export interface WarmingWarehouse {
    * @throws WarmResultGone if Snowflake does not have the result any more
    */
   rows(queryId: string, fromRow: number, idleMs: number): AsyncIterable<readonly WarmRow[]>;
-  /** Discards the connections. */
+  /** Discards the connections, and waits up to 1 s for the logouts. */
   close(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import type { SnowflakeSdk } from './sdk.ts';
 import { type CompletedQuery, columnsOf, execute, executeOnly, fetchResult, incompleteFailure } from './statements.ts';
 import { captureUncaught } from './uncaught.ts';
 
-/** Time limit of the logout of a discarded connection, in milliseconds; no caller waits for it. */
+/** Time limit of the logout of a discarded connection, in milliseconds. */
 const LOGOUT_MS = 1000;
 
 /** One login and its session. */
@@ -34,8 +34,12 @@ export interface SnowflakeConnection {
    * @throws SnowflakeFailure with one of `RESULT_GONE_CODES` if Snowflake does not have it any more
    */
   openResult(queryId: string): Promise<OpenResult>;
-  /** Ends everything in flight, logs out without waiting, and leaves the connection unusable. Never throws. */
-  discard(): void;
+  /**
+   * Ends everything in flight, logs out, and leaves the connection unusable. Never throws.
+   *
+   * @returns when the logout has ended, after 1 s at most. Only a function that is about to be frozen has to wait for it
+   */
+  discard(): Promise<void>;
 }
 
 export interface OpenResult {
@@ -66,6 +70,7 @@ export function openSnowflakeConnection(
   }, mostResponseBytes);
   let connection: Connection | undefined;
   let discarded = false;
+  let loggedOut: Promise<void> | undefined;
 
   /** Settles with the SDK's callback, or when the connection is discarded: the SDK may never call back. */
   function settled<T>(start: (resolve: (value: T) => void, reject: (failure: SnowflakeFailure) => void) => void) {
@@ -121,6 +126,13 @@ export function openSnowflakeConnection(
     }
   }
 
+  async function end(): Promise<void> {
+    discarded = true;
+    for (const reject of waiting) reject(discardedFailure());
+    scope.end();
+    if (connection?.isUp()) await logOut(connection);
+  }
+
   const ready = settled<void>((resolve, reject) => {
     try {
       connection = sdk.createConnection(options);
@@ -154,26 +166,32 @@ export function openSnowflakeConnection(
       return { rows: statement.getNumRows(), batches: (fromRow, idleMs) => batchesOf(statement, fromRow, idleMs) };
     },
     discard() {
-      if (discarded) return;
-      discarded = true;
-      for (const reject of waiting) reject(discardedFailure());
-      scope.end();
-      if (connection?.isUp()) logOut(connection);
+      loggedOut ??= end();
+      return loggedOut;
     },
   };
 }
 
 /** Uses a scope that ends after `LOGOUT_MS`, so that a hanging network does not keep a socket open. */
-function logOut(connection: Connection): void {
+function logOut(connection: Connection): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
   const scope: RequestScope = createRequestScope();
-  const timer = setTimeout(() => scope.end(), LOGOUT_MS);
+  const end = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+  const timer = setTimeout(() => {
+    scope.end();
+    end();
+  }, LOGOUT_MS);
   timer.unref();
   try {
-    scope.run(() => connection.destroy(() => clearTimeout(timer)));
+    scope.run(() => connection.destroy(end));
   } catch {
     // The session then expires at the server.
-    clearTimeout(timer);
+    end();
   }
+  return promise;
 }
 
 function discardedFailure(): SnowflakeFailure {

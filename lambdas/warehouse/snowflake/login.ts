@@ -13,7 +13,8 @@ export interface Login {
   /** The secret that the login used; undefined until it was read. */
   readonly usedSecret: () => SnowflakeSecret | undefined;
   readonly isUsable: () => boolean;
-  readonly discard: () => void;
+  /** As `SnowflakeConnection.discard`. */
+  readonly discard: () => Promise<void>;
 }
 
 interface LoginSteps {
@@ -67,9 +68,9 @@ export function startLogin({ loadSdk, readSecret, optionsFor, mostResponseBytes 
     opened,
     usedSecret: () => usedSecret,
     isUsable: () => !isDiscarded && (isPending || connection?.isUp() === true),
-    discard() {
+    async discard() {
       isDiscarded = true;
-      connection?.discard();
+      await connection?.discard();
     },
   };
 }

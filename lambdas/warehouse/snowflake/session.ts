@@ -28,8 +28,8 @@ export interface SnowflakeSession {
    * @throws WarehouseUnavailable for every failure, with a cause that holds no secret and no bind value
    */
   run<T>(deadlineMs: number, work: SessionWork<T>): Promise<T>;
-  /** Discards the connection. The next call opens another one. */
-  discard(): void;
+  /** Discards the connection. The next call opens another one. @returns as `SnowflakeConnection.discard` */
+  discard(): Promise<void>;
 }
 
 /** @param seconds the rest of the deadline as a statement timeout, at least 1 */
@@ -74,7 +74,7 @@ export function createSnowflakeSession(options: SnowflakeSessionOptions): Snowfl
 
   return {
     run: (deadlineMs, work) => withinDeadline(deadlineMs, (call) => attempt(work, call)),
-    discard: () => current?.discard(),
+    discard: async () => current?.discard(),
   };
 }
 

@@ -95,8 +95,7 @@ export function createSnowflakeWarming(options: SnowflakeWarmingOptions): Warmin
     },
 
     async close() {
-      plain.discard();
-      loading.discard();
+      await Promise.all([plain.discard(), loading.discard()]);
     },
   };
 
