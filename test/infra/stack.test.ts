@@ -425,6 +425,7 @@ test('the outputs for commands and guides', () => {
     ContactTopicArn: '<OperationalEventsContacts>',
     OperationalEventsDeadLetterQueueUrl: '<OperationalEventsUndelivered>',
     CertificateExpiryDeadLetterQueueUrl: '<CertificateExpiryUndelivered>',
+    WarmCacheEnabled: 'true',
     WarmCacheFunctionName: '<WarmCacheFunction>',
     WarmCacheDeadLetterQueueUrl: '<WarmCacheUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',

@@ -27,6 +27,7 @@ yes  dead letters of deliveries      none
 yes  dead letters of outcomes        none
 yes  dead letters of rescue          none
 yes  dead letters of reconciler      none
+yes  dead letters of warm cache      none
 yes  dead letters of credential age  none
 yes  dead letters of mails           none
 yes  dead letters of certificates    none
@@ -65,7 +66,7 @@ yes  egress addresses `);
   expect(await stage.run('--json')).toBe(1);
   const { findings, ...rest } = JSON.parse(stage.lines('{').join());
   expect(rest).toEqual({ stage: 'local', at: '2026-01-15T12:00:00.000Z', is_ready: false });
-  expect(findings).toHaveLength(17);
+  expect(findings).toHaveLength(18);
   expect(findings).toContainEqual({
     check: 'dead letters of events',
     verdict: 'no',
@@ -108,7 +109,7 @@ describe('what cannot be checked', () => {
     stage.world.plane.secretsManager.setDown(true);
     expect(await stage.run()).toBe(1);
     expect(stage.lines('?').map((line) => line.slice(5, 33).trim())).toEqual(['secret of Snowflake', 'secret of acme']);
-    expect(stage.lines('yes')).toHaveLength(17);
+    expect(stage.lines('yes')).toHaveLength(18);
   });
 
   test('an output that an older stack does not have', async () => {
