@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { MAX_EXECUTION_DAYS } from '../lambdas/events/delivery.ts';
 import { ENTERPRISE_ID_FORMS, IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/shared/environment.ts';
 import { faultsOf } from '../lambdas/shared/faults.ts';
+import { maxWarmRows } from '../lambdas/warehouse/warm-limits.ts';
 import { areIn, availabilityZones, DEFAULT_ZONES } from './availability-zones.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
-import { mostWarmRows, warmCacheSettings } from './warm-cache-settings.ts';
 
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
@@ -116,7 +116,15 @@ const stageShape = z.strictObject({
     maxStorageGigabytes: z.int().min(1).max(5000),
     maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
   }),
-  warmCache: warmCacheSettings,
+  /** The load of the cache after each change of the table (WarmCache). */
+  warmCache: z.strictObject({
+    /** Off: learners are read through one by one, and the events queue needs a window. */
+    enabled: z.boolean(),
+    /** Learners with activity in the last so many days are loaded. */
+    activeDays: z.int().min(1).max(366),
+    /** Those with the newest activity. At most what fits in 60% of the cache's storage. */
+    maxRows: z.int().min(1),
+  }),
   ledger: ledgerDays,
   statusApi: statusApiSettings,
   /** Validated as identifiers, since they become part of the query's text. */
@@ -176,9 +184,9 @@ const stageSchema = stageShape
     message: BEYOND_RESERVED,
     path: ['eventSources', 'outcomes', 'maxConcurrency'],
   })
-  .refine(({ warmCache, cache }) => warmCache.maxRows <= mostWarmRows(cache.maxStorageGigabytes), {
+  .refine(({ warmCache, cache }) => warmCache.maxRows <= maxWarmRows(cache.maxStorageGigabytes), {
     error: ({ input }) =>
-      `must not be more than ${mostWarmRows((input as Stage).cache.maxStorageGigabytes)}, which fill 60% of cache.maxStorageGigabytes`,
+      `must not be more than ${maxWarmRows((input as Stage).cache.maxStorageGigabytes)}, which fill 60% of cache.maxStorageGigabytes`,
     path: ['warmCache', 'maxRows'],
   })
   .refine(({ warmCache, eventSources }) => warmCache.enabled || eventSources.events.windowSeconds > 0, {

@@ -18,8 +18,8 @@ const base = {
     // largest batch of deliveries has two scripts for each of 10 integrations.
     maxEcpuPerSecond: 5000,
   },
-  // Two weeks, since most learners who complete a course were active in it within days. A million rows are 400 MB; at half of
-  // `maxEcpuPerSecond` they take seven minutes.
+  // Two weeks, since most learners who complete a course were active in it within days. A million rows fill 60% of a
+  // gigabyte at most; at half of `maxEcpuPerSecond` they take seven minutes.
   warmCache: { enabled: true, activeDays: 14, maxRows: 1_000_000 },
   // Payloads for a month, in which partners may ask for a replay; facts for 13 months, to compare a month with the same month
   // of the previous year.

@@ -102,6 +102,8 @@ test('a table that shrinks changes nothing until an operator accepts it', async 
   await warehouse.execute(`DELETE FROM ${TABLE} WHERE USER_ID > 50005`);
   await session().skip(WARMED_MS);
   expect((await results()).at(-1)).toBe('shrunk');
+  const alarms = await runCommand(session(), ['alarms']);
+  expect(alarms.lines.join('\n')).toContain('warm-shrunk');
   const refused = await runCommand(session(), ['warm-cache']);
   expect(refused.lines.join('\n')).toContain('the table has lost over 20% of its rows');
   warehouse.setMode('down');

@@ -154,7 +154,7 @@ describe('checkStage', () => {
     ['ledger.breaker.openSeconds', breakerOfLedger({ openSeconds: 61 })],
     ['ledger.breaker.slowMilliseconds', breakerOfLedger({ slowMilliseconds: 2001 })],
     // 60% of 1 GB.
-    ['warmCache.maxRows', { warmCache: { ...prod.warmCache, maxRows: 1_500_001 } }],
+    ['warmCache.maxRows', { warmCache: { ...prod.warmCache, maxRows: 1_000_001 } }],
     ['warmCache.activeDays', { warmCache: { ...prod.warmCache, activeDays: 0 } }],
     ['eventSources.events.windowSeconds', { warmCache: { ...prod.warmCache, enabled: false } }],
     ['eventSources.events.windowSeconds', events({ batchSize: 11, windowSeconds: 0 })],
@@ -207,7 +207,7 @@ describe('checkStage', () => {
     timeout('deliverBatch', 39),
     timeout('deliverTask', 324),
     timeout('warmCache', 899),
-    { warmCache: { enabled: true, activeDays: 366, maxRows: 1_500_000 } },
+    { warmCache: { enabled: true, activeDays: 366, maxRows: 1_000_000 } },
     // While few learners are in the cache, and without WarmCache.
     events({ batchSize: 100, windowSeconds: 1 }),
     { warmCache: { ...prod.warmCache, enabled: false }, ...events({ batchSize: 100, windowSeconds: 1 }) },
