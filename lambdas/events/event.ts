@@ -59,7 +59,7 @@ function optional<T extends z.ZodType>(schema: T) {
 }
 
 /**
- * The event that the LMS publishes to the events queue, one message per integration (docs/lms-guide.md). Unknown fields
+ * The event that the LMS publishes to the events queue, one message per integration (docs/publishing-events.md). Unknown fields
  * are ignored, so that a publisher may be newer than the pipeline.
  */
 export const eventSchema = z

@@ -84,15 +84,21 @@ def run(number: int) -> None:
     agenda = Agenda()
     enriched = chance.random() < 0.5
     users = list(get_user_model().objects.order_by("pk").values_list("pk", flat=True))
-    grades: dict[int, float] = {user: chance.uniform(20, 1200) for user in users}
+    there, back = chance.uniform(100, 500), chance.uniform(700, 900)
+    # Half of the grades change while upstream's configuration does.
+    handovers = [there + 65, back + 65]
+    grades: dict[int, float] = {
+        user: chance.uniform(20, 1200) if chance.random() < 0.5 else chance.choice(handovers) + chance.uniform(-15, 15)
+        for user in users
+    }
     for user, at in grades.items():
         plan_grade(agenda, chance, user, at, enriched=enriched)
         if chance.random() < 0.3:
             # The grade is computed again. On the same day that is no new webhook, whoever sends it.
             plan_grade(agenda, chance, user, at + chance.uniform(0, 400), enriched=enriched)
     agenda.at(1, lambda now: switches.request(ENTERPRISE, "rehearsal", now) and None)
-    agenda.at(chance.uniform(100, 500), lambda now: switches.request(ENTERPRISE, "pipeline", now) and None)
-    agenda.at(chance.uniform(700, 900), lambda now: switches.request(ENTERPRISE, "upstream", now) and None)
+    agenda.at(there, lambda now: switches.request(ENTERPRISE, "pipeline", now) and None)
+    agenda.at(back, lambda now: switches.request(ENTERPRISE, "upstream", now) and None)
     for at in range(5, 3000, 10):
         agenda.at(at + chance.uniform(0, 5), lambda now: switches.advance(now, CONFIG.switch_wait) and None)
     agenda.run()

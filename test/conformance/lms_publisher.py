@@ -1,4 +1,4 @@
-"""Publishes what standard input asks for, with docs/lms/webhook_events.py and the real boto3, and says what came of it.
+"""Publishes what standard input asks for, with docs/publishing/webhook_events.py and the real boto3, and says what came of it.
 
 Input: a list of {"endpoint", "queue_url", "events": [{"kind", "values", "to": [integration ids] or a region}]}, or of
 {"limits": [names]}. An event may have "move": what it is moved to. Output: a list of as many answers.
@@ -9,7 +9,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "lms"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "publishing"))
 
 import webhook_events as lms  # noqa: E402
 

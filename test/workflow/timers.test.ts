@@ -63,7 +63,7 @@ function bodyOf(publication: Publication, minute: number): string {
   });
 }
 
-/** When each of one user's leads is sent, in minutes, by the rules of docs/lms-guide.md; superseded ones are absent. */
+/** When each of one user's leads is sent, in minutes, by the rules of docs/publishing-events.md; superseded ones are absent. */
 function expected(published: readonly (readonly [Publication, number])[]): Map<string, number> {
   const sent = new Map<string, number>();
   const seen = new Set<string>();

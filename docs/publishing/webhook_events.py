@@ -1,6 +1,6 @@
 """Publishes course events and leads to the events queue of the learning-time webhooks.
 
-Python 3.11 or later, and boto3; no Django. docs/lms-guide.md describes the message, its limits and its delivery.
+Python 3.11 or later, and boto3; no Django. docs/publishing-events.md describes the message, its limits and its delivery.
 
     events = fan_out(completion_event(...), ["skillsoft", "percipio"])
     publish(sqs_client("us-east-1"), queue_url, events)
