@@ -7,6 +7,8 @@ export interface ValkeyFront {
   readonly commands: readonly (readonly string[])[];
   /** Number of commands without a response so far, if all responses have one line. */
   readonly unanswered: number;
+  /** The largest such number so far. */
+  readonly mostUnanswered: number;
   /** The sockets that are open now stay open and get no further response, as when a peer disappears. */
   abandonSockets(): void;
   /** The sockets that are open now are reset, as when a node crashes. */
@@ -25,6 +27,7 @@ export async function startValkeyFront(
 ): Promise<ValkeyFront> {
   const commands: string[][] = [];
   let answered = 0;
+  let mostUnanswered = 0;
   const pairs = new Set<{ client: Socket; backend: Socket }>();
   const server = createServer((client) => {
     const backend = connect(backendPort, '127.0.0.1');
@@ -36,6 +39,7 @@ export async function startValkeyFront(
     });
     const take = commandReader((words, bytes) => {
       commands.push(words);
+      mostUnanswered = Math.max(mostUnanswered, commands.length - answered);
       const answer = cluster ? clusterAnswer(words, port) : undefined;
       if (answer === undefined) backend.write(bytes);
       else client.write(answer);
@@ -57,6 +61,9 @@ export async function startValkeyFront(
     commands,
     get unanswered() {
       return commands.length - answered;
+    },
+    get mostUnanswered() {
+      return mostUnanswered;
     },
     abandonSockets: () => {
       for (const { client } of pairs) client.removeAllListeners('data').pause();
