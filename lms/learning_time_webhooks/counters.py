@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from typing import Any
 
 # Of this process, by name.
 counters: Counter[str] = Counter()
@@ -14,9 +17,16 @@ def count(name: str, amount: int = 1) -> None:
     if amount == 0:
         return
     counters[name] += amount
+    accumulate = _monitoring()
+    if accumulate is not None:
+        with suppress(Exception):
+            accumulate(f"learning_time_webhooks.{name}", amount)
+
+
+@cache
+def _monitoring() -> Any:
+    """Open edX's own function, or None. A search for a missing module takes longer than the rest of `count`."""
     try:
-        monitoring = import_module("edx_django_utils.monitoring")
-        monitoring.accumulate(f"learning_time_webhooks.{name}", amount)
-    except Exception:  # noqa: S110
-        # No Open edX, or no monitoring in this process.
-        pass
+        return import_module("edx_django_utils.monitoring").accumulate
+    except ImportError:
+        return None

@@ -108,14 +108,10 @@ def resend(ids: Collection[int], now: datetime) -> int:
     """Makes rows available that are published, refused, or wait for a backoff. Returns their number.
 
     A row that a relay has claimed is about to be sent anyway. The `event_id` stays, so a partner that has the webhook
-    gets no second one.
+    gets no second one. Runs in the caller's transaction: Open edX opens one for each request.
     """
-    with short_transaction():
-        return (
-            _rows()
-            .filter(pk__in=ids, lease_owner="")
-            .update(status=Status.PENDING, available_at=now, attempts=0, last_error="", published_at=None)
-        )
+    waiting = _rows().filter(pk__in=ids, lease_owner="")
+    return waiting.update(status=Status.PENDING, available_at=now, attempts=0, last_error="", published_at=None)
 
 
 def delete_published(before: datetime, *, limit: int) -> int:

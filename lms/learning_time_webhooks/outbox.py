@@ -131,9 +131,10 @@ def _earlier(fact: CourseFact) -> list[Earlier]:
     rows = (
         OutboxEvent.objects.using(outbox_database())
         .filter(user_id=fact.user_id, course_id=fact.course.id, event_type=fact.event_type)
-        .values_list("enterprise_customer_uuid", "event_id", "occurred_at", "percent_grade")
+        .values_list("course_id", "enterprise_customer_uuid", "event_id", "occurred_at", "percent_grade")
     )
-    return [Earlier(*row) for row in rows]
+    # MySQL and MariaDB find courses whose keys differ in case only.
+    return [Earlier(*row[1:]) for row in rows if row[0] == fact.course.id]
 
 
 def _row(

@@ -90,7 +90,7 @@ class Relay:
             elif result.claimed == 0:
                 self._pause(self.config.poll_seconds, stop)
 
-    def run_until_empty(self, max_rounds: int = 1000) -> Round:
+    def run_until_empty(self, max_rounds: int = 100_000) -> Round:
         """Publishes what is available now, and stops at the first request that fails. Returns the sum of its rounds."""
         switches.advance(self.clock.now(), self.config.switch_wait)
         total = Round()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -12,14 +11,15 @@ from .config import read_config
 from .relay import Relay
 from .sqs import SqsQueue
 
-logger = logging.getLogger(__name__)
+# Of CLAIM_ROWS rows each. The next run continues, so that one run stays below Celery's time limits.
+MAX_ROUNDS = 50
 
 
 def publish_outbox() -> None:
     """Publishes what is available now. Two runs in parallel are harmless: each row is claimed by one."""
     config = read_config()
     relay = Relay(SqsQueue.from_config(config), SystemClock(), config)
-    relay.run_until_empty()
+    relay.run_until_empty(MAX_ROUNDS)
     relay.prune()
 
 

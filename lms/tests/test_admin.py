@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import connection
 
 from learning_time_webhooks.models import EnterpriseIntegration, OutboxEvent
 from tests.conftest import ENTERPRISE, NOW
@@ -52,6 +53,14 @@ def test_rows_can_be_resent_with_the_same_event_id(client, clock):
     assert (row.status, row.attempts, row.last_error, row.event_id) == ("pending", 0, "", event_id)
     assert (get(published).status, get(published).published_at) == ("pending", None)
     assert get(claimed).lease_owner == "relay"
+
+
+def test_rows_can_be_resent_in_the_transaction_that_open_edx_opens_for_each_request(client, clock, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    [pk] = add_rows(1, clock, status="refused")
+    login(client, "view_outboxevent", "change_outboxevent")
+    assert resend(client, [pk]).status_code == 200
+    assert get(pk).status == "pending"
 
 
 def test_who_may_only_view_cannot_resend(client, clock):
