@@ -242,7 +242,8 @@ describe('outages', () => {
     skip(1_000);
     await until(async () => (await hitsOf(cache, [key])).size === 1);
     expect(lines).toEqual([
-      unavailable('no response within 50 ms'),
+      // Less than the limit of 50 ms by what the call had taken before.
+      unavailable(expect.stringMatching(/^no response within \d+ ms$/)),
       { level: 'info', message: 'cache.recovered', fields: { what: 'connection' } },
     ]);
   });

@@ -224,7 +224,7 @@ describe('marker and progress', () => {
 });
 
 describe('CacheUnavailable names the kind of failure, and no data', () => {
-  const unavailable = (message: string) => expect.objectContaining({ name: 'CacheUnavailable', message });
+  const unavailable = (message: unknown) => expect.objectContaining({ name: 'CacheUnavailable', message });
 
   test('down: nothing listens', async () => {
     const port = await freePort();
@@ -251,7 +251,7 @@ describe('CacheUnavailable names the kind of failure, and no data', () => {
     front.abandonSockets();
     deadlines.commandMs = 20;
     await expect(store.write(entriesOf(3), TOKEN)).rejects.toEqual(
-      unavailable('Valkey is slow: no response within 20 ms'),
+      unavailable(expect.stringMatching(/^Valkey is slow: no response within \d+ ms$/)),
     );
   });
 
