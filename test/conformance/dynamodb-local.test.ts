@@ -11,6 +11,7 @@ import { type DynamoDbLocal, missingDynamoDbLocal, startDynamoDbLocal } from '..
 import { delivery, ENRICHED } from '../support/factories.ts';
 import { describeWithPart } from '../support/optional-part.ts';
 import { listeningAddresses } from '../support/processes.ts';
+import { EXPECTED, readsAfter } from '../support/reconcile-reads.ts';
 
 /** The ledger's calls, in a DynamoDB that Amazon wrote; the local table's `BatchExecuteStatement` responds as it does. */
 describeWithPart('DynamoDB Local', missingDynamoDbLocal(), () => {
@@ -86,4 +87,18 @@ describeWithPart('DynamoDB Local', missingDynamoDbLocal(), () => {
     expect(calls.filter((operation) => operation === 'BatchExecuteStatement')).toHaveLength(3);
     signed.destroy();
   });
+
+  test('a scheduled run of the reconciler reads as many units after 10 times the history, and finds the same', async () => {
+    const reads: number[] = [];
+    for (const closed of [5, 50]) {
+      const tableName = `history-${closed}`;
+      await createLedgerTableIn(client, tableName);
+      const { report, units } = await readsAfter(closed, { client, tableName });
+      expect(report).toMatchObject(EXPECTED);
+      reads.push(units);
+    }
+    const [first = 0, second = 0] = reads;
+    expect(first).toBeGreaterThan(20);
+    expect(Math.abs(second - first)).toBeLessThanOrEqual(1);
+  }, 60_000);
 });

@@ -249,6 +249,18 @@ describe('a delivery that is stuck', () => {
     expect(fixture.sent).toEqual([]);
   });
 
+  test('is listed as open when it is resent: incremental runs may have missed it', async () => {
+    const fixture = reconcileFixture();
+    const id = await fixture.put('lost', { agoMs: 2 * DAY });
+    await fixture.run({ dry_run: true });
+    expect(fixture.ledger.allOpen()).toEqual([]);
+    await fixture.run();
+    expect(fixture.ledger.allOpen()).toMatchObject([{ webhook_id: id, since: isoAgo(0) }]);
+    await fixture.run({ incremental: true });
+    fixture.clock.nowMs += HOUR;
+    expect(await fixture.run({ incremental: true })).toMatchObject({ stuck: [{ webhook_id: id }] });
+  });
+
   test('is not resent if a function has claimed it since', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('a', { agoMs: HOUR });
