@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 # Open edX signals one enrollment twice within moments, perhaps on both sides of midnight.
 SAME_SIGNAL = timedelta(seconds=60)
-# Half of the last digit of a grade in `event_id_of`.
-SAME_PERCENT = 0.00005
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def is_repeat(fact: CourseFact, event_id: str, earlier: Earlier, config: Config)
     if earlier.event_id == event_id:
         return True
     if config.deduplicate == "grade" and isinstance(fact, Grade):
-        return earlier.percent is not None and fact.percent < earlier.percent + SAME_PERCENT
+        return earlier.percent is not None and fact.percent <= earlier.percent
     if abs(fact.occurred_at - earlier.occurred_at) < SAME_SIGNAL:
         return True
     return config.deduplicate == "day" and fact.occurred_at.date() == earlier.occurred_at.date()

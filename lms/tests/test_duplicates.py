@@ -35,6 +35,11 @@ class TestDuplicates:
         assert [row.percent_grade for row in rows()] == [0.6, 0.9]
         assert len({row.event_id for row in rows()}) == 2
 
+    def test_by_grade_a_difference_below_a_hundredth_of_a_percent_is_none(self, learner, clock, by_grade):
+        send_grade(percent=0.9)
+        send_grade(percent=0.90004)
+        assert len(rows()) == 1
+
     @pytest.mark.parametrize("deduplicate", ["day", "grade"])
     def test_the_event_id_does_not_depend_on_what_is_in_the_outbox(self, learner, clock, settings, deduplicate):
         settings.LEARNING_TIME_WEBHOOKS = {"DEDUPLICATE": deduplicate}

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
 from learning_time_webhooks import leases
 from learning_time_webhooks.config import Config
@@ -190,8 +190,12 @@ class TestLoop:
                 raise fault
             return claim(*args, **kwargs)
 
+        closed = []
         monkeypatch.setattr(leases, "claim", flaky)
+        monkeypatch.setattr(connections["default"], "close", lambda: closed.append(True))
         self.run(FakeQueue(), clock, 4)
+        # A broken connection would fail for ever.
+        assert closed == [True, True]
         assert pending() == 0
         assert counts["outbox.relay.database_error"] == 2
         assert "secret value" not in caplog.text
