@@ -189,3 +189,14 @@ test('the override of the flag is set on functions that read the flag, and only 
   ]);
   expect(valuesIn('dev')).toEqual([]);
 });
+
+test('WarmCache has its schedule unless the stage switches it off, and a stage without it may have a window', () => {
+  const of = (name: string) => {
+    const rules = propertiesOf(synthesize(name), 'AWS::Events::Rule');
+    const schedule = rules.find(({ Targets: [{ Arn }] }) => flatten(Arn) === '<WarmCacheFunction.Arn>');
+    const [events] = propertiesOf(synthesize(name), 'AWS::Lambda::EventSourceMapping');
+    return [schedule.State, events.BatchSize, events.MaximumBatchingWindowInSeconds];
+  };
+  expect(STAGE_NAMES.map(of)).toEqual(STAGE_NAMES.map(() => ['ENABLED', 10, 0]));
+  expect(of('prod without WarmCache')).toEqual(['DISABLED', 100, 1]);
+});

@@ -41,8 +41,18 @@ const VARIANTS: Readonly<Record<string, Stage>> = {
     statusOrigins: 'https://lms.example,https://portal.example:8443',
     statusEnterpriseClaim: 'enterprise_customer_uuid',
   }),
+  'prod without WarmCache': withoutWarmCache(findStage('prod')),
   'dev with the flag overridden': findStage('dev', { environment: { [FEATURE_OVERRIDE]: 'false' } }),
 };
+
+function withoutWarmCache(stage: Stage): Stage {
+  const events = { ...stage.eventSources.events, batchSize: 100, windowSeconds: 1 };
+  return {
+    ...stage,
+    warmCache: { ...stage.warmCache, enabled: false },
+    eventSources: { ...stage.eventSources, events },
+  };
+}
 
 /**
  * A stack's template, as `cdk synth` writes it, but for the functions' code, which is not bundled. CloudFormation's
