@@ -23,10 +23,14 @@ interface Result {
  */
 const INLINE_ROWS = 12_288;
 
-/** The first chunk's bytes of JSON; each further chunk has twice as many, up to the parameter CLIENT_RESULT_CHUNK_SIZE. */
+/** The first chunk's bytes of JSON; each further chunk has up to twice as many. */
 const FIRST_CHUNK_BYTES = 1024 * 1024;
 
-/** CLIENT_RESULT_CHUNK_SIZE in megabytes: from 16, and 160 by default. */
+/**
+ * CLIENT_RESULT_CHUNK_SIZE in megabytes: from 16, and 160 by default. A chunk has at most that size, and about a tenth of it
+ * in gzip: accounts were measured with 1.6 to 1.9 MiB of at most 12.6 MiB for 16, and 16 MiB of at most 100 MiB for 160
+ * (https://github.com/snowflakedb/snowflake-connector-nodejs/issues/790).
+ */
 const DEFAULT_CHUNK_MEGABYTES = 160;
 
 /** Number of results that are available by their query id. Snowflake keeps each for 24 hours. */
@@ -35,7 +39,8 @@ const KEPT_RESULTS = 20;
 /** Collects a result's rows: the first for the response, the others in chunks. */
 export class ResultWriter {
   readonly #rowLimit: number;
-  readonly #mostChunkBytes: number;
+  readonly #mostBytes: number;
+  readonly #mostZippedBytes: number;
   readonly #rowset: WireRow[] = [];
   readonly #chunks: Chunk[] = [];
   #texts: string[] = [];
@@ -50,7 +55,8 @@ export class ResultWriter {
    */
   constructor(rowLimit: number, chunkMegabytes = DEFAULT_CHUNK_MEGABYTES) {
     this.#rowLimit = rowLimit;
-    this.#mostChunkBytes = chunkMegabytes * 1_000_000;
+    this.#mostBytes = chunkMegabytes * 1_000_000;
+    this.#mostZippedBytes = (chunkMegabytes / 10) * 1024 * 1024;
   }
 
   add(row: WireRow): void {
@@ -62,9 +68,10 @@ export class ResultWriter {
       return;
     }
     const text = JSON.stringify(row);
-    if (this.#bytes + text.length + 1 > Math.min(this.#chunkBytes, this.#mostChunkBytes)) this.#endChunk();
+    const bytes = Buffer.byteLength(text) + 1;
+    if (this.#bytes + bytes > this.#chunkBytes) this.#endChunk();
     this.#texts.push(text);
-    this.#bytes += Buffer.byteLength(text) + 1;
+    this.#bytes += bytes;
   }
 
   end(rowtype: readonly RowType[]): Result {
@@ -80,12 +87,13 @@ export class ResultWriter {
 
   #endChunk(): void {
     if (this.#texts.length === 0) return;
-    const text = this.#texts.join(',');
-    const body = gzipSync(text, { level: 6 });
-    this.#chunks.push({ rowCount: this.#texts.length, uncompressedSize: Buffer.byteLength(text), body });
+    const body = gzipSync(this.#texts.join(','), { level: 6 });
+    this.#chunks.push({ rowCount: this.#texts.length, uncompressedSize: this.#bytes - 1, body });
+    // As much of the same kind of rows as has the largest size in gzip.
+    const fitting = this.#bytes * (this.#mostZippedBytes / body.length);
+    this.#chunkBytes = Math.floor(Math.min(2 * this.#chunkBytes, this.#mostBytes, fitting));
     this.#texts = [];
     this.#bytes = 0;
-    this.#chunkBytes *= 2;
   }
 }
 
