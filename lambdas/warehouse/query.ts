@@ -93,7 +93,10 @@ export interface InspectionQueries {
 }
 
 /** @throws EnvironmentInvalid if a name is not an unquoted identifier */
-export function prepareInspectionQueries({ table, columns }: WarehouseNames): InspectionQueries {
+export function prepareInspectionQueries({
+  table,
+  columns,
+}: Pick<WarehouseNames, 'table' | 'columns'>): InspectionQueries {
   checkNames({ table, columns });
   const { user, course, enterprise, seconds } = columns;
   const selected = `${user}, ${course}, ${enterprise}, COLLATION(${course}), COLLATION(${enterprise})`;
@@ -109,13 +112,19 @@ const MAX_ENTERPRISES = 16_384;
 
 /** The queries of a warm run. */
 export interface WarmQueries {
+  /** No rows; the result describes every column. */
+  readonly columns: LearningTimeQuery;
   /** The table's change token, in a session that needs no warehouse. The name is resolved as in the other queries. */
   readonly changeToken: LearningTimeQuery;
   /** One row, if the table has any: the collations of course and enterprise. */
   readonly collations: LearningTimeQuery;
   /**
-   * The learning times of a selection, with the columns of the learning-time query. Their order is total, since the key is
-   * part of it, and the newest activity comes first.
+   * The learning times of a selection: user, course, enterprise, sum of seconds, and the last date in seconds since 1970.
+   * All are text: of a number the SDK keeps two copies, and of a date a kilobyte, as long as it keeps the chunk. The order is
+   * total, since the key is part of it, and the newest activity comes first.
+   *
+   * `EPOCH_SECOND` is the midnight of a DATE in UTC, the local time of a TIMESTAMP_NTZ as if it were UTC, and the instant of
+   * other timestamps: the same days as in the learning-time query.
    *
    * @throws InputInvalid if the selection has no enterprise, too many, or a number that is not whole and positive
    */
@@ -127,8 +136,11 @@ export function prepareWarmQueries({ table, columns, enterpriseIdForm }: Warehou
   checkNames({ table, columns });
   const { user, course, enterprise, seconds, date } = columns;
   const key = `${user}, ${course}, ${enterprise}`;
-  const select = `SELECT ${key}, SUM(${seconds}), MAX(${date}) FROM ${table}`;
+  const text = (expression: string) => `CAST(${expression} AS VARCHAR)`;
+  const sums = `${text(`SUM(${seconds})`)}, ${text(`DATE_PART(EPOCH_SECOND, MAX(${date}))`)}`;
+  const select = `SELECT ${text(user)}, ${course}, ${enterprise}, ${sums} FROM ${table}`;
   return {
+    columns: prepareInspectionQueries({ table, columns }).columns,
     changeToken: { sqlText: `SELECT SYSTEM$LAST_CHANGE_COMMIT_TIME('${table}')`, binds: [] },
     collations: { sqlText: `SELECT COLLATION(${course}), COLLATION(${enterprise}) FROM ${table} LIMIT 1`, binds: [] },
     learningTimes({ enterpriseIds, activeDays, maxRows }, nowMs) {

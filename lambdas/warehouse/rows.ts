@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { canonicalEnterpriseId } from '../events/event.ts';
+import { SECOND_MS } from '../shared/durations.ts';
 import type { EnterpriseIdForm } from '../shared/environment.ts';
 import { readWholeNumber } from '../shared/whole-number.ts';
+import { type ChangeToken, changeTokenSchema } from './change-token.ts';
 import { inForm, type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from './learning-time.ts';
 import { RESULT_COLUMNS, warehouseKeyText } from './query.ts';
 import type { WarmRow } from './warming.ts';
@@ -91,13 +93,23 @@ export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly un
 export function readWarmRow(row: unknown, enterpriseIdForm: EnterpriseIdForm): WarmRow {
   const key = readKey(row);
   if (key === undefined) return { unreadable: 'its key is unreadable: is a column masked?' };
-  const [user, , enterprise] = row as readonly unknown[];
+  const [user, course, enterprise, sum, epochSeconds] = row as readonly unknown[];
   if (user !== key.userId) return { unreadable: 'its user id is not written as a whole number' };
   if (enterprise !== inForm(key.enterpriseId, enterpriseIdForm)) {
     return { unreadable: 'its enterprise has another form than the stage’s: is a column collated or masked?' };
   }
-  const result = readRow(row as readonly unknown[]);
+  const result = readRow([user, course, enterprise, sum, dateOf(epochSeconds)]);
   return 'failed' in result ? { unreadable: result.reason } : { key, learningTime: result };
+}
+
+/** Reads the rows of the query for a change token. @returns undefined if the table has none: without a change it is 0 */
+export function readChangeToken([row]: readonly unknown[]): ChangeToken | undefined {
+  return changeTokenSchema.safeParse(Array.isArray(row) ? row[0] : undefined).data;
+}
+
+function dateOf(epochSeconds: unknown): Date | undefined {
+  const isNumber = typeof epochSeconds === 'string' && /^-?\d+(\.\d+)?$/.test(epochSeconds);
+  return isNumber ? new Date(Number(epochSeconds) * SECOND_MS) : undefined;
 }
 
 /** A key without all that a collation may ignore: case, accents, punctuation, blanks. */

@@ -148,7 +148,7 @@ export class Protocol {
     return failed(data, message, { queryId, sqlState: '02000' });
   }
 
-  /** Replaces functions that DuckDB lacks by literals. */
+  /** Replaces functions that DuckDB lacks by literals, or by its own. */
   #withFunctions(sqlText: string, { role, warehouse }: SessionContext): string {
     const literal = (value: string | null) =>
       value === null ? 'CAST(NULL AS VARCHAR)' : `'${value.replaceAll("'", "''")}'`;
@@ -156,6 +156,7 @@ export class Protocol {
       .replaceAll(/\bCURRENT_ROLE\(\)/gi, () => literal(role))
       .replaceAll(/\bCOLLATION\(\w+\)/gi, () => literal(this.collation))
       .replaceAll(/\bCURRENT_WAREHOUSE\(\)/gi, () => literal(warehouse))
+      .replaceAll(/\bDATE_PART\(EPOCH_SECOND, /gi, "DATE_PART('epoch', ")
       .replaceAll(CHANGE_TOKEN, () => `CAST(${this.changeToken ?? 'NULL'} AS HUGEINT)`);
   }
 }
@@ -190,10 +191,7 @@ function failedStatement(thrown: unknown, queryId: string): object {
   if (thrown instanceof StatementTimeout) {
     return failed('000630', 'Statement reached its statement timeout.', { queryId, sqlState: '57014' });
   }
-  if (/Referenced column .* not found/.test(String(thrown))) {
-    return failed('000904', 'SQL compilation error: invalid identifier', { queryId, sqlState: '42000' });
-  }
-  // All other SQL errors are Snowflake's most frequent one, "does not exist or not authorized".
+  // All SQL errors are Snowflake's most frequent one, "does not exist or not authorized".
   return failed('002003', `SQL compilation error: ${String(thrown)}`, { queryId, sqlState: '42S02' });
 }
 

@@ -96,7 +96,8 @@ describe('the queries of a warm run', () => {
     const enterpriseIds = ['a1b2c3d4-e5f6-7890-abcd-ef1234567890', 'b2c3d4e5-f6a7-8901-bcde-f12345678901'];
     expect(queries.learningTimes({ enterpriseIds, activeDays: 14, maxRows: 1000 }, nowMs)).toEqual({
       sqlText:
-        'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID, SUM(LEARNING_TIME_SECONDS), MAX(DATE)' +
+        'SELECT CAST(USER_ID AS VARCHAR), COURSE_KEY, ENTERPRISE_CUSTOMER_UUID,' +
+        ' CAST(SUM(LEARNING_TIME_SECONDS) AS VARCHAR), CAST(DATE_PART(EPOCH_SECOND, MAX(DATE)) AS VARCHAR)' +
         ' FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME' +
         ' WHERE ENTERPRISE_CUSTOMER_UUID IN (?, ?)' +
         ' GROUP BY USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID' +

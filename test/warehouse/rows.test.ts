@@ -132,7 +132,7 @@ describe('rows of the learning-time query', () => {
 describe('a row of the warm query', () => {
   const enterpriseId = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
   const warmRow = (changed: readonly [number, unknown][] = []) =>
-    Object.assign(['7', 'c', enterpriseId, '18540', day], Object.fromEntries(changed));
+    Object.assign(['7', 'c', enterpriseId, '18540', String(day.getTime() / 1000)], Object.fromEntries(changed));
 
   test('is the learning time of its key, also if its sum is 0 or NULL', () => {
     const key = { userId: '7', courseId: 'c', enterpriseId };
@@ -155,7 +155,8 @@ describe('a row of the warm query', () => {
     ['no course', 1, null, 'masked'],
     ['an enterprise in another form, whose sum may be in two rows', 2, enterpriseId.toUpperCase(), 'another form'],
     ['a sum that is not whole', 3, '0.5', 'whole number'],
-    ['a date as text', 4, '2026-01-10', 'not a date'],
+    ['a date that is no number of seconds', 4, '2026-01-10', 'not a date'],
+    ['no date', 4, null, 'not a date'],
   ])('with %s is unreadable', (_what, index, value, reason) => {
     const read = readWarmRow(warmRow([[index, value]]), 'lower');
     expect(read).toEqual({ unreadable: expect.stringContaining(reason) });

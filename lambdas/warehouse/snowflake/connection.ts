@@ -46,7 +46,7 @@ export interface OpenResult {
   /** Of the whole result. */
   readonly rows: number;
   /**
-   * Streams the rows from one on, as `query` returns them; earlier chunks are not downloaded. In memory are one chunk in
+   * Streams the rows from one on, as arrays, for a result whose columns are all text; earlier chunks are not downloaded. In memory are one chunk in
    * rows, the next one as text, and the first rows of the result, which its response contains.
    *
    * @param fromRow number of rows to leave out

@@ -38,9 +38,6 @@ const SESSION_CODE = /^390\d{3}$/;
  */
 export const RESULT_GONE_CODES: ReadonlySet<string> = new Set(['000709', '000710']);
 
-/** "Invalid identifier": a column does not exist. */
-export const NO_SUCH_COLUMN = '000904';
-
 export function loginFailure(thrown: unknown): SnowflakeFailure {
   const code = codeOf(thrown);
   const kind = NETWORK_CODES.has(code) ? 'unreachable' : 'refused';

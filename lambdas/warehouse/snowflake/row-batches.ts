@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { queryFailure, SnowflakeFailure } from './failure.ts';
 
 interface RowBatchOptions {
@@ -42,7 +43,12 @@ export async function* rowBatches(
   try {
     for (;;) {
       const batch = run(() => heldRows(stream));
-      if (batch.length > 0) yield batch;
+      if (batch.length > 0) {
+        yield batch;
+        // The SDK reads rows in ticks, which would keep the event loop from sockets and timers until the chunk's end.
+        await setImmediate();
+      }
+      // A batch before the failure is complete.
       else if (failure !== undefined) throw failure;
       else if (hasEnded) return;
       else {

@@ -14,7 +14,6 @@ const CHUNK_MEGABYTES = 16;
 export interface CompletedQuery {
   readonly queryId: string;
   readonly rows: number;
-  readonly columns: readonly WarehouseColumn[];
 }
 
 /** Executes a query and reads its rows. */
@@ -61,7 +60,7 @@ export function executeOnly(
     },
     complete(error, statement) {
       if (error) reject(queryFailure(error));
-      else resolve({ queryId: statement.getQueryId(), rows: statement.getNumRows(), columns: columnsOf(statement) });
+      else resolve({ queryId: statement.getQueryId(), rows: statement.getNumRows() });
     },
   });
 }
@@ -76,7 +75,6 @@ export function fetchResult(
   connection?.fetchResult({
     queryId,
     rowMode: 'array',
-    fetchAsString: ['Number'],
     streamResult: true,
     complete: (error, statement) => (error ? reject(queryFailure(error)) : resolve(statement)),
   });

@@ -1,15 +1,13 @@
 import { WarmResultGone } from '../../shared/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import type { SecretSource } from '../../shared/secret-source.ts';
-import { changeTokenSchema } from '../change-token.ts';
-import type { WarehouseColumn } from '../check.ts';
 import { checkColumns, collationFault } from '../check-rules.ts';
 import { prepareWarmQueries, type WarehouseNames } from '../query.ts';
-import { readWarmRow } from '../rows.ts';
+import { readChangeToken, readWarmRow } from '../rows.ts';
 import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
-import type { ChangeToken, WarmingWarehouse } from '../warming.ts';
+import type { WarmingWarehouse } from '../warming.ts';
 import type { OpenResult, SnowflakeConnection } from './connection.ts';
-import { NO_SUCH_COLUMN, RESULT_GONE_CODES, SnowflakeFailure } from './failure.ts';
+import { RESULT_GONE_CODES, SnowflakeFailure } from './failure.ts';
 import { loadSnowflakeSdk, type SnowflakeSdk, streamingOptions } from './sdk.ts';
 import { createSnowflakeSession, unavailable } from './session.ts';
 
@@ -64,17 +62,17 @@ export function createSnowflakeWarming(options: SnowflakeWarmingOptions): Warmin
 
   return {
     changeToken: (deadlineMs) =>
-      plain.run(deadlineMs, async (connection, seconds) =>
-        readChangeToken(await connection.query(queries.changeToken, seconds)),
-      ),
+      plain.run(deadlineMs, async (connection, seconds) => {
+        const token = readChangeToken(await connection.query(queries.changeToken, seconds));
+        if (token !== undefined) return token;
+        throw tableFailure('the table has no change token: ./ltw check-warehouse says how to repair it');
+      }),
 
     async start(selection, deadlineMs) {
       const query = queries.learningTimes(selection, now());
       return loading.run(deadlineMs, async (connection, seconds) => {
-        await checkCollations(connection, seconds);
-        const { queryId, rows, columns } = await connection.run(query, seconds).catch(withReason);
-        checkResultColumns(columns, names);
-        return { queryId, rows };
+        await checkTable(connection, seconds);
+        return connection.run(query, seconds);
       });
     },
 
@@ -99,38 +97,17 @@ export function createSnowflakeWarming(options: SnowflakeWarmingOptions): Warmin
     },
   };
 
-  /** A collated column compares keys of different letters as equal, so that a row may have the sum of two keys. */
-  async function checkCollations(connection: SnowflakeConnection, seconds: number): Promise<void> {
-    const [row] = await connection.query(queries.collations, seconds).catch(withReason);
+  /**
+   * Fails with a reason if a column is missing or has another type. A collated column fails too: it compares keys of different
+   * letters as equal, so that a row may have the sum of two keys.
+   */
+  async function checkTable(connection: SnowflakeConnection, seconds: number): Promise<void> {
+    const check = checkColumns(await connection.columnsOf(queries.columns, seconds), names);
+    if (check.verdict !== 'yes') throw tableFailure(`${check.finding}; ${check.remedy}`);
+    const [row] = await connection.query(queries.collations, seconds);
     const fault = Array.isArray(row) ? collationFault(row, names) : undefined;
     if (fault !== undefined) throw tableFailure(`${fault.finding}: ${fault.remedy}`);
   }
-}
-
-function readChangeToken([row]: readonly unknown[]): ChangeToken {
-  const token: unknown = Array.isArray(row) ? row[0] : undefined;
-  // A table without a change has 0 or NULL, and so may have kinds of tables that the function does not know.
-  const read = changeTokenSchema.safeParse(token);
-  if (read.success) return read.data;
-  throw tableFailure('the table has no change token: ./ltw check-warehouse says how to repair it');
-}
-
-/** The columns of the result have the order of the query and names of its expressions. */
-function checkResultColumns(columns: readonly WarehouseColumn[], names: WarehouseNames): void {
-  const { user, course, enterprise, seconds, date } = names.columns;
-  const order = [user, course, enterprise, seconds, date];
-  const check = checkColumns(
-    columns.map((column, index) => ({ ...column, name: order[index] ?? column.name })),
-    names,
-  );
-  if (check.verdict !== 'yes') throw tableFailure(`${check.finding}; ${check.remedy}`);
-}
-
-function withReason(thrown: unknown): never {
-  if (thrown instanceof SnowflakeFailure && thrown.code === NO_SUCH_COLUMN) {
-    throw tableFailure('the table lacks a column of lib/stage.ts: ./ltw check-warehouse names it');
-  }
-  throw thrown;
 }
 
 /** The session is still usable. */

@@ -15,15 +15,14 @@ jest.setTimeout(20_000);
 const QUERY_ID = '01b2c3d4-0000-1111-0000-000000000001';
 const keep = closedAfterEach();
 
-const rowOf = (id: string) => [id, learner(id).courseId, learner(id).enterpriseId, '60', '20463'];
-const column = (name: string, type: string) => ({ name, type, scale: 0, precision: 38, nullable: true });
-const rowtype = [
-  column('U', 'fixed'),
-  column('C', 'text'),
-  column('E', 'text'),
-  column('S', 'fixed'),
-  column('D', 'date'),
-];
+const rowOf = (id: string) => [id, learner(id).courseId, learner(id).enterpriseId, '60', '1768003200'];
+const rowtype = ['U', 'C', 'E', 'S', 'D'].map((name) => ({
+  name,
+  type: 'text',
+  scale: null,
+  precision: null,
+  nullable: true,
+}));
 const result = (rowset: unknown, changed: object = {}) =>
   succeeded({ rowtype, rowset, total: 2, returned: 2, queryId: QUERY_ID, parameters: [], version: 1, ...changed });
 

@@ -219,7 +219,7 @@ describe('the query of a warm run', () => {
 
   test('fails with a reason if a column is missing, has another type or is collated', async () => {
     const missing = await startWith(`SELECT 1 AS USER_ID, 'c' AS COURSE_KEY, 'e' AS ENTERPRISE_CUSTOMER_UUID`);
-    expect(await failureOf(begin(missing))).toMatchObject(unavailable('lacks a column'));
+    expect(await failureOf(begin(missing))).toMatchObject(unavailable('DATE is missing'));
     const textual = await startWith(`SELECT 'seven' AS USER_ID, '${courseId}' AS COURSE_KEY,
       '${enterpriseId}' AS ENTERPRISE_CUSTOMER_UUID, DATE '2026-01-20' AS DATE, 60 AS LEARNING_TIME_SECONDS`);
     expect(await failureOf(begin(textual))).toMatchObject(unavailable('USER_ID TEXT is not a whole number'));
