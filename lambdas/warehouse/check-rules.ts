@@ -1,14 +1,15 @@
 import * as z from 'zod';
 import { canonicalEnterpriseId, courseIdSchema } from '../events/event.ts';
-import { DAY_MS } from '../shared/durations.ts';
+import { DAY_MS, SECOND_MS } from '../shared/durations.ts';
 import { ENTERPRISE_ID_FORMS } from '../shared/environment.ts';
 import type { DatedSecret } from '../shared/secret-source.ts';
 import type { KnownSum, WarehouseCheck, WarehouseColumn } from './check.ts';
 import { inForm, type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from './learning-time.ts';
 import type { WarehouseNames } from './query.ts';
-import { warehouseRemedy } from './remedies.ts';
+import { changeTokenRemedy, warehouseRemedy } from './remedies.ts';
 import { readLearningTimes } from './rows.ts';
 import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from './snowflake-secret-schema.ts';
+import type { ChangeToken } from './warming.ts';
 
 /** Column names that are listed if a column is missing, so that the operator finds another spelling. */
 const MOST_NAMES = 40;
@@ -187,6 +188,21 @@ export function checkRow(
   }
   return yes('row', `${formatKey(key)}: sum and date are read (${milliseconds(ms)})`);
 }
+
+/** @param token undefined if the table has none */
+export function checkChanges(token: ChangeToken | undefined, ms: number, names: WarehouseNames): WarehouseCheck {
+  if (token === undefined) return no('changes', `${names.table} has no change token`, changeTokenRemedy());
+  const seconds = Number(token.slice(0, -NANOSECOND_DIGITS));
+  // Snowflake calls the time an approximation, and only the change of the token is used.
+  const about = new Date(Math.min(seconds * SECOND_MS, LAST_DATE_MS)).toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length);
+  return yes('changes', `last change at about ${about}Z, read without a warehouse (${milliseconds(ms)})`);
+}
+
+/** Of a change token: nanoseconds after the seconds. */
+const NANOSECOND_DIGITS = 9;
+
+/** The largest time of a `Date`. */
+const LAST_DATE_MS = 8.64e15;
 
 /** Compares known sums with the warehouse's. */
 export function checkSample(

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { courseIdSchema, enterpriseIdSchema } from '../events/event.ts';
 import type { LearnerKey } from './learning-time.ts';
+import type { ChangeToken } from './warming.ts';
 
 /** Known sums per check: the number of keys of a full batch. */
 export const MAX_SAMPLES = 100;
@@ -21,7 +22,17 @@ export const checkWarehouseRequestSchema = z.strictObject({
 });
 
 /** In order: each check requires the previous ones. */
-export const WAREHOUSE_CHECKS = ['secret', 'login', 'role', 'warehouse', 'table', 'columns', 'row', 'sample'] as const;
+export const WAREHOUSE_CHECKS = [
+  'secret',
+  'login',
+  'role',
+  'warehouse',
+  'table',
+  'columns',
+  'row',
+  'changes',
+  'sample',
+] as const;
 export type WarehouseCheckName = (typeof WAREHOUSE_CHECKS)[number];
 
 /** The result of one check. It contains no secret and no user name, and of a learner only the key. */
@@ -81,6 +92,8 @@ export interface WarehouseInspector {
   anyKey(limitMs: number): Promise<Inspected<readonly unknown[] | undefined>>;
   /** The rows for a key, by the pipeline's own query. */
   rowsOf(key: LearnerKey, limitMs: number): Promise<Inspected<readonly unknown[]>>;
-  /** Ends the session without waiting. Never throws. */
+  /** The table's change token, in a second session, which has no warehouse; undefined if the table has none. */
+  changeToken(limitMs: number): Promise<Inspected<ChangeToken | undefined>>;
+  /** Ends the sessions without waiting. Never throws. */
   close(): void;
 }

@@ -12,6 +12,7 @@ import {
   type WarehouseInspector,
 } from './check.ts';
 import {
+  checkChanges,
   checkColumns,
   checkRole,
   checkRow,
@@ -27,7 +28,7 @@ import {
 } from './check-rules.ts';
 import type { Warehouse } from './learning-time.ts';
 import type { WarehouseNames } from './query.ts';
-import { loginRemedy, statementRemedy } from './remedies.ts';
+import { changeTokenFailureRemedy, loginRemedy, statementRemedy } from './remedies.ts';
 import type { SnowflakeSecret } from './snowflake-secret-schema.ts';
 
 export interface InspectWarehouseServices {
@@ -99,7 +100,9 @@ async function makeChecks(
     const hasWarehouse = await checkContext(inspector, names, limit(), note);
     if (hasWarehouse === undefined) return;
     if (!(await checkTable(inspector, names, limit(), note)) || !hasWarehouse) return;
-    if (!(await readRow(inspector, names, limit, note)) || sample === undefined) return;
+    if (!(await readRow(inspector, names, limit, note))) return;
+    note(await readChanges(inspector, names, limit()));
+    if (sample === undefined) return;
     note(await compare(sample, services.openWarehouse(secret.value), limit(), elapsed));
   } finally {
     inspector.close();
@@ -167,6 +170,13 @@ async function readRow(inspector: WarehouseInspector, names: WarehouseNames, lim
   const rows = await inspector.rowsOf(key, limit());
   note(rows.ok ? checkRow(key, rows.value, rows.ms, names) : failed('row', rows, names));
   return rows.ok || rows.failure.kind === 'statement';
+}
+
+/** `WarmCache` reads the token every 15 minutes, without a warehouse that would have to start for it. */
+async function readChanges(inspector: WarehouseInspector, names: WarehouseNames, limitMs: number) {
+  const step = await inspector.changeToken(limitMs);
+  if (step.ok) return checkChanges(step.value, step.ms, names);
+  return no('changes', step.failure.reason, changeTokenFailureRemedy(step.failure, names));
 }
 
 async function compare(sample: readonly KnownSum[], warehouse: Warehouse, limitMs: number, elapsed: () => number) {

@@ -41,6 +41,24 @@ export function statementRemedy({ kind, code }: InspectionFailure, names: Wareho
   }
 }
 
+/** How to fix a change token that could not be read, although the login and the other queries work. */
+export function changeTokenFailureRemedy(failure: InspectionFailure, names: WarehouseNames): string {
+  const { kind, code } = failure;
+  if (kind !== 'statement') return NETWORK;
+  // "Does not exist or not authorized".
+  if (code === '002003' || code === '002043') {
+    const parts = names.table.split('.');
+    const database = parts.length === 3 ? `DATABASE ${parts[0]}` : 'its DATABASE';
+    return `the role needs: ${grantsFor(names)}; in a shared database: GRANT IMPORTED PRIVILEGES ON ${database} TO ROLE ${names.role}`;
+  }
+  return changeTokenRemedy();
+}
+
+/** For a table without a change token. */
+export function changeTokenRemedy(): string {
+  return 'SYSTEM$LAST_CHANGE_COMMIT_TIME answers for tables and views of tables: let a task copy the rows into a table, and put its name into lib/stage.ts; until then WarmCache stays off';
+}
+
 /** For a session without the stage's warehouse. */
 export function warehouseRemedy({ warehouse, role }: WarehouseNames): string {
   return `does it exist? GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${role}`;

@@ -65,16 +65,19 @@ async function inspectMisbehaving(answers: MisbehavingSnowflake['answers'], limi
   return inspectWarehouse({ sample: [known('1', 1)] }, servicesFor(misbehaving, limits));
 }
 
-test('a correct warehouse passes each check, with one login and no writes', async () => {
+test('a correct warehouse passes each check, with one login, one without a warehouse, and no writes', async () => {
   const earlier = { logins: server.loginCount(), queries: server.queries().length };
   const report = await inspectWarehouse({}, servicesFor(server));
-  expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=yes');
+  expect(verdicts(report)).toBe(
+    'secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=yes changes=yes',
+  );
   expect(of(report, 'secret')?.finding).toBe('a key pair, 3 days old');
   expect(of(report, 'login')?.finding).toMatch(/^\d+ ms(, after \d+ ms for loading the SDK)?$/);
   expect(of(report, 'row')?.finding).toMatch(new RegExp(`^user [12] in ${courseId.replaceAll('+', '\\+')} of `));
-  expect(server.loginCount()).toBe(earlier.logins + 1);
+  expect(of(report, 'changes')?.finding).toMatch(/^last change at about \d{4}-\d\d-\d\dT\d\d:\d\dZ, read without/);
+  expect(server.loginCount()).toBe(earlier.logins + 2);
   const queries = server.queries().slice(earlier.queries);
-  expect(queries.map(({ sqlText }) => sqlText.split(' ')[0])).toEqual(Array(4).fill('SELECT'));
+  expect(queries.map(({ sqlText }) => sqlText.split(' ')[0])).toEqual(Array(5).fill('SELECT'));
   // A statement runs no longer than its step, 20 s.
   expect(queries[0]?.parameters).toMatchObject({ STATEMENT_TIMEOUT_IN_SECONDS: 20 });
 });
@@ -84,7 +87,7 @@ test('a sample is compared', async () => {
   expect(of(report, 'sample')).toMatchObject({ verdict: 'yes', finding: expect.stringMatching(/^2 of 2 agree/) });
 });
 
-const REST = 'warehouse=- table=- columns=- row=-';
+const REST = 'warehouse=- table=- columns=- row=- changes=-';
 
 describe('each fault is reported at its check, and no later check passes', () => {
   test('a secret that is unusable', async () => {
@@ -120,7 +123,7 @@ describe('each fault is reported at its check, and no later check passes', () =>
   test('a warehouse without a grant', async () => {
     const names = { ...NAMES, warehouse: 'OTHER_WH' };
     const report = await inspectWarehouse({}, servicesFor(server, { names }));
-    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=no table=no columns=- row=-');
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=no table=no columns=- row=- changes=-');
     expect(of(report, 'warehouse')).toMatchObject({
       finding: 'none instead of OTHER_WH',
       remedy: expect.stringContaining('GRANT USAGE ON WAREHOUSE OTHER_WH TO ROLE ANALYST'),
@@ -130,7 +133,7 @@ describe('each fault is reported at its check, and no later check passes', () =>
   test('a table that does not exist, or is not granted', async () => {
     const names = { ...NAMES, table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING' };
     const report = await inspectWarehouse({}, servicesFor(server, { names }));
-    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=no columns=- row=-');
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=no columns=- row=- changes=-');
     expect(of(report, 'table')).toMatchObject({
       finding: expect.stringContaining('code 002003'),
       remedy: expect.stringContaining('GRANT SELECT ON TABLE PROD.BUSINESS_INTELLIGENCE.LEARNING TO ROLE ANALYST'),
@@ -144,6 +147,19 @@ describe('each fault is reported at its check, and no later check passes', () =>
     const report = await inspectWarehouse({ sample: [known('1', 1)] }, services);
     expect(of(report, 'row')).toMatchObject({ verdict: 'no', finding: `${table} shows no row` });
     expect(of(report, 'sample')).toMatchObject({ verdict: 'no', differences: [expect.stringMatching(/no rows$/)] });
+  });
+
+  test.each([null, '0'])('a table without a change token, which is %p; the sample is still compared', async (token) => {
+    const untracked = await keep(startSnowflakeServer({ account, user, publicKey: keyPair.publicKey }));
+    await untracked.load([day(1, '2026-01-10', 540)]);
+    untracked.setChangeToken(token);
+    const report = await inspectWarehouse({ sample: [known('1', 540)] }, servicesFor(untracked));
+    expect(of(report, 'changes')).toMatchObject({
+      verdict: 'no',
+      finding: `${NAMES.table} has no change token`,
+      remedy: expect.stringContaining('until then WarmCache stays off'),
+    });
+    expect(of(report, 'sample')).toMatchObject({ verdict: 'yes' });
   });
 
   test.each([[{ sample: [] }], [{ sample: [{ user_id: 'ada' }] }], [{ other: 1 }], [null]])(
@@ -183,7 +199,9 @@ describe('a Snowflake that does not respond', () => {
     const query: Answer = (response, request) => answers.shift()?.(response, request);
     const limits = nearlyOverAfter(() => answers.length === 0);
     const report = await inspectMisbehaving({ query }, limits);
-    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=no sample=-');
+    expect(verdicts(report)).toBe(
+      'secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=no changes=- sample=-',
+    );
     expect(of(report, 'row')?.finding).toBe('no response within 20 ms, at the query');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { InspectionFailure } from '../../lambdas/warehouse/check.ts';
-import { grantsFor, loginRemedy, statementRemedy } from '../../lambdas/warehouse/remedies.ts';
+import { changeTokenFailureRemedy, grantsFor, loginRemedy, statementRemedy } from '../../lambdas/warehouse/remedies.ts';
 import { NAMES as names } from '../support/learning-time-table.ts';
 
 const failure = (kind: InspectionFailure['kind'], code: string, detail = ''): InspectionFailure => ({
@@ -31,6 +31,17 @@ test.each([
   [failure('unreachable', 'deadline'), /is Snowflake up/],
 ])('a failed statement: %j', (statement, remedy) => {
   expect(statementRemedy(statement, names)).toMatch(remedy);
+});
+
+test.each([
+  [
+    failure('statement', '002003'),
+    /GRANT SELECT ON TABLE .*GRANT IMPORTED PRIVILEGES ON DATABASE PROD TO ROLE ANALYST$/,
+  ],
+  [failure('statement', '000606'), /WarmCache stays off/],
+  [failure('unreachable', 'deadline'), /is Snowflake up/],
+])('a change token that cannot be read: %j', (read, remedy) => {
+  expect(changeTokenFailureRemedy(read, names)).toMatch(remedy);
 });
 
 describe('the grants', () => {

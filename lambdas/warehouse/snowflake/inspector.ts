@@ -4,8 +4,10 @@ import {
   type LearningTimeQuery,
   prepareInspectionQueries,
   prepareLearningTimeQuery,
+  prepareWarmQueries,
   type WarehouseNames,
 } from '../query.ts';
+import { readChangeToken } from '../rows.ts';
 import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
 import { openSnowflakeConnection, type SnowflakeConnection } from './connection.ts';
 import { SnowflakeFailure } from './failure.ts';
@@ -22,8 +24,8 @@ export interface SnowflakeInspectorOptions {
 const CONTEXT: LearningTimeQuery = { sqlText: 'SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE()', binds: [] };
 
 /**
- * Creates an inspector that uses one connection, with the same login and query as `warehouse.ts`. Nothing is retried: the
- * check reports faults, and Snowflake locks a user after a few wrong passwords.
+ * Creates an inspector that uses one connection, with the same login and query as `warehouse.ts`, and for the change token
+ * one without a warehouse, as `warming.ts`. Nothing is retried: the check reports faults, and Snowflake locks a user after a few wrong passwords.
  *
  * @throws EnvironmentInvalid if a table or column name is not an identifier
  */
@@ -31,17 +33,31 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
   const { secret, names, queryTag, loadSdk = loadSnowflakeSdk } = options;
   const queries = prepareInspectionQueries(names);
   const queryFor = prepareLearningTimeQuery(names);
+  const { changeToken } = prepareWarmQueries(names);
+  const connections: SnowflakeConnection[] = [];
   let connection: SnowflakeConnection | undefined;
   let isOver = false;
+
+  function open(sdk: SnowflakeSdk, warehouse: string | undefined): SnowflakeConnection {
+    if (isOver) throw new SnowflakeFailure('gone', 'discarded', 'the login was discarded');
+    const opened = openSnowflakeConnection(sdk, connectionOptions(secret, { role: names.role, warehouse, queryTag }));
+    connections.push(opened);
+    return opened;
+  }
 
   async function logIn(): Promise<{ sdkMs: number }> {
     const startedAt = performance.now();
     const sdk = await loadSdk();
     const sdkMs = performance.now() - startedAt;
-    if (isOver) throw new SnowflakeFailure('gone', 'discarded', 'the login was discarded');
-    connection = openSnowflakeConnection(sdk, connectionOptions(secret, { ...names, queryTag }));
+    connection = open(sdk, names.warehouse);
     await connection.ready;
     return { sdkMs };
+  }
+
+  async function readToken(limitMs: number) {
+    const withoutWarehouse = open(await loadSdk(), undefined);
+    await withoutWarehouse.ready;
+    return readChangeToken(await withoutWarehouse.query(changeToken, seconds(limitMs)));
   }
 
   function loggedIn(): SnowflakeConnection {
@@ -58,9 +74,10 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
     columns: (limitMs) => withinLimit(limitMs, 'query', () => loggedIn().columnsOf(queries.columns, seconds(limitMs))),
     anyKey: (limitMs) => query(limitMs, queries.anyKey, ([row]) => (Array.isArray(row) ? row : undefined)),
     rowsOf: (key, limitMs) => query(limitMs, queryFor([key]), (rows) => rows),
+    changeToken: (limitMs) => withinLimit(limitMs, 'query', () => readToken(limitMs)),
     close() {
       isOver = true;
-      connection?.discard();
+      for (const each of connections) each.discard();
     },
   };
 }
