@@ -39,7 +39,7 @@ export async function nextProgress({ progress, payloadDays, now }: ReconcileServ
   const isUsable = read !== undefined && read.listedUntilMs <= untilMs + HOUR_MS;
   const before: ReconcileProgress = isUsable
     ? read
-    : { listedUntilMs: untilMs - (payloadDays + 1) * DAY_MS, reviewedAtMs: nowMs, lastDelivered: {} };
+    : { listedUntilMs: untilMs - (payloadDays + 1) * DAY_MS, listedDays: [], reviewedAtMs: nowMs, lastDelivered: {} };
   const { listedUntilMs } = before;
   return { ...before, span: { from: iso(listedUntilMs), until: iso(Math.max(listedUntilMs, untilMs)) } };
 }
@@ -59,11 +59,20 @@ export async function reconcileOpen(before: NextProgress, run: ReconcileRun): Pr
     findings.set(integrationId, known);
     return known;
   };
+  const listedDays = new Set(before.listedDays);
   const save = (done: Pick<ReconcileProgress, 'listedUntilMs' | 'reviewedAtMs'>) =>
-    services.progress.write({ ...done, lastDelivered: lastDelivered(before, findings, startedMs) });
+    services.progress.write({
+      ...done,
+      listedDays: [...listedDays].filter(
+        (day) => day >= iso(done.listedUntilMs - DAY_MS).slice(0, 'YYYY-MM-DD'.length),
+      ),
+      lastDelivered: lastDelivered(before, findings, startedMs),
+    });
 
   const { reviewedAtMs } = before;
-  const listedUntilMs = await listAccepted(run, findingsOf, (listed) => save({ listedUntilMs: listed, reviewedAtMs }));
+  const listedUntilMs = await listAccepted(run, listedDays, findingsOf, (listed) =>
+    save({ listedUntilMs: listed, reviewedAtMs }),
+  );
   const closed: OpenEntry[] = [];
   const isReviewed = await reviewAll(findingsOf, closed, run);
   const progress = { listedUntilMs, reviewedAtMs: isReviewed ? startedMs : reviewedAtMs };

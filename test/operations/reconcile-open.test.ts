@@ -66,18 +66,36 @@ describe('an incremental run', () => {
   test('lists the hour since the last run, once, and again what the index may have listed late', async () => {
     const { fixture, listed } = await reconciled();
     await fixture.put('a', { agoMs: 40 * MINUTE, state: 'delivered' });
-    await run(fixture);
+    for (const hours of [0, 1]) {
+      fixture.clock.nowMs = NOW + hours * HOUR;
+      await run(fixture);
+    }
+    const day = { integrationId: 'acme', day: '2026-01-15' };
+    // A day that is new in the directory is listed from its beginning.
     expect(listed).toEqual([
-      {
-        ...{ integrationId: 'acme', day: '2026-01-15' },
-        from: isoAgo(HOUR + LISTED_AFTER_MS + LISTED_AGAIN_MS),
-        until: isoAgo(LISTED_AFTER_MS),
-      },
+      { ...day, from: '2026-01-15T00:00:00.000Z', until: isoAgo(LISTED_AFTER_MS) },
+      { ...day, from: isoAgo(LISTED_AFTER_MS + LISTED_AGAIN_MS), until: isoAgo(LISTED_AFTER_MS - HOUR) },
     ]);
   });
 
+  test('finds a delivery of a day that the directory lists later, since the table did not take the first event', async () => {
+    const { fixture } = await reconciled(3 * HOUR);
+    const id = await fixture.put('parked', { agoMs: 150 * MINUTE, state: 'scheduled', record: { token: 'g0' } });
+    fixture.ledger.dropEvent(id);
+    const { days } = fixture.ledger;
+    fixture.table = { ...fixture.table, days: async () => [] };
+    expect(await run(fixture)).toMatchObject({ accepted: 0 });
+    fixture.table = { ...fixture.table, days };
+    fixture.clock.nowMs += HOUR;
+    expect(await run(fixture)).toMatchObject({ unbalanced: 1, stuck: [{ webhook_id: id }] });
+  });
+
   test('finds an event that the index listed a quarter of an hour late', async () => {
-    const { fixture } = await reconciled();
+    const { fixture } = await reconciled(2 * HOUR);
+    await fixture.put('first of the day', { agoMs: 100 * MINUTE, state: 'delivered' });
+    fixture.clock.nowMs = NOW - HOUR;
+    await run(fixture);
+    fixture.clock.nowMs = NOW;
     const id = await fixture.put('late', { agoMs: HOUR + LISTED_AFTER_MS + LISTED_AGAIN_MS });
     expect(await run(fixture)).toMatchObject({ stuck: [{ webhook_id: id, action: 'resent' }] });
   });
@@ -143,9 +161,9 @@ describe('an incremental run', () => {
 
   test('leaves a new entry of a closed delivery: its writer may be about to reopen it', async () => {
     const { fixture } = await reconciled();
-    const id = await fixture.put('a', { agoMs: DAY, state: 'delivered' });
+    const id = await fixture.put('a', { agoMs: 10 * DAY, state: 'delivered' });
     await fixture.ledger.putOpen({
-      ...{ webhook_id: id, integration_id: 'acme', accepted_at: isoAgo(DAY) },
+      ...{ webhook_id: id, integration_id: 'acme', accepted_at: isoAgo(10 * DAY) },
       since: isoAgo(LISTED_AFTER_MS - 1),
     });
     expect(await run(fixture)).toMatchObject({ accepted: 0 });

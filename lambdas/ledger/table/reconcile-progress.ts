@@ -5,6 +5,8 @@ import { getItem, itemsThroughSdk, putItem, type TableAddress } from './table-ca
 const reconcileProgressSchema = z.object({
   /** Everything that was accepted up to this time is listed. Epoch milliseconds. */
   listedUntilMs: z.number(),
+  /** Days of integrations that a run has listed, as `<day>#<integration>`: those of the last two days. */
+  listedDays: z.array(z.string()),
   /** Start of the last run that read every open delivery. Epoch milliseconds. */
   reviewedAtMs: z.number(),
   /** When each integration last received a delivery, in epoch milliseconds, by its id. */
