@@ -20,17 +20,19 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the CPU profile is written when the process ends. */
   readonly profileDirectory?: string | undefined;
+  /** Options of Node, such as its limits of memory. */
+  readonly execArgv?: readonly string[];
 }
 
 /** Starts a module that calls `carryOutOrders`. @throws Error if it ends before it is ready */
 export async function startWorker<Order extends object | string, Result>(
   file: URL,
-  { env = {}, profileDirectory }: WorkerOptions = {},
+  { env = {}, profileDirectory, execArgv = [] }: WorkerOptions = {},
 ): Promise<Worker<Order, Result>> {
   const profile = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
   const child = fork(file, {
     env,
-    execArgv: ['--disable-warning=ExperimentalWarning', ...profile],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...profile, ...execArgv],
     // Logs are written as in Lambda, and discarded.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

@@ -22,7 +22,7 @@ export interface EnrichmentSurroundings extends AsyncDisposable {
   uses(): Promise<Uses>;
 }
 
-const SECRET_ID = '/bench/snowflake';
+export const SECRET_ID = '/bench/snowflake';
 const FLAGS_ID = 'flags';
 
 /** @throws Error if a part does not start; the others are stopped then */
@@ -54,7 +54,8 @@ export async function startEnrichmentSurroundings(): Promise<EnrichmentSurroundi
   };
 }
 
-function deployFlag({ appConfig }: ControlPlane): void {
+/** On for everyone. */
+export function deployFlag({ appConfig }: ControlPlane): void {
   appConfig.defineProfile(APPLICATION_ID, FLAGS_ID, 'AWS.AppConfig.FeatureFlags');
   appConfig.store.defineEnvironment(APPLICATION_ID, FLAGS_ID);
   const attributes = { rollout_percentage: {}, cache_ttl_seconds: {} };
@@ -74,10 +75,9 @@ function integrationEntries(count: number) {
   }));
 }
 
-/** The variables that the stack sets. */
-function enrichmentVariables(queue: string) {
+/** The variables of flag and warehouse that the stack sets. */
+export function learningTimeVariables() {
   return {
-    AWS_ENDPOINT_URL_SQS: queue,
     FLAGS_ENVIRONMENT_ID: FLAGS_ID,
     FLAGS_PROFILE_ID: FLAGS_ID,
     SNOWFLAKE_SECRET_ID: SECRET_ID,
@@ -97,6 +97,13 @@ function enrichmentVariables(queue: string) {
     LEARNING_TIME_DATE_COLUMN: 'DATE',
     LEARNING_TIME_ENTERPRISE_FORM: 'lower',
     LEARNING_TIME_SECONDS_COLUMN: 'LEARNING_TIME_SECONDS',
+  };
+}
+
+function enrichmentVariables(queue: string) {
+  return {
+    ...learningTimeVariables(),
+    AWS_ENDPOINT_URL_SQS: queue,
     EVENTS_QUEUE_URL: `${queue}/${ACCOUNT}/events`,
     EVENTS_DEAD_LETTER_QUEUE_URL: `${queue}/${ACCOUNT}/events-dead-letters`,
     DELIVERIES_QUEUE_URL: `${queue}/${ACCOUNT}/deliveries`,

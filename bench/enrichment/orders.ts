@@ -1,8 +1,8 @@
-import { findStage } from '../../lib/stage.ts';
+import { EVENTS_MAPPINGS } from '../changed-assembly.ts';
 import type { Expense } from '../cpu.ts';
 
-/** Batch size of the events queue in deployed stages. */
-export const BATCH_SIZE = findStage('prod').eventSources.events.batchSize;
+/** Batch size of the events queue with a batching window: the largest, and that of a backlog. */
+export const BATCH_SIZE = EVENTS_MAPPINGS.window.batchSize;
 
 /** Implementations that process events. */
 export type Side =

@@ -3,11 +3,17 @@ import { type Bench, numberOf, pace, paceOf, type Values } from '../bench.ts';
 import type { Figure } from '../figure.ts';
 import { modelledActivity } from './activity.ts';
 import { activityOfFile } from './activity-file.ts';
+import { busiestHourFigures } from './busiest-hour.ts';
+import { loadFigures } from './load.ts';
 import { seededRandom } from './random.ts';
+import type { SimulatedWeek } from './week.ts';
 import { costFigures, seedsFrom, weekDetails, weekFigures, weekOf } from './week-figures.ts';
 import { windowFigures } from './window.ts';
 
-const PARTS = ['week', 'window'] as const;
+const PARTS = ['week', 'window', 'load'] as const;
+
+/** The runs with a million rows take minutes. */
+const MAX_LOAD_ROUNDS = 1;
 type Part = (typeof PARTS)[number];
 
 /** Shares of short courses of which the week is simulated as well: what the figures depend on most. */
@@ -38,13 +44,14 @@ export const bench: Bench = {
     const isAsked = (name: Part) => part === 'all' || part === name;
     const { rounds, seconds } = paceOf(values);
     return [
-      ...(isAsked('week') ? simulatedWeek(values) : []),
+      ...(isAsked('week') ? await simulatedWeek(values) : []),
       ...(isAsked('window') ? await windowFigures(rounds, seconds) : []),
+      ...(isAsked('load') ? await loadFigures(Math.min(rounds, MAX_LOAD_ROUNDS)) : []),
     ];
   },
 };
 
-function simulatedWeek(values: Values): Figure[] {
+async function simulatedWeek(values: Values): Promise<Figure[]> {
   const seed = Math.round(numberOf(values, 'seed', 0, 2 ** 31));
   const perSecond = numberOf(values, 'per-second', 0.0001, 20);
   const modules = numberOf(values, 'modules', 0, 1);
@@ -55,6 +62,7 @@ function simulatedWeek(values: Values): Figure[] {
   const others = file === undefined ? OTHER_SHARES : [];
   return [
     ...weekFigures('', weeks, true),
+    ...(await busiestHourFigures(weeks[0] as SimulatedWeek)),
     ...weekDetails(weeks),
     ...others.flatMap((share) => {
       const other = modelledActivity(share, seededRandom(seed));

@@ -21,13 +21,12 @@ export interface Polled {
   readonly queriesAt: readonly number[];
 }
 
-interface Poller {
+interface Poller<Each extends Arrival> {
   /** Until then its batch is processed. */
   busyUntil: number;
   /** Its batch is handed over then; undefined while it has none. */
   closesAt: number | undefined;
-  messages: number;
-  hasMiss: boolean;
+  batch: Each[];
 }
 
 /**
@@ -35,31 +34,37 @@ interface Poller {
  * window and is then occupied while the batch is processed. Each batch with a miss is one query.
  *
  * @param arrivals in order
+ * @param onBatch receives each batch when it is handed over
  */
-export function poll(arrivals: Iterable<Arrival>, mapping: Mapping, random: Random): Polled {
+export function poll<Each extends Arrival>(
+  arrivals: Iterable<Each>,
+  mapping: Mapping,
+  random: Random,
+  onBatch: (batch: readonly Each[]) => void = () => {},
+): Polled {
   const { batchSize, windowSeconds, seconds } = mapping;
   const pollers = Array.from(
     { length: mapping.pollers },
-    (): Poller => ({ busyUntil: 0, closesAt: undefined, messages: 0, hasMiss: false }),
+    (): Poller<Each> => ({ busyUntil: 0, closesAt: undefined, batch: [] }),
   );
-  const waiting: Arrival[] = [];
+  const waiting: Each[] = [];
   const queriesAt: number[] = [];
   let invocations = 0;
 
-  function handOver(poller: Poller, atSeconds: number): void {
+  function handOver(poller: Poller<Each>, atSeconds: number): void {
+    const hasMiss = poller.batch.some(({ isMiss }) => isMiss);
     invocations += 1;
-    if (poller.hasMiss) queriesAt.push(atSeconds);
-    poller.busyUntil = atSeconds + (poller.hasMiss ? seconds.query : seconds.hits);
+    if (hasMiss) queriesAt.push(atSeconds);
+    onBatch(poller.batch);
+    poller.busyUntil = atSeconds + (hasMiss ? seconds.query : seconds.hits);
     poller.closesAt = undefined;
-    poller.messages = 0;
-    poller.hasMiss = false;
+    poller.batch = [];
   }
 
-  function take(poller: Poller, { isMiss }: Arrival, atSeconds: number): void {
+  function take(poller: Poller<Each>, arrival: Each, atSeconds: number): void {
     poller.closesAt ??= atSeconds + windowSeconds;
-    poller.messages += 1;
-    poller.hasMiss ||= isMiss;
-    if (poller.messages >= batchSize) handOver(poller, atSeconds);
+    poller.batch.push(arrival);
+    if (poller.batch.length >= batchSize) handOver(poller, atSeconds);
   }
 
   /** Hands over what is due, and lets free pollers take what waits, up to this time. */
@@ -88,8 +93,8 @@ export function poll(arrivals: Iterable<Arrival>, mapping: Mapping, random: Rand
 }
 
 /** The next poller that hands over its batch or, while messages wait, that is free for them. */
-function earliest(pollers: readonly Poller[], isWaiting: boolean) {
-  let next: { readonly poller: Poller; readonly atSeconds: number } | undefined;
+function earliest<Each extends Arrival>(pollers: readonly Poller<Each>[], isWaiting: boolean) {
+  let next: { readonly poller: Poller<Each>; readonly atSeconds: number } | undefined;
   for (const poller of pollers) {
     const atSeconds = poller.closesAt ?? (isWaiting ? poller.busyUntil : undefined);
     if (atSeconds !== undefined && (next === undefined || atSeconds < next.atSeconds)) next = { poller, atSeconds };

@@ -16,7 +16,7 @@ export const COST_RATES = [0.001, 0.01, 0.1, 0.5, 2] as const;
 const WITHOUT = 'read-through alone, window 1 s';
 
 /** The mapping of the events queue for each side. */
-const MAPPINGS = { warmed: EVENTS_MAPPINGS.noWindow, readThrough: EVENTS_MAPPINGS.window } as const;
+export const MAPPINGS = { warmed: EVENTS_MAPPINGS.noWindow, readThrough: EVENTS_MAPPINGS.window } as const;
 
 /** The pace of a warm run with a stage's limit of Valkey: half of it, one ECPU for each entry. */
 export const ROWS_PER_SECOND = findStage('prod').cache.maxEcpuPerSecond / 2;

@@ -7,7 +7,7 @@ const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 
 /** As in docs/scale.md. */
-const PROCESSING = { pollers: 5, seconds: { hits: 0.05, query: 0.5 } } as const;
+export const PROCESSING = { pollers: 5, seconds: { hits: 0.05, query: 0.5 } } as const;
 
 export interface WeekOptions {
   readonly activity: Activity;
@@ -31,6 +31,8 @@ export interface SideOfWeek extends Polled {
 
 export interface SimulatedWeek extends Readonly<Record<Side, SideOfWeek>> {
   readonly completions: number;
+  /** All completions, with `WarmCache`. */
+  readonly arrivals: readonly Arrival[];
   /** Learners whom `WarmCache` would load without its limit, and those that it loads. */
   readonly selectedRows: number;
   readonly warmedRows: number;
@@ -65,6 +67,7 @@ export function simulateWeek({ activity, busiestPerSecond, limits, mappings, see
   const allMiss = arrivals.map(({ atSeconds }) => ({ atSeconds, isMiss: true }));
   return {
     completions: arrivals.length,
+    arrivals,
     selectedRows: warmed.selectedRows,
     warmedRows: warmed.rows,
     sameDay: sameDay / arrivals.length,

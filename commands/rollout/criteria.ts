@@ -72,8 +72,8 @@ const ENRICHMENT_ERRORS: Criterion = {
 };
 
 /**
- * Where WarmCache is on, the events queue has no batching window, so each miss is a query of its own. Below this hit rate
- * the window of 1 s needs far fewer (docs/scale.md).
+ * Where WarmCache is on, the events queue has no batching window, so each miss is a query of its own. Below this hit rate a
+ * window is worth its wait: the busier the stage, the more misses share a query (docs/scale.md).
  */
 const WARM_CACHE_HITS: Criterion = {
   says: 'cache hits, last hour',
@@ -82,9 +82,9 @@ const WARM_CACHE_HITS: Criterion = {
   ...TWENTY,
   source: 'WarmCache',
   remedy:
-    'WarmCache is late or incomplete (see its alarms), or many courses are completed on the day they are begun. ' +
-    'Until the hit rate is 80% again, deploy with eventSources.events { batchSize: 100, windowSeconds: 1 } ' +
-    '(docs/rollout.md, "While the cache misses").',
+    'WarmCache is late or incomplete (./ltw warm-cache --dry-run), its maxRows is too low, or many courses are ' +
+    'completed on the day they are begun. Until the hit rate is 80% again, deploy with eventSources.events ' +
+    '{ batchSize: 100, windowSeconds: 1 } (docs/rollout.md, "The window of the events queue").',
 };
 
 /** @param hasWarmCache whether the stage loads its cache after each change of the table */
