@@ -22,6 +22,8 @@ export interface ServiceUser {
 
 export interface ReceivedStatement {
   readonly sqlText: string;
+  /** Of its session; null for none. */
+  readonly warehouse: string | null;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -82,7 +84,7 @@ export class Protocol {
     if (typeof session === 'string') return failed(session, 'The session is no longer valid.');
     if (url.pathname === '/queries/v1/query-request') {
       const statement = statementSchema.parse(body);
-      this.statements.push(statement);
+      this.statements.push({ ...statement, warehouse: session.warehouse });
       return this.#execute(statement, session, url.origin);
     }
     const [, queryId] = /^\/queries\/([^/]+)\/result$/.exec(url.pathname) ?? [];

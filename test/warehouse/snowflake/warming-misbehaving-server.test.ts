@@ -77,6 +77,21 @@ test('a row that has another shape is an unreadable row', async () => {
   expect(await read(result([rowOf('1'), ['2']]))).toBe(2);
 });
 
+test('a chunk that is larger than the function can hold ends its request', async () => {
+  const endless: Answer = (response) => {
+    response.writeHead(200);
+    const more = () => {
+      while (response.write('x'.repeat(1 << 20)));
+    };
+    response.on('drain', more);
+    more();
+  };
+  expect(await read(inChunk(endless))).toMatchObject({
+    name: 'WarehouseUnavailable',
+    message: 'Snowflake: a response has more than 8 MiB',
+  });
+});
+
 test.each<[string, Answer]>([
   ['fewer rows than announced', result([rowOf('1')])],
   ['a row that is null', result([rowOf('1'), null])],

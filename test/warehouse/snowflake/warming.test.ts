@@ -98,7 +98,16 @@ describe('the change token', () => {
     expect(BigInt(await warming.changeToken(AMPLE_MS))).toBeGreaterThan(BigInt(first));
   });
 
-  test('needs no warehouse, unlike the query', async () => {
+  test('is read in a session without a warehouse, and so are stored results; only the query has one', async () => {
+    const fixture = await start();
+    await fixture.warming.changeToken(AMPLE_MS);
+    await warm(fixture);
+    const warehouses = fixture.server.queries().map(({ warehouse }) => warehouse);
+    expect(warehouses).toEqual([null, 'COMPUTE_WH', 'COMPUTE_WH', 'COMPUTE_WH']);
+    expect(fixture.server.loginCount()).toBe(2);
+  });
+
+  test('needs no grant on a warehouse, unlike the query', async () => {
     const fixture = await start({ login: { warehouses: [] } });
     expect(await fixture.warming.changeToken(AMPLE_MS)).toMatch(/^\d{19}$/);
     expect(await failureOf(begin(fixture))).toMatchObject(unavailable('000606'));
