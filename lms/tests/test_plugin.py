@@ -81,7 +81,8 @@ def test_it_migrates_and_runs_without_open_edx_and_celery():
         [sys.executable, "-c", WITHOUT_OPEN_EDX], env=environment, capture_output=True, text=True, check=False
     )
     assert ended.stdout.splitlines() == [
-        '{"pending": 0, "published": 0, "refused": 0, "oldest_pending_seconds": 0}',
+        '{"pending": 0, "published": 0, "refused": 0, "held": 0, "skipped": 0, "rehearsed": 0, '
+        '"oldest_pending_seconds": 0}',
         "['learning_time_webhooks.W001', 'learning_time_webhooks.W002'] [] publish_outbox",
         "edX",
         "the course key is not the key of a course run",
