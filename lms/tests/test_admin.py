@@ -33,6 +33,17 @@ def test_the_list_shows_no_learner(client, clock):
     assert "learner@example.com" not in page
 
 
+@pytest.mark.parametrize(
+    ("search", "found"), [("event-1", 1), ("m-1", 1), ("987654", 1), ("99999999999999999999", 0), ("-", 0)]
+)
+def test_events_are_found_by_event_message_or_learner(client, clock, search, found):
+    add_rows(1, clock)
+    add_rows(1, clock, message_id="m-1", user_id=987654)
+    login(client, "view_outboxevent")
+    page = client.get(LIST, {"q": search})
+    assert (page.status_code, len(page.context["cl"].result_list)) == (200, found)
+
+
 @pytest.mark.parametrize(("permissions", "visible"), [([], False), (["view_event_body"], True)])
 def test_the_payload_needs_a_permission_of_its_own(client, clock, permissions, visible):
     [pk] = add_rows(1, clock, body=BODY)
