@@ -97,7 +97,7 @@ test('CheckWarehouse queries with the function’s own variables, on each invoca
   session().warehouse.setMode('up');
   const known = { user_id: String(LEARNER.known), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE };
   const { checks } = await checkWarehouse({ sample: [{ ...known, total_seconds: 18_540 }] }, CONTEXT);
-  expect(checks.map(({ verdict }) => verdict)).toEqual(Array(8).fill('yes'));
+  expect(checks.map(({ verdict }) => verdict)).toEqual(Array(9).fill('yes'));
   expect(checks[0]).toEqual({ check: 'secret', verdict: 'yes', finding: 'a key pair, 0 days old' });
   session().warehouse.setMode('refuse');
   const later = await checkWarehouse({}, CONTEXT);
