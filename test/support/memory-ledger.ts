@@ -96,8 +96,11 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
       for (const entry of entries) open.set(`${entry.since}#${entry.webhook_id}`, entry);
     },
     async *openEntries(partition) {
+      const entries = ledger.allOpen().filter(({ webhook_id }) => webhook_id.charAt('wh_'.length) === partition.at(-1));
+      // Most of the sixteen partitions are empty, and a turn for each would double the time of long tests.
+      if (entries.length === 0 && !ledger.isDown) return;
       await reach();
-      yield ledger.allOpen().filter(({ webhook_id }) => webhook_id.charAt('wh_'.length) === partition.at(-1));
+      yield entries;
     },
     async removeOpen(entries) {
       await reach();
