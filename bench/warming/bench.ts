@@ -7,7 +7,7 @@ import { busiestHourFigures } from './busiest-hour.ts';
 import { loadFigures } from './load.ts';
 import { seededRandom } from './random.ts';
 import type { SimulatedWeek } from './week.ts';
-import { costFigures, seedsFrom, weekDetails, weekFigures, weekOf } from './week-figures.ts';
+import { costFigures, MAX_ROWS, seedsFrom, weekDetails, weekFigures, weekOf } from './week-figures.ts';
 import { windowFigures } from './window.ts';
 
 const PARTS = ['week', 'window', 'load'] as const;
@@ -64,6 +64,8 @@ async function simulatedWeek(values: Values): Promise<Figure[]> {
     ...weekFigures('', weeks, true),
     ...(await busiestHourFigures(weeks[0] as SimulatedWeek)),
     ...weekDetails(weeks),
+    // With the stage's own limit of rows, which a week at 2 a second exceeds.
+    ...weekFigures('.max_rows', [weekOf(activity, perSecond, seeds[0] as number, MAX_ROWS)], false),
     ...others.flatMap((share) => {
       const other = modelledActivity(share, seededRandom(seed));
       return weekFigures(`.modules_${share * 100}`, [weekOf(other, perSecond, seed)], false);

@@ -19,8 +19,10 @@ const WITHOUT = 'read-through alone, window 1 s';
 export const MAPPINGS = { warmed: EVENTS_MAPPINGS.noWindow, readThrough: EVENTS_MAPPINGS.window } as const;
 
 /** The pace of a warm run with a stage's limit of Valkey: half of it, one ECPU for each entry. */
-export const ROWS_PER_SECOND = findStage('prod').cache.maxEcpuPerSecond / 2;
-const ACTIVE_DAYS = 14;
+const ROWS_PER_SECOND = findStage('prod').cache.maxEcpuPerSecond / 2;
+/** What a deployed stage loads. */
+const { activeDays: ACTIVE_DAYS } = findStage('prod').warmCache;
+export const MAX_ROWS = findStage('prod').warmCache.maxRows;
 
 /** @param maxRows all that is selected, unless it is given */
 export function weekOf(
