@@ -4,6 +4,7 @@ import type { WarmRequest } from '../../lambdas/warming/warm-report.ts';
 import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { deployFlag, runningSession } from '../e2e/running-session.ts';
+import { until } from '../support/assembly.ts';
 import { CONTEXT, wearEnvironment } from '../support/handler-wiring.ts';
 
 /** The handler in this process, with the variables of its function, around a running stage. */
@@ -31,8 +32,8 @@ test('reads flag, integrations and secret, and loads the learners with recent ac
   // The sum over all time, although the other days are not recent.
   expect(await ask(session().platform.valkey.port, ['GET', key])).toContain('{"s":18600,');
   expect(await invoke({})).toMatchObject({ result: 'current', last_complete: { entries: 2 } });
-  const { warehouse } = session();
-  expect(warehouse.sessionCount()).toBe(0);
+  // The run does not wait until its sessions have ended.
+  await until(() => session().warehouse.sessionCount() === 0);
 });
 
 test('rejects an input with other fields', async () => {
