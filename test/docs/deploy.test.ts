@@ -171,7 +171,7 @@ describe('the Snowflake secret', () => {
 
 describe('names in the pages', () => {
   test('are the stack’s outputs: all of them, and no others', () => {
-    const tabled = mentions(/`((?:[A-Z][a-z]+)+(?:Url|Arn|Id|Name|Addresses|Prefix|Days))`/g, guide);
+    const tabled = mentions(/`((?:[A-Z][a-z]+)+(?:Url|Arn|Id|Name|Addresses|Prefix|Days|Enabled))`/g, guide);
     expect(tabled).toEqual(Object.keys(template.Outputs).toSorted());
   });
 
