@@ -74,8 +74,8 @@ class OutboxEventAdmin(OutboxAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: OutboxEvent | None = None) -> bool:
-        """A pending row is an event that would be lost."""
-        if obj is not None and obj.status == Status.PENDING:
+        """A pending or held row is an event that would be lost."""
+        if obj is not None and obj.status in (Status.PENDING, Status.HELD):
             return False
         return super().has_delete_permission(request, obj)
 

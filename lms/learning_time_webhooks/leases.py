@@ -107,10 +107,12 @@ def release(owner: str, ids: Collection[int], now: datetime) -> None:
 def resend(ids: Collection[int], now: datetime) -> int:
     """Makes rows available that are published, refused, or wait for a backoff. Returns their number.
 
-    A row that a relay has claimed is about to be sent anyway. The `event_id` stays, so a partner that has the webhook
-    gets no second one. Runs in the caller's transaction: Open edX opens one for each request.
+    Others stay: held, skipped and rehearsed rows may have been sent by upstream, and a row that a relay has claimed is
+    about to be sent. The `event_id` stays, so a partner that has the webhook gets no second one. Runs in the caller's
+    transaction: Open edX opens one for each request.
     """
-    waiting = _rows().filter(pk__in=ids, lease_owner="")
+    resendable = (Status.PENDING, Status.PUBLISHED, Status.REFUSED)
+    waiting = _rows().filter(pk__in=ids, lease_owner="", status__in=resendable)
     return waiting.update(status=Status.PENDING, available_at=now, attempts=0, last_error="", published_at=None)
 
 

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -17,7 +18,7 @@ from .counters import count
 from .course_facts import CourseFact, Enterprise, Grade, InvalidEvent, SingleSignOn, region_of
 from .leases import outbox_database
 from .messages import body_of, event_id_of
-from .models import EnterpriseIntegration, EventType, OutboxEvent, PayloadFormat, Region
+from .models import EnterpriseIntegration, EventType, OutboxEvent, PayloadFormat, Region, Status
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +36,18 @@ class Earlier:
     percent: float | None
 
 
-def record(build: Callable[[], Iterable[OutboxEvent]]) -> int:
+class Target(NamedTuple):
+    """An event to write."""
+
+    enterprise: Enterprise
+    integration: EnterpriseIntegration
+    event_id: str
+    status: Status
+
+
+def record(build: Callable[[], Iterable[OutboxEvent]]) -> int | None:
     """Builds events and writes them, in a savepoint of the caller's transaction. Without an open transaction they are
-    written immediately. Returns the number of rows.
+    written immediately. Returns the number of rows, or None after an error.
 
     Never raises: an error is logged and counted, and the savepoint is rolled back, so that the caller's transaction
     goes on. The log has the type and the place of the error and not its text, which may contain a row's values.
@@ -49,20 +59,25 @@ def record(build: Callable[[], Iterable[OutboxEvent]]) -> int:
             OutboxEvent.objects.using(database).bulk_create(rows)
     except InvalidEvent as error:
         report_invalid(error)
-        return 0
+        return None
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
         logger.error("outbox.error type=%s at=%s", type(error).__name__, places)
         count("outbox.error")
-        return 0
+        return None
     count("outbox.written", len(rows))
     return len(rows)
 
 
-def events_of(fact: CourseFact, config: Config, now: datetime) -> Iterable[OutboxEvent]:
+def events_of(
+    fact: CourseFact, config: Config, now: datetime, *, only_after_activation: bool = False
+) -> list[OutboxEvent]:
     """The events that are not yet in the outbox, one for each active enterprise of the learner that has an active
-    integration. They are not saved. Raises InvalidEvent if none can be built."""
+    integration. They are not saved. Raises InvalidEvent if none can be built.
+
+    `only_after_activation` leaves out integrations that were activated after the fact occurred.
+    """
     if isinstance(fact, Grade) and fact.passed_at is None:
         return []
     enterprises = openedx.active_enterprises(fact.user_id)
@@ -79,7 +94,7 @@ def events_of(fact: CourseFact, config: Config, now: datetime) -> Iterable[Outbo
     sso = openedx.single_sign_on(fact.user_id)
     region = region_of(sso, enterprises)
     earlier = _earlier(fact)
-    rows = []
+    targets = []
     for enterprise in receiving:
         integration = integrations.get((enterprise.uuid, region)) or integrations.get((enterprise.uuid, Region.OTHER))
         if integration is None:
@@ -87,18 +102,15 @@ def events_of(fact: CourseFact, config: Config, now: datetime) -> Iterable[Outbo
             continue
         if fact.event_type == EventType.COURSE_ENROLLMENT and not integration.enrollments:
             continue
+        since = integration.active_since
+        if only_after_activation and (since is None or fact.occurred_at < since):
+            continue
         event_id = event_id_of(fact, enterprise, config.deduplicate)
         if any(is_repeat(fact, event_id, one, config) for one in earlier if one.enterprise == enterprise.uuid):
             count("event.repeat")
             continue
-        try:
-            row = _row(fact, enterprise, sso, integration, event_id, region, now)
-            row.status = statuses[enterprise.uuid]
-            rows.append(row)
-        except InvalidEvent as error:
-            # The other enterprises' events are written.
-            report_invalid(error, fact)
-    return rows
+        targets.append(Target(enterprise, integration, event_id, statuses[enterprise.uuid]))
+    return _rows(fact, targets, sso, region, now) if targets else []
 
 
 def is_repeat(fact: CourseFact, event_id: str, earlier: Earlier, config: Config) -> bool:
@@ -135,35 +147,43 @@ def _earlier(fact: CourseFact) -> list[Earlier]:
     return [Earlier(*row[1:]) for row in rows if row[0] == fact.course.id]
 
 
-def _row(
-    fact: CourseFact,
-    enterprise: Enterprise,
-    sso: SingleSignOn,
-    integration: EnterpriseIntegration,
-    event_id: str,
-    region: Region,
-    now: datetime,
-) -> OutboxEvent:
-    if integration.payload_format == PayloadFormat.PERCIPIO:
-        organization = openedx.percipio_organization(fact.user_id, enterprise, sso.percipio_organization)
-        sso = dataclasses.replace(sso, percipio_organization=organization)
-    else:
+def _rows(
+    fact: CourseFact, targets: list[Target], sso: SingleSignOn, region: Region, now: datetime
+) -> list[OutboxEvent]:
+    learner = openedx.learner(fact.user_id)
+    if any(target.integration.payload_format == PayloadFormat.STRUCTURED for target in targets):
         course = dataclasses.replace(fact.course, name=openedx.course_name(fact.course))
         fact = dataclasses.replace(fact, course=course)
-    return OutboxEvent(
-        event_id=event_id,
-        event_type=fact.event_type,
-        integration_id=integration.integration_id,
-        enterprise_customer_uuid=enterprise.uuid,
-        user_id=fact.user_id,
-        course_id=fact.course.id,
-        region=region,
-        occurred_at=fact.occurred_at,
-        percent_grade=fact.percent if isinstance(fact, Grade) else None,
-        body=body_of(fact, openedx.learner(fact.user_id), enterprise, sso, integration, event_id),
-        available_at=now,
-        created_at=now,
-    )
+    rows = []
+    for enterprise, integration, event_id, status in targets:
+        login = sso
+        if integration.payload_format == PayloadFormat.PERCIPIO:
+            organization = openedx.percipio_organization(fact.user_id, enterprise, sso.percipio_organization)
+            login = dataclasses.replace(sso, percipio_organization=organization)
+        try:
+            body = body_of(fact, learner, enterprise, login, integration, event_id)
+        except InvalidEvent as error:
+            # The other enterprises' events are written.
+            report_invalid(error, fact)
+            continue
+        rows.append(
+            OutboxEvent(
+                event_id=event_id,
+                event_type=fact.event_type,
+                integration_id=integration.integration_id,
+                enterprise_customer_uuid=enterprise.uuid,
+                user_id=fact.user_id,
+                course_id=fact.course.id,
+                region=region,
+                occurred_at=fact.occurred_at,
+                percent_grade=fact.percent if isinstance(fact, Grade) else None,
+                body=body,
+                status=status,
+                available_at=now,
+                created_at=now,
+            )
+        )
+    return rows
 
 
 def _report_no_integration(enterprises: list[Enterprise]) -> None:

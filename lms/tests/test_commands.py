@@ -95,7 +95,7 @@ def test_status_counts_rows_and_the_age_of_the_oldest(capsys):
     call_command("webhooks_status")
     status = json.loads(capsys.readouterr().out)
     assert 90 <= status.pop("oldest_pending_seconds") < 600
-    assert status == {"pending": 2, "published": 0, "refused": 1}
+    assert status == {"pending": 2, "published": 0, "refused": 1, "held": 0, "skipped": 0, "rehearsed": 0}
 
 
 def test_the_loop_without_a_signal_goes_on():

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
-from learning_time_webhooks import switches
+from learning_time_webhooks import leases, switches
 from learning_time_webhooks.counters import counters
 from learning_time_webhooks.models import EnterpriseIntegration, EnterpriseSwitch, OutboxEvent, Status
 from tests.openedx.channel_integration.models import EnterpriseWebhookConfiguration, WebhookTransmissionQueue
@@ -164,3 +164,18 @@ class TestWithUpstream:
     def test_the_command_refuses(self, words: list[str], reason: str, configuration: Any) -> None:
         with pytest.raises(CommandError, match=reason):
             call_command("webhooks_switch", *words)
+
+
+@pytest.mark.parametrize("status", [Status.HELD, Status.SKIPPED, Status.REHEARSED])
+def test_what_upstream_may_have_sent_is_not_resent(status: Status) -> None:
+    [row] = write_events(1, status=status)
+    assert leases.resend([row.pk], NOW) == 0
+    assert leases.claim("relay", NOW, limit=10, lease=WAIT) == []
+
+
+def test_rows_that_are_never_sent_are_deleted_after_the_retention() -> None:
+    write_events(2, first=1, status=Status.REHEARSED)
+    write_events(1, first=3, status=Status.HELD)
+    assert leases.delete_unsent(NOW, limit=10) == 0
+    assert leases.delete_unsent(NOW + timedelta(days=30), limit=10) == 2
+    assert OutboxEvent.objects.get().status == Status.HELD
