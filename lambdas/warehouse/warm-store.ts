@@ -88,10 +88,14 @@ export function createWarmStore(options: WarmStoreOptions): WarmStore {
     async complete(marker) {
       // In this order: a run that ends between the two leaves a progress that is complete, and the marker says that there is
       // nothing to do. The other way round, all rows would be read again.
-      await store(documents.MARKER_KEY, documents.encodeMarker(marker), documents.MARKER_SECONDS);
+      const text = documents.encodeMarker(marker);
+      const seconds = documents.MARKER_SECONDS;
+      const [before] = await run((client) => [client.set(documents.MARKER_KEY, text, 'EX', seconds, 'GET')]);
       const [removed] = await run((client) => [client.del(documents.PROGRESS_KEY)]);
       if (removed !== 0) return true;
-      await run((client) => [client.del(documents.MARKER_KEY)]);
+      // Another run has ended in the meantime, unless Valkey was emptied: then there was no marker.
+      if (typeof before === 'string') await store(documents.MARKER_KEY, before, seconds);
+      else await run((client) => [client.del(documents.MARKER_KEY)]);
       return false;
     },
     close: () => connection.close(),

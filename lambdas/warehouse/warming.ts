@@ -112,7 +112,8 @@ export interface WarmStore {
    * finds the marker. From then on readers take entries with an older token for misses, which removes rows that disappeared
    * from the table.
    *
-   * @returns false if there was no progress to remove, as in `advanceProgress`; then the marker is removed again
+   * @returns false if there was no progress to remove, as in `advanceProgress`, or because another run at the same time has ended
+   * first. Then the marker that was there before is put back; without one, this one is removed again
    * @throws CacheUnavailable
    */
   complete(marker: WarmMarker): Promise<boolean>;

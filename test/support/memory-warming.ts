@@ -169,11 +169,12 @@ export class MemoryWarmStore implements WarmStore {
 
   async complete(marker: WarmMarker) {
     this.#step('before complete');
+    const { marker: before } = this;
     this.marker = marker;
     this.#step('after marker');
     const isThere = this.progress !== undefined;
     this.progress = undefined;
-    if (!isThere) this.marker = undefined;
+    if (!isThere) this.marker = before;
     this.#step('after complete');
     return isThere;
   }

@@ -184,6 +184,16 @@ describe('marker and progress', () => {
     expect(await ask(server.port, ['DBSIZE'])).toBe(':0');
   });
 
+  test('of two runs at the same time, the second one to end leaves the marker of the first', async () => {
+    const { store } = storeAt(server.port);
+    await store.writeProgress(PROGRESS);
+    expect(await store.complete(MARKER)).toBe(true);
+    const second = { ...MARKER, token: `${BigInt(TOKEN) - 1n}`, completedAt: '2026-01-10T09:16:00.000Z' };
+    expect(await store.complete(second)).toBe(false);
+    expect(await store.readMarker()).toEqual(MARKER);
+    await expectTtl(MARKER_KEY, 51);
+  });
+
   test('live for 51 hours, longer than any entry that the marker outdates, and for 24 hours', async () => {
     const { store } = storeAt(server.port);
     await store.writeProgress(PROGRESS);
