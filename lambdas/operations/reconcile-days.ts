@@ -2,6 +2,7 @@ import { isParkedTooLong, LONGEST_PARKING_MS, sightingOf, standingOf } from '../
 import type { LedgerDay, ListedDelivery } from '../ledger/ports.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
 import { isFirstClaim } from '../ledger/transitions.ts';
+import { readRecords } from './read-records.ts';
 import { Findings } from './reconcile-findings.ts';
 import { endParked, releaseParked } from './reconcile-parked.ts';
 import { CHUNK, type ReconcileRun, rotated } from './reconcile-run.ts';
@@ -96,12 +97,19 @@ function mayBeParkedTooLong({ state, accepted_at: acceptedAt }: ListedDelivery, 
 
 async function examine(suspects: readonly Suspect[], day: LedgerDay, findings: Findings, run: ReconcileRun) {
   if (suspects.length === 0 || !run.mayCount()) return;
-  const { table, now } = run.services;
-  const records = await table.records(suspects.map(({ webhookId }) => webhookId));
+  const { now } = run.services;
+  const records = await readRecords(
+    suspects.map(({ webhookId }) => webhookId),
+    run,
+  );
   const parkedTooLong: LedgerRecord[] = [];
   const stuck: StuckFound[] = [];
   for (const { webhookId, acceptedAt, hasRecord } of suspects) {
     const record = records.get(webhookId);
+    if (record === 'unreadable') {
+      run.countUnreadable();
+      continue;
+    }
     // Deleted since it was listed; or its record is listed under another day, and counted there.
     if (record === undefined ? hasRecord : !hasRecord && isCountedElsewhere(record, day, run)) continue;
     if (record !== undefined && isParkedTooLong(record, now())) {

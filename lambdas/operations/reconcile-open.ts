@@ -8,6 +8,7 @@ import { changedAt, isFinal } from '../ledger/transitions.ts';
 import { chunksOf } from '../shared/chunks.ts';
 import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
+import { readRecords } from './read-records.ts';
 import { listAccepted } from './reconcile-accepted.ts';
 import { Findings } from './reconcile-findings.ts';
 import { endParked, releaseParked } from './reconcile-parked.ts';
@@ -140,7 +141,10 @@ async function review(
   run: ReconcileRun,
 ): Promise<readonly OpenEntry[]> {
   const { table, now } = run.services;
-  const records = await table.records(entries.map(({ webhook_id }) => webhook_id));
+  const records = await readRecords(
+    entries.map(({ webhook_id }) => webhook_id),
+    run,
+  );
   const closed: OpenEntry[] = [];
   const parkedTooLong: LedgerRecord[] = [];
   const stuck: StuckFound[] = [];
@@ -149,6 +153,10 @@ async function review(
     const record = records.get(webhookId);
     const isCounted = seen.has(webhookId);
     seen.add(webhookId);
+    if (record === 'unreadable') {
+      if (!isCounted) run.countUnreadable();
+      continue;
+    }
     if (record !== undefined && isFinal(record)) {
       const isRemoved = now() - Date.parse(entry.since) >= REMOVED_AFTER_MS;
       if (isRemoved) closed.push(entry);

@@ -131,6 +131,11 @@ export class ReconcileRun {
     else this.#unbalanced += 1;
   }
 
+  /** Counts a delivery whose record cannot be read: nothing shows that a message or an execution carries it. */
+  countUnreadable(): void {
+    this.#unbalanced += 1;
+  }
+
   /** Reports a stuck delivery in the log and, up to `MAX_NAMED_STUCK`, in the report. */
   reportStuck(delivery: StuckDelivery): void {
     if (this.#stuck.length === MAX_NAMED_STUCK) return;

@@ -122,6 +122,19 @@ describe('the balance of a ledger', () => {
     expect(await fixture.run()).toMatchObject({ accepted: 0, is_balanced: true });
   });
 
+  test('counts a delivery whose record cannot be read as unbalanced, and resends the others', async () => {
+    const fixture = reconcileFixture();
+    const unreadable = await fixture.put('unreadable', { agoMs: 2 * HOUR, state: 'accepted' });
+    const lost = await fixture.put('lost', { agoMs: 2 * HOUR, state: 'accepted' });
+    const refuse = () => Promise.reject(new LedgerUnavailable(`records: the item of ${unreadable} cannot be read`));
+    fixture.table = {
+      ...fixture.ledger,
+      record: (id) => (id === unreadable ? refuse() : fixture.ledger.record(id)),
+      records: (ids) => ([...ids].includes(unreadable) ? refuse() : fixture.ledger.records(ids)),
+    };
+    expect(await fixture.run()).toMatchObject({ unbalanced: 2, stuck: [{ webhook_id: lost, action: 'resent' }] });
+  });
+
   test('covers whole UTC days, today included, or a single integration on request', async () => {
     const fixture = reconcileFixture();
     await fixture.put('today', { agoMs: 12 * HOUR, state: 'delivered' });

@@ -30,6 +30,16 @@ async function reconciled(agoMs = HOUR, integrations = [integration()]) {
   return { fixture, listed };
 }
 
+/** The fixture's table, in which one record does not match its schema. */
+function unreadableAt(webhookId: string, { ledger }: Fixture): Fixture['table'] {
+  const refuse = () => Promise.reject(new LedgerUnavailable(`records: the item of ${webhookId} cannot be read`));
+  return {
+    ...ledger,
+    record: (id) => (id === webhookId ? refuse() : ledger.record(id)),
+    records: (ids) => ([...ids].includes(webhookId) ? refuse() : ledger.records(ids)),
+  };
+}
+
 const openIds = (fixture: Fixture) => fixture.ledger.allOpen().map(({ webhook_id }) => webhook_id);
 
 async function change(fixture: Fixture, id: string, to: Partial<LedgerRecord> & Pick<LedgerRecord, 'state'>) {
@@ -98,6 +108,16 @@ describe('an incremental run', () => {
     fixture.clock.nowMs = NOW;
     const id = await fixture.put('late', { agoMs: HOUR + LISTED_AFTER_MS + LISTED_AGAIN_MS });
     expect(await run(fixture)).toMatchObject({ stuck: [{ webhook_id: id, action: 'resent' }] });
+  });
+
+  test('counts a delivery whose record cannot be read as unbalanced, and resends the others', async () => {
+    const { fixture } = await reconciled();
+    const unreadable = await fixture.put('unreadable', { agoMs: 50 * MINUTE, state: 'accepted' });
+    const lost = await fixture.put('lost', { agoMs: 50 * MINUTE, state: 'accepted' });
+    fixture.table = unreadableAt(unreadable, fixture);
+    expect(await run(fixture)).toMatchObject({ unbalanced: 2, stuck: [{ webhook_id: lost, action: 'resent' }] });
+    expect(fixture.log.only('ledger.record_unreadable')).toEqual({ webhook_id: unreadable });
+    expect(openIds(fixture)).toContain(unreadable);
   });
 
   test('removes the entry of a delivery that has closed, and counts it for the last time', async () => {
