@@ -21,8 +21,8 @@ export const LISTED_AGAIN_MS = 15 * MINUTE_MS;
 export const LATE_AFTER_MS = 15 * MINUTE_MS;
 
 /**
- * A closed delivery's entry is deleted when it is this old, in milliseconds: who reopens a delivery writes the entry first, and
- * the record next.
+ * A closed delivery's entry is deleted when it is this old, in milliseconds: the writer that reopens a delivery writes the entry
+ * first, and the record next.
  */
 export const REMOVED_AFTER_MS = LISTED_AFTER_MS;
 

@@ -1,12 +1,12 @@
 import { isParkedInLedger, isParkedTooLong, sightingOf, standingOf } from '../ledger/balance.ts';
-import { LISTED_AFTER_MS, REMOVED_AFTER_MS } from '../ledger/open-entry.ts';
+import { LISTED_AFTER_MS, LISTED_AGAIN_MS, REMOVED_AFTER_MS } from '../ledger/open-entry.ts';
 import type { OpenEntry, Span } from '../ledger/ports.ts';
 import type { CountedState } from '../ledger/reconciliation.ts';
 import { LEDGER_TABLE, type LedgerRecord } from '../ledger/record.ts';
 import type { ReconcileProgress } from '../ledger/table/reconcile-progress.ts';
 import { changedAt, isFinal } from '../ledger/transitions.ts';
 import { chunksOf } from '../shared/chunks.ts';
-import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
+import { DAY_MS } from '../shared/durations.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import { readRecords } from './read-records.ts';
 import { listAccepted } from './reconcile-accepted.ts';
@@ -29,7 +29,8 @@ export interface NextProgress extends ReconcileProgress {
 
 /**
  * Reads the progress of the incremental runs. The first run starts with the oldest events that are stored. So does a run whose
- * progress is of the future: the clock of an earlier run was ahead, and it listed what was accepted since too early.
+ * progress is of the future: the clock of an earlier run was ahead, and it listed what was accepted since too early. A difference
+ * of up to the time that each run lists again may be between the clocks of two runs at the same time.
  *
  * @throws LedgerUnavailable
  */
@@ -37,7 +38,7 @@ export async function nextProgress({ progress, payloadDays, now }: ReconcileServ
   const nowMs = now();
   const untilMs = nowMs - LISTED_AFTER_MS;
   const read = await progress.read();
-  const isUsable = read !== undefined && read.listedUntilMs <= untilMs + HOUR_MS;
+  const isUsable = read !== undefined && read.listedUntilMs <= untilMs + LISTED_AGAIN_MS;
   const before: ReconcileProgress = isUsable
     ? read
     : { listedUntilMs: untilMs - (payloadDays + 1) * DAY_MS, listedDays: [], reviewedAtMs: nowMs, lastDelivered: {} };
