@@ -167,26 +167,24 @@ def _move(switch: EnterpriseSwitch, state: SwitchState, now: datetime, configura
 
 def _settle_held(now: datetime, wait: timedelta) -> Settled:
     held = OutboxEvent.objects.using(outbox_database()).filter(status=Status.HELD, created_at__lte=now - wait)
-    rows = list(held.order_by("pk")[:HELD_AT_ONCE])
-    if not rows:
+    enterprises = set(held.values_list("enterprise_customer_uuid", flat=True).distinct())
+    if not enterprises:
         return Settled()
-    enterprises = {row.enterprise_customer_uuid for row in rows}
     states = dict(
         EnterpriseSwitch.objects.using(outbox_database())
         .filter(enterprise_customer_uuid__in=enterprises)
         .values_list("enterprise_customer_uuid", "state")
     )
-    conflicts = set(upstream.active_configurations(enterprises).values())
-    ready = []
-    for row in rows:
-        state = states.get(row.enterprise_customer_uuid)
-        if state in CHANGING:
-            continue
-        if state == SwitchState.PIPELINE and row.enterprise_customer_uuid in conflicts:
-            logger.error("switch.conflict enterprise=%s", row.enterprise_customer_uuid)
-            count("switch.conflict")
-            continue
-        ready.append(row)
+    active_upstream = set(upstream.active_configurations(enterprises).values())
+    conflicts = {one for one in enterprises & active_upstream if states.get(one) == SwitchState.PIPELINE}
+    for enterprise in sorted(conflicts):
+        logger.error("switch.conflict enterprise=%s", enterprise)
+    count("switch.conflict", len(conflicts))
+    # Before the limit is applied: one enterprise must not use it up for others.
+    waiting = conflicts | {one for one in enterprises if states.get(one) in CHANGING}
+    ready = list(held.exclude(enterprise_customer_uuid__in=waiting).order_by("pk")[:HELD_AT_ONCE])
+    if not ready:
+        return Settled()
     taken = upstream.recorded(ready)
     skip = [row.pk for row in ready if row.pk in taken]
     send = [row for row in ready if row.pk not in taken]

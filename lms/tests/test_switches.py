@@ -179,3 +179,19 @@ def test_rows_that_are_never_sent_are_deleted_after_the_retention() -> None:
     assert leases.delete_unsent(NOW, limit=10) == 0
     assert leases.delete_unsent(NOW + timedelta(days=30), limit=10) == 2
     assert OutboxEvent.objects.get().status == Status.HELD
+
+
+@pytest.mark.upstream
+def test_a_conflict_of_one_enterprise_does_not_hold_the_events_of_others(
+    configuration: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(switches, "HELD_AT_ONCE", 2)
+    to_pipeline()
+    EnterpriseWebhookConfiguration.objects.update(active=True)
+    write_events(3, status=Status.HELD)
+    EnterpriseSwitch.objects.create(enterprise_customer_uuid=OTHER, state="pipeline", changed_at=NOW)
+    write_events(1, first=3, status=Status.HELD, enterprise_customer_uuid=OTHER)
+    caplog.clear()
+    assert switches.advance(NOW + timedelta(days=1), WAIT) == switches.Settled(sent=1)
+    # Once, and not for each event.
+    assert caplog.text.count("switch.conflict") == 1
