@@ -95,6 +95,8 @@ def _status(
 
 def request(enterprise: str, target: str, now: datetime) -> EnterpriseSwitch:
     """Begins a change to `upstream`, `rehearsal` or `pipeline`; `advance` completes it. Raises CannotSwitch."""
+    if not upstream.is_installed() and target != SwitchState.PIPELINE:
+        raise CannotSwitch("enterprise-integrated-channels is not installed here: no system would send")
     with short_transaction():
         rows = EnterpriseSwitch.objects.using(outbox_database())
         initial = SwitchState.UPSTREAM if upstream.is_installed() else SwitchState.PIPELINE
@@ -122,7 +124,15 @@ def _reason(state: str) -> str:
 
 def advance(now: datetime, wait: timedelta) -> Settled:
     """Completes changes whose wait is over, and settles held events. The relay calls it every few seconds; two at once
-    are harmless."""
+    are harmless.
+
+    A Django without upstream cannot see what upstream sends, so it changes nothing: it may be one that runs the relay
+    alone, beside an LMS that has upstream."""
+    if not upstream.is_installed():
+        if _has_unfinished():
+            logger.error("switch.no_upstream: run the relay where enterprise-integrated-channels is installed")
+            count("switch.no_upstream")
+        return Settled()
     for switch in EnterpriseSwitch.objects.using(outbox_database()).filter(
         state__in=CHANGING, changed_at__lte=now - wait
     ):
@@ -131,6 +141,13 @@ def advance(now: datetime, wait: timedelta) -> Settled:
         else:
             _hand_to_upstream(switch, now)
     return _settle_held(now, wait)
+
+
+def _has_unfinished() -> bool:
+    """Whether a change is not complete, or an event is held."""
+    database = outbox_database()
+    changing = EnterpriseSwitch.objects.using(database).filter(state__in=CHANGING)
+    return changing.exists() or OutboxEvent.objects.using(database).filter(status=Status.HELD).exists()
 
 
 def _hand_to_pipeline(switch: EnterpriseSwitch, now: datetime) -> None:

@@ -195,3 +195,23 @@ def test_a_conflict_of_one_enterprise_does_not_hold_the_events_of_others(
     assert switches.advance(NOW + timedelta(days=1), WAIT) == switches.Settled(sent=1)
     # Once, and not for each event.
     assert caplog.text.count("switch.conflict") == 1
+
+
+@pytest.mark.upstream
+def test_a_relay_without_upstream_completes_no_change_and_sends_no_held_event(
+    configuration: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switches.request(ENTERPRISE, "pipeline", NOW)
+    write_events(1, status=Status.HELD)
+    monkeypatch.setattr(switches.upstream, "APP_LABEL", "absent")
+    assert switches.advance(NOW + 3 * WAIT, WAIT) == switches.Settled()
+    assert EnterpriseSwitch.objects.get().state == "to_pipeline"
+    assert OutboxEvent.objects.get().status == Status.HELD
+    assert counters["switch.no_upstream"] > 0
+
+
+def test_without_upstream_nothing_is_switched_to_it() -> None:
+    EnterpriseSwitch.objects.create(enterprise_customer_uuid=ENTERPRISE, state="pipeline", changed_at=NOW)
+    for target in ("upstream", "rehearsal"):
+        with pytest.raises(switches.CannotSwitch, match="enterprise-integrated-channels is not installed"):
+            switches.request(ENTERPRISE, target, NOW)
