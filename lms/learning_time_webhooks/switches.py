@@ -2,7 +2,7 @@
 
 A partner never receives the same event from both, and no event from neither. The obstacle are processes that have read
 the old state when it changes. So both directions go over a state in which new events are *held*, and wait until no such
-process is left. A held event is sent unless upstream has recorded it:
+process is left. A held event is sent unless upstream has delivered it, or while upstream sends, has recorded it:
 
     upstream, rehearsal ──▶ to_pipeline ──(wait)──▶ upstream's configurations off ──▶ pipeline
     pipeline            ──▶ to_upstream ──(wait)──▶ upstream's configurations on  ──▶ rehearsal
@@ -27,8 +27,8 @@ from .models import EnterpriseSwitch, OutboxEvent, Status, SwitchState
 
 logger = logging.getLogger(__name__)
 
-# Rehearsed events from this time before the change to `to_pipeline` are sent if upstream has not recorded them: its
-# task had not run yet when its configuration was switched off.
+# Rehearsed events from this time before the change to `to_pipeline` are sent if upstream has not delivered them: its
+# task had not run yet, or waited for a retry, when its configuration was switched off.
 REACH_BACK = timedelta(hours=1)
 
 HELD_AT_ONCE = 500
@@ -187,30 +187,36 @@ def _settle_held(now: datetime, wait: timedelta) -> Settled:
     enterprises = set(held.values_list("enterprise_customer_uuid", flat=True).distinct())
     if not enterprises:
         return Settled()
-    states = dict(
-        EnterpriseSwitch.objects.using(outbox_database())
-        .filter(enterprise_customer_uuid__in=enterprises)
-        .values_list("enterprise_customer_uuid", "state")
-    )
+    rows = EnterpriseSwitch.objects.using(outbox_database()).filter(enterprise_customer_uuid__in=enterprises)
+    states = {one.enterprise_customer_uuid: one.state for one in rows}
+    # A task of upstream that has read the old configuration may still be in its request.
+    recent = {
+        one.enterprise_customer_uuid
+        for one in rows
+        if one.upstream_changed_at is not None and now < one.upstream_changed_at + wait
+    }
     active_upstream = set(upstream.active_configurations(enterprises).values())
     conflicts = {one for one in enterprises & active_upstream if states.get(one) == SwitchState.PIPELINE}
     for enterprise in sorted(conflicts):
         logger.error("switch.conflict enterprise=%s", enterprise)
     count("switch.conflict", len(conflicts))
     # Before the limit is applied: one enterprise must not use it up for others.
-    waiting = conflicts | {one for one in enterprises if states.get(one) in CHANGING}
+    waiting = conflicts | recent | {one for one in enterprises if states.get(one) in CHANGING}
     ready = list(held.exclude(enterprise_customer_uuid__in=waiting).order_by("pk")[:HELD_AT_ONCE])
     if not ready:
         return Settled()
-    taken = upstream.recorded(ready)
+    # Without an active configuration upstream's tasks fail without a retry, so what it has not delivered is sent here.
+    ours = [row for row in ready if states.get(row.enterprise_customer_uuid) == SwitchState.PIPELINE]
+    theirs = [row for row in ready if states.get(row.enterprise_customer_uuid) != SwitchState.PIPELINE]
+    taken = upstream.recorded(ours, finished=True) | upstream.recorded(theirs)
     skip = [row.pk for row in ready if row.pk in taken]
     send = [row for row in ready if row.pk not in taken]
     with short_transaction():
         mine = OutboxEvent.objects.using(outbox_database()).filter(status=Status.HELD)
         skipped = mine.filter(pk__in=skip).update(status=Status.SKIPPED)
         sent = mine.filter(pk__in=[row.pk for row in send]).update(status=Status.PENDING, available_at=now)
-        back = [row for row in send if states.get(row.enterprise_customer_uuid) != SwitchState.PIPELINE]
-        upstream.mark_as_delivered(back, now)
+        upstream.cancel([row for row in ours if row.pk not in taken])
+        upstream.mark_as_delivered([row for row in theirs if row.pk not in taken], now)
     count("switch.sent", sent)
     count("switch.skipped", skipped)
     logger.info("switch.settled sent=%d skipped=%d", sent, skipped)

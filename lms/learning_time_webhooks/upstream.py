@@ -19,6 +19,9 @@ from .models import OutboxEvent
 # By which a delivery that this package made is recognized among upstream's own.
 MARK = "delivered by learning-time-webhooks"
 
+# States of upstream's queue in which it does not send a webhook again.
+FINISHED = ("success", "cancelled")
+
 APP_LABEL = "channel_integration"
 
 ROWS_AT_ONCE = 500
@@ -56,8 +59,9 @@ def set_active(configurations: Collection[int], active: bool) -> None:
         model.objects.filter(pk__in=list(configurations)).update(active=active)
 
 
-def recorded(rows: Sequence[OutboxEvent]) -> set[int]:
-    """The primary keys of the rows that upstream has in its queue too, whatever became of them there.
+def recorded(rows: Sequence[OutboxEvent], *, finished: bool = False) -> set[int]:
+    """The primary keys of the rows that upstream has in its queue too, whatever became of them there; with `finished`,
+    of those that it has delivered, or that an operator has cancelled.
 
     Upstream's key has the UTC day on which its task ran, which may be the day after the event.
     """
@@ -69,8 +73,23 @@ def recorded(rows: Sequence[OutboxEvent]) -> set[int]:
     taken: set[str] = set()
     for start in range(0, len(keys), ROWS_AT_ONCE):
         some = keys[start : start + ROWS_AT_ONCE]
-        taken.update(model.objects.filter(deduplication_key__in=some).values_list("deduplication_key", flat=True))
+        found = model.objects.filter(deduplication_key__in=some)
+        if finished:
+            found = found.filter(status__in=FINISHED)
+        taken.update(found.values_list("deduplication_key", flat=True))
     return {row.pk for row in rows if not taken.isdisjoint(_keys(row))}
+
+
+def cancel(rows: Sequence[OutboxEvent]) -> None:
+    """Cancels what upstream has of these rows and has not delivered, so that it does not send them when its
+    configuration is active again."""
+    model = _model("WebhookTransmissionQueue")
+    if model is None:
+        return
+    keys = sorted({key for row in rows for key in _keys(row)})
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        unfinished = model.objects.filter(deduplication_key__in=keys[start : start + ROWS_AT_ONCE])
+        unfinished.exclude(status__in=FINISHED).update(status="cancelled", error_message=MARK)
 
 
 def mark_as_delivered(rows: Sequence[OutboxEvent], day: datetime) -> int:

@@ -63,17 +63,19 @@ def plan_grade(agenda: Agenda, chance: random.Random, user_id: int, at: float, *
     theirs = UpstreamEvent(ENTERPRISE, user_id, COURSE)
     found: list[EnterpriseWebhookConfiguration | None] = []
     occurred = NOW + timedelta(seconds=at)
+    # Upstream's webhook is delivered, or waits for a retry.
+    status = chance.choice(["success", "pending"])
     our_reading, their_reading = at + chance.uniform(0, 5), at + chance.uniform(0, 5)
     agenda.at(our_reading, lambda now: ours.extend(events_of(grade_of(user_id, occurred), CONFIG, now)))
     agenda.at(our_reading + chance.uniform(0, 45), lambda _now: OutboxEvent.objects.bulk_create(ours) and None)
     if enriched:
         # A task, whenever a worker is free. It decides and writes.
         late = their_reading + chance.choice([1, 30, 200])
-        agenda.at(late, lambda now: enqueue(theirs, configuration_of(theirs), now) and None)
+        agenda.at(late, lambda now: enqueue(theirs, configuration_of(theirs), now, status=status) and None)
     else:
         agenda.at(their_reading, lambda _now: found.append(configuration_of(theirs)))
         late = their_reading + chance.uniform(0, 45)
-        agenda.at(late, lambda now: enqueue(theirs, found[0], now) and None)
+        agenda.at(late, lambda now: enqueue(theirs, found[0], now, status=status) and None)
 
 
 def run(number: int) -> None:

@@ -44,7 +44,7 @@ def to_pipeline() -> None:
     switches.advance(NOW + WAIT, WAIT)
 
 
-def recorded_by_upstream(user_id: int) -> None:
+def recorded_by_upstream(user_id: int, status: str = "success") -> None:
     WebhookTransmissionQueue.objects.create(
         enterprise_customer_id=ENTERPRISE,
         user=get_user_model().objects.create(pk=user_id, username=f"learner-{user_id}"),
@@ -53,6 +53,7 @@ def recorded_by_upstream(user_id: int) -> None:
         user_region="OTHER",
         webhook_url="https://partner.example",
         payload={},
+        status=status,
         deduplication_key=f"{ENTERPRISE}:{user_id}:{COURSE}:course_completion:{NOW:%Y-%m-%d}",
         created=NOW,
     )
@@ -92,6 +93,28 @@ class TestWithUpstream:
         recorded_by_upstream(1)
         assert switches.advance(NOW + 2 * WAIT, WAIT) == switches.Settled(sent=1, skipped=1)
         assert dict(OutboxEvent.objects.values_list("user_id", "status")) == {1: Status.SKIPPED, 2: Status.PENDING}
+
+    @pytest.mark.parametrize("status", ["pending", "processing", "failed"])
+    def test_a_webhook_that_upstream_had_not_delivered_is_taken_over(self, configuration: Any, status: str) -> None:
+        # Its task fails without a retry once the configuration is inactive.
+        switches.request(ENTERPRISE, "rehearsal", NOW)
+        write_events(1, first=1, status=Status.REHEARSED)
+        recorded_by_upstream(1, status)
+        switches.request(ENTERPRISE, "pipeline", NOW)
+        # Until a wait has passed a task of upstream may be in its request.
+        assert switches.advance(NOW + WAIT, WAIT) == switches.Settled()
+        assert switches.advance(NOW + 2 * WAIT, WAIT) == switches.Settled(sent=1)
+        # Nor does upstream send it after the way back.
+        assert WebhookTransmissionQueue.objects.get().status == "cancelled"
+
+    def test_on_the_way_back_upstream_delivers_what_it_has_in_its_queue(self, configuration: Any) -> None:
+        to_pipeline()
+        switches.request(ENTERPRISE, "upstream", NOW + 2 * WAIT)
+        write_events(1, first=1, status=Status.HELD)
+        recorded_by_upstream(1, "pending")
+        switches.advance(NOW + 3 * WAIT, WAIT)
+        assert switches.advance(NOW + 4 * WAIT, WAIT) == switches.Settled(skipped=1)
+        assert WebhookTransmissionQueue.objects.get().status == "pending"
 
     def test_an_event_from_before_the_change_is_held(self, configuration: Any) -> None:
         to_pipeline()

@@ -27,6 +27,7 @@ def enqueue(
     configuration: EnterpriseWebhookConfiguration | None,
     now: datetime,
     payload: dict[str, object] | None = None,
+    status: str = "success",
 ) -> bool:
     """Whether a webhook is sent: one per enterprise, user, course, type and UTC day."""
     if configuration is None:
@@ -42,6 +43,7 @@ def enqueue(
             "user_region": event.region,
             "webhook_url": configuration.webhook_url,
             "payload": payload or {},
+            "status": status,
             "created": now,
         },
     )
