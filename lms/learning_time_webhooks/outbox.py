@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
@@ -121,7 +121,7 @@ def is_repeat(fact: CourseFact, event_id: str, earlier: Earlier, config: Config)
         return earlier.percent is not None and fact.percent <= earlier.percent
     if abs(fact.occurred_at - earlier.occurred_at) < SAME_SIGNAL:
         return True
-    return config.deduplicate == "day" and fact.occurred_at.date() == earlier.occurred_at.date()
+    return config.deduplicate == "day" and fact.occurred_at.date() == earlier.occurred_at.astimezone(UTC).date()
 
 
 def report_invalid(error: InvalidEvent, fact: CourseFact | None = None) -> None:

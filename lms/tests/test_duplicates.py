@@ -1,10 +1,13 @@
 """Which changes are new events."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from learning_time_webhooks.config import Config
+from learning_time_webhooks.course_facts import Course, Grade
 from learning_time_webhooks.models import OutboxEvent
+from learning_time_webhooks.outbox import Earlier, is_repeat
 from tests.conftest import NOW, join, make_learner
 from tests.signals import send_enrollment, send_grade
 
@@ -81,3 +84,12 @@ class TestDuplicates:
         send_grade()
         send_grade(course="course-v1:edx+demox+demo_course")
         assert len(rows()) == 2
+
+    def test_the_day_is_that_of_utc_also_where_the_database_returns_another_zone(self):
+        """Django does if the database's setting `TIME_ZONE` is set."""
+        at = datetime(2026, 1, 10, 1, tzinfo=UTC)
+        grade = Grade(12345, Course("course-v1:a+b+c", "a", "b", ""), 0.9, "A", at, at)
+        zone = timezone(timedelta(hours=-5))
+        for hours, repeat in ((2, True), (-2, False)):
+            earlier = (at + timedelta(hours=hours)).astimezone(zone)
+            assert is_repeat(grade, "new", Earlier("enterprise", "old", earlier, 0.9), Config()) is repeat
