@@ -121,3 +121,13 @@ def test_without_upstream_there_is_nothing_to_compare(monkeypatch: pytest.Monkey
     monkeypatch.setattr("learning_time_webhooks.upstream.APP_LABEL", "absent")
     with pytest.raises(CommandError, match="not installed"):
         call_command("webhooks_compare")
+
+
+def test_enterprises_are_named_by_their_uuids() -> None:
+    by_upstream(1)
+    by_package(1)
+    output = StringIO()
+    call_command("webhooks_compare", "--day", "2026-01-15", "--enterprise", ENTERPRISE.upper(), stdout=output)
+    assert "1 the same, 0 differences" in output.getvalue()
+    with pytest.raises(CommandError, match="by its UUID"):
+        call_command("webhooks_compare", "--enterprise", "Demo Corp")

@@ -169,6 +169,12 @@ class TestWithUpstream:
         assert f"{ENTERPRISE}: to_pipeline since " in shown.getvalue()
         assert shown.getvalue().endswith("all other enterprises: upstream sends\n")
 
+    def test_the_command_takes_a_uuid_in_capitals(self, configuration: Any) -> None:
+        to_pipeline()
+        shown = StringIO()
+        call_command("webhooks_switch", ENTERPRISE.upper(), stdout=shown)
+        assert shown.getvalue().startswith(f"{ENTERPRISE}: pipeline since ")
+
     def test_the_command_shows_a_conflict(self, configuration: Any) -> None:
         to_pipeline()
         EnterpriseWebhookConfiguration.objects.update(active=True)
@@ -181,6 +187,7 @@ class TestWithUpstream:
         [
             (["--to", "pipeline"], "name the enterprise"),
             (["Demo Corp", "--to", "pipeline"], "by its UUID"),
+            (["Demo Corp"], "by its UUID"),
             ([OTHER, "--to", "pipeline"], "no active integration"),
         ],
     )

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from learning_time_webhooks import comparison, upstream
 from learning_time_webhooks.clock import SystemClock
+from learning_time_webhooks.management.arguments import enterprise_id
 
 
 class Command(BaseCommand):
@@ -25,7 +26,8 @@ class Command(BaseCommand):
         if not upstream.is_installed():
             raise CommandError("enterprise-integrated-channels is not installed: there is nothing to compare with")
         day = options["day"] or SystemClock().now().date() - timedelta(days=1)
-        enterprises = options["enterprise"] or comparison.compared_enterprises()
+        named = [enterprise_id(text) for text in options["enterprise"] or []]
+        enterprises = named or comparison.compared_enterprises()
         if not enterprises:
             raise CommandError("no enterprise is rehearsed: begin with webhooks_switch ENTERPRISE --to rehearsal")
         result = comparison.compare(day, enterprises)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from learning_time_webhooks import switches, upstream
 from learning_time_webhooks.clock import SystemClock
 from learning_time_webhooks.config import InvalidConfig, read_config
+from learning_time_webhooks.management.arguments import enterprise_id
 from learning_time_webhooks.models import EnterpriseIntegration, EnterpriseSwitch, OutboxEvent, Status, SwitchState
 
 
@@ -21,16 +21,14 @@ class Command(BaseCommand):
         parser.add_argument("--to", choices=switches.TARGETS)
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        enterprise = None if options["enterprise"] is None else enterprise_id(options["enterprise"])
         if options["to"] is None:
-            self._show(options["enterprise"])
+            self._show(enterprise)
             return
-        if options["enterprise"] is None:
+        if enterprise is None:
             raise CommandError("name the enterprise: webhooks_switch UUID --to …")
         try:
-            enterprise = str(uuid.UUID(options["enterprise"]))
             config = read_config()
-        except ValueError:
-            raise CommandError("the enterprise is named by its UUID") from None
         except InvalidConfig as error:
             raise CommandError(str(error)) from error
         if options["to"] != "upstream" and not _has_integration(enterprise):
