@@ -1,8 +1,9 @@
 """A model test of the switch: while an enterprise goes to the pipeline and back, each event is sent exactly once.
 
 Both systems handle each grade in two steps, as processes do that read the state, and write later: the state may change
-in between. Upstream's second step may be a Celery task, and another one delivers the webhook, later or never. Real switches and real outbox; the clock and the order of the
-steps are seeded. A run is reproduced by its number, as in test_relay_model.py.
+in between. Upstream's second step may be a Celery task; another one delivers the webhook, later or never. Real switches
+and real outbox; the clock and the order of the steps are seeded. A run is reproduced by its number, as in
+test_relay_model.py.
 """
 
 from __future__ import annotations
