@@ -18,7 +18,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from . import upstream
 from .counters import count
@@ -133,6 +133,7 @@ def advance(now: datetime, wait: timedelta) -> Settled:
             logger.error("switch.no_upstream: run the relay where enterprise-integrated-channels is installed")
             count("switch.no_upstream")
         return Settled()
+    _begin_waits_again(now, wait)
     for switch in EnterpriseSwitch.objects.using(outbox_database()).filter(
         state__in=CHANGING, changed_at__lte=now - wait
     ):
@@ -141,6 +142,15 @@ def advance(now: datetime, wait: timedelta) -> Settled:
         else:
             _hand_to_upstream(switch, now)
     return _settle_held(now, wait)
+
+
+def _begin_waits_again(now: datetime, wait: timedelta) -> None:
+    """A change that lies further ahead than a wait was made by a clock that went back since."""
+    rows = EnterpriseSwitch.objects.using(outbox_database())
+    for column in ("changed_at", "upstream_changed_at"):
+        ids = list(rows.filter(**{f"{column}__gt": now + wait}).values_list("pk", flat=True))
+        if ids:
+            rows.filter(pk__in=ids).update(**{column: now})
 
 
 def _has_unfinished() -> bool:
@@ -183,7 +193,9 @@ def _move(switch: EnterpriseSwitch, state: SwitchState, now: datetime, configura
 
 
 def _settle_held(now: datetime, wait: timedelta) -> Settled:
-    held = OutboxEvent.objects.using(outbox_database()).filter(status=Status.HELD, created_at__lte=now - wait)
+    # The second: the clock went back.
+    old = Q(created_at__lte=now - wait) | Q(created_at__gt=now + wait)
+    held = OutboxEvent.objects.using(outbox_database()).filter(old, status=Status.HELD)
     enterprises = set(held.values_list("enterprise_customer_uuid", flat=True).distinct())
     if not enterprises:
         return Settled()
