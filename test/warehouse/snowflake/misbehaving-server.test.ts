@@ -22,7 +22,7 @@ const DEADLINE_MS = 900;
 const SDK_PAUSES_MS = { from: 1_000, to: 3_000, factor: 0.1 };
 /** A request that survived its query would be repeated in this time. */
 const QUIET_MS = 500;
-/** Requests that were in flight when a query ended, a logout above all, have arrived by then. */
+/** Requests that were in flight when a query ended have arrived by then. */
 const IN_FLIGHT_MS = 200;
 
 const headers = { 'content-type': 'application/json' };
