@@ -50,11 +50,12 @@ from learning_time_webhooks.config import Config  # noqa: E402
 from learning_time_webhooks.models import OutboxEvent, Status  # noqa: E402
 from learning_time_webhooks.queue import Accepted  # noqa: E402
 from learning_time_webhooks.relay import Relay  # noqa: E402
-from tests.conftest import COURSE, NOW, integrate, join, make_learner  # noqa: E402
+from tests.conftest import integrate, join, make_learner  # noqa: E402
 from tests.factories_outbox import write_events  # noqa: E402
 from tests.openedx.course_overviews.models import CourseOverview  # noqa: E402
 from tests.openedx.grades.models import PersistentCourseGrade  # noqa: E402
 from tests.openedx.social_django.models import UserSocialAuth  # noqa: E402
+from tests.samples import COURSE, NOW  # noqa: E402
 from tests.signals import send_grade  # noqa: E402
 
 GRADES, ROUNDS = 300, 5

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -7,10 +7,7 @@ from learning_time_webhooks import counters, receivers, upstream
 from learning_time_webhooks.models import EnterpriseIntegration
 from learning_time_webhooks.queue import Accepted, QueueUnavailable, Rejected
 from tests.openedx.enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
-
-NOW = datetime(2026, 1, 10, 15, 30, tzinfo=UTC)
-COURSE = "course-v1:edX+DemoX+Demo_Course"
-ENTERPRISE = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
+from tests.samples import ENTERPRISE, NOW
 
 
 class FakeClock:

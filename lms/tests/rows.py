@@ -1,7 +1,7 @@
 """Rows of the outbox for tests of the relay."""
 
 from learning_time_webhooks.models import OutboxEvent
-from tests.conftest import COURSE, ENTERPRISE
+from tests.samples import COURSE, ENTERPRISE
 
 
 def add_rows(number, clock, **values):

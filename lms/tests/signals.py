@@ -12,7 +12,7 @@ from openedx_events.learning.data import (
 )
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED, PERSISTENT_GRADE_SUMMARY_CHANGED
 
-from tests.conftest import COURSE, NOW
+from tests.samples import COURSE, NOW
 
 
 def send_grade(user_id=12345, *, course=COURSE, percent=0.92, letter="A", passed_at=NOW, time=NOW):

@@ -5,8 +5,8 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 
 from learning_time_webhooks.models import EnterpriseIntegration, OutboxEvent
-from tests.conftest import ENTERPRISE, NOW
 from tests.rows import add_rows, get
+from tests.samples import ENTERPRISE, NOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

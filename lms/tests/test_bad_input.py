@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from learning_time_webhooks.models import OutboxEvent
-from tests.conftest import COURSE, integrate, join
+from tests.conftest import integrate, join
 from tests.openedx.course_overviews.models import CourseOverview
+from tests.samples import COURSE
 from tests.signals import send_enrollment, send_grade
 
 OTHER_ENTERPRISE = "0f8fad5b-d9cb-469f-a165-70867728950e"

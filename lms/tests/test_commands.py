@@ -11,9 +11,10 @@ from learning_time_webhooks.clock import SystemClock
 from learning_time_webhooks.management.commands import webhooks_relay
 from learning_time_webhooks.models import EnterpriseIntegration, OutboxEvent
 from learning_time_webhooks.sqs import SqsQueue
-from tests.conftest import COURSE, FakeQueue, down, integrate, join, make_learner
+from tests.conftest import FakeQueue, down, integrate, join, make_learner
 from tests.openedx.grades.models import PersistentCourseGrade
 from tests.rows import add_rows
+from tests.samples import COURSE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

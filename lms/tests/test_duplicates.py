@@ -8,7 +8,8 @@ from learning_time_webhooks.config import Config
 from learning_time_webhooks.course_facts import Course, Grade
 from learning_time_webhooks.models import OutboxEvent
 from learning_time_webhooks.outbox import Earlier, is_repeat
-from tests.conftest import NOW, join, make_learner
+from tests.conftest import join, make_learner
+from tests.samples import NOW
 from tests.signals import send_enrollment, send_grade
 
 SOON = NOW + timedelta(seconds=2)

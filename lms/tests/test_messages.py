@@ -11,9 +11,10 @@ import pytest
 from learning_time_webhooks import messages
 from learning_time_webhooks.course_facts import Course, Enrollment, Enterprise, Grade, InvalidEvent, in_utc
 from learning_time_webhooks.models import OutboxEvent
-from tests.conftest import COURSE, ENTERPRISE, NOW, integrate, join, make_learner
+from tests.conftest import integrate, join, make_learner
 from tests.openedx.course_overviews.models import CourseOverview
 from tests.openedx.social_django.models import UserSocialAuth
+from tests.samples import COURSE, ENTERPRISE, NOW
 from tests.signals import send_enrollment, send_grade
 
 FIXTURES = Path(__file__).parent / "fixtures" / "messages.json"

@@ -4,9 +4,10 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from learning_time_webhooks.models import OutboxEvent
-from tests.conftest import COURSE, ENTERPRISE, NOW, integrate, join, make_learner
+from tests.conftest import integrate, join, make_learner
 from tests.openedx.course_overviews.models import CourseOverview
 from tests.openedx.social_django.models import UserSocialAuth
+from tests.samples import COURSE, ENTERPRISE, NOW
 from tests.signals import send_enrollment, send_grade
 
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from learning_time_webhooks.models import OutboxEvent
-from tests.conftest import ENTERPRISE, integrate, join, make_learner
+from tests.conftest import integrate, join, make_learner
 from tests.openedx.social_django.models import UserSocialAuth
+from tests.samples import ENTERPRISE
 from tests.signals import send_grade
 
 OTHER_ENTERPRISE = "0f8fad5b-d9cb-469f-a165-70867728950e"

@@ -10,8 +10,9 @@ from learning_time_webhooks.config import Config
 from learning_time_webhooks.models import OutboxEvent
 from learning_time_webhooks.queue import MAX_BATCH_BYTES, QueueUnavailable
 from learning_time_webhooks.relay import Relay
-from tests.conftest import ENTERPRISE, FakeQueue, down
+from tests.conftest import FakeQueue, down
 from tests.rows import add_rows, get
+from tests.samples import ENTERPRISE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

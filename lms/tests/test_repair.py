@@ -7,8 +7,9 @@ import pytest
 from learning_time_webhooks.config import Config
 from learning_time_webhooks.models import EnterpriseIntegration, OutboxEvent
 from learning_time_webhooks.repair import CannotRepair, repair
-from tests.conftest import COURSE, NOW, integrate, join, make_learner
+from tests.conftest import integrate, join, make_learner
 from tests.openedx.grades.models import PersistentCourseGrade
+from tests.samples import COURSE, NOW
 from tests.signals import send_grade
 
 LONG_AGO = NOW - timedelta(days=300)

@@ -5,8 +5,9 @@ from django.db import connection, transaction
 
 from learning_time_webhooks import messages, openedx
 from learning_time_webhooks.models import OutboxEvent
-from tests.conftest import COURSE, NOW, integrate, join, make_learner
+from tests.conftest import integrate, join, make_learner
 from tests.openedx.grades.models import PersistentCourseGrade
+from tests.samples import COURSE, NOW
 from tests.signals import send_grade
 
 pytestmark = pytest.mark.django_db(transaction=True)
