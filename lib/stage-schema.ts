@@ -120,7 +120,7 @@ const stageShape = z.strictObject({
   warmCache: z.strictObject({
     /** Off: learners are read through one by one, and the events queue needs a window. */
     enabled: z.boolean(),
-    /** Learners with activity in the last so many days are loaded. */
+    /** Learners with activity in this number of days are loaded. */
     activeDays: z.int().min(1).max(366),
     /** Those with the newest activity. At most what fits in 60% of the cache's storage. */
     maxRows: z.int().min(1),

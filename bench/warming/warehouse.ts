@@ -3,7 +3,7 @@ import { startSnowflakeServer } from '../../local/snowflake/snowflake-server.ts'
 import { type CpuUse, ownCpuMs } from '../cpu.ts';
 import { carryOutOrders } from '../worker.ts';
 
-/** Replaces the table by so many learners, each with one row, active in the last ten days. */
+/** Replaces the table by a given number of learners, each with one row, active in the last ten days. */
 export interface WarehouseOrder {
   readonly rows?: number;
 }

@@ -13,7 +13,7 @@ export interface WarmedLearners {
   readonly rows: number;
   /** All whose last activity was fewer days before the table's last day. */
   readonly wholeDays: number;
-  /** Share of those whose last activity was so many days before it. */
+  /** Share of those whose last activity was this number of days before it. */
   readonly shareOfLastDay: number;
   /** Second of the day at which a run is complete. */
   readonly completeAt: number;

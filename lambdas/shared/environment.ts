@@ -139,7 +139,7 @@ export const warmCacheEnvironment = z.object({
   ...warehouse,
   /** The cache's limit, of which a run uses half. */
   CACHE_MAX_ECPU_PER_SECOND: count,
-  /** Learners with activity in the last so many days are loaded. */
+  /** Learners with activity in this number of days are loaded. */
   WARM_ACTIVE_DAYS: count,
   /** Maximum number of rows, those with the newest activity. */
   WARM_MAX_ROWS: count,

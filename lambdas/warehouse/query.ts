@@ -160,7 +160,7 @@ export function prepareWarmQueries({ table, columns, enterpriseIdForm }: Warehou
   };
 }
 
-/** The day, in UTC, that was so many days ago; none before 1970, so that every number of days is a valid date. */
+/** The day, in UTC, a number of days ago; none before 1970, so that every number of days is a valid date. */
 function firstDay(nowMs: number, days: number): string {
   const date = new Date(Math.max(0, nowMs - days * DAY_MS));
   return date.toISOString().slice(0, 'YYYY-MM-DD'.length);

@@ -22,7 +22,7 @@ const BYTES_PER_ECPU = 1_024;
 /** The other half is for the functions that read the cache and for the limiter. */
 const SHARE_OF_ECPUS = 0.5;
 
-/** The ECPUs of a command that stores so many bytes: 1 for each started KB. */
+/** The ECPUs of a command by the bytes that it stores: 1 for each started KB. */
 export function ecpusOf(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / BYTES_PER_ECPU));
 }

@@ -7,7 +7,7 @@ export type { ChangeToken };
 export interface WarmSelection {
   /** In canonical form, at least one. */
   readonly enterpriseIds: readonly string[];
-  /** Learners with activity in the last so many days, from 1. Their sums are over all time. */
+  /** Learners with activity in this number of days, from 1. Their sums are over all time. */
   readonly activeDays: number;
   /** The newest activity comes first, so that the limit drops the oldest. From 1. */
   readonly maxRows: number;

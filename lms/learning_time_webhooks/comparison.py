@@ -107,7 +107,7 @@ def _difference(theirs: Sequence[upstream.Delivery], ours: Sequence[OutboxEvent]
     if their.region != our.region:
         return f"region: upstream {their.region}, this package {our.region}"
     payload = json.loads(our.body)["payload"]
-    # Payloads of another form are compared by nobody: that the partner receives another form was a decision.
+    # Payloads of another form are not compared: that the partner receives another form was a decision.
     if "content_id" not in payload:
         return None
     fields = _different_fields(their.payload, payload)

@@ -72,8 +72,8 @@ def claim(owner: str, now: datetime, *, limit: int, lease: timedelta) -> list[Ou
 
 
 def settle(owner: str, outcomes: Outcomes, now: datetime) -> None:
-    """Records outcomes in one transaction. A row that SQS took is published, whoever has claimed it since; the other
-    outcomes change only rows that `owner` still has."""
+    """Records outcomes in one transaction. A row that SQS took is published, even if another relay has
+    claimed it since; the other outcomes change only rows that `owner` still has."""
     with short_transaction():
         if outcomes.published:
             rows = _rows().filter(pk__in=outcomes.published, status=Status.PENDING)

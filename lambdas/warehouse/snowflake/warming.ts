@@ -17,7 +17,7 @@ export interface SnowflakeWarmingOptions {
   /** Shown with each query in Snowflake's query history. At most 2000 characters. */
   readonly queryTag: string;
   readonly log: Log;
-  /** The wall clock, in milliseconds: decides which day is so many days ago. */
+  /** The wall clock, in milliseconds: decides where the days of activity begin. */
   readonly now?: () => number;
   readonly loadSdk?: () => Promise<SnowflakeSdk>;
 }
