@@ -158,13 +158,16 @@ export class Clock {
 
   /** @throws the signal's reason if it is aborted before */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    return this.#sleepUntil(Date.now() + Math.max(0, durationMs), signal);
+  }
+
+  #sleepUntil(atMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const signals = AbortSignal.any([this.#stopping.signal, ...(signal ? [signal] : [])]);
       if (signals.aborted) {
         reject(signals.reason);
         return;
       }
-      const atMs = Date.now() + Math.max(0, durationMs);
       let real: NodeJS.Timeout;
       const finish = () => {
         clearTimeout(real);
@@ -194,7 +197,7 @@ export class Clock {
       };
       this.#timers.add(timer);
       signals.addEventListener('abort', abort, { once: true });
-      real = setTimeout(arm, Math.min(Math.max(0, durationMs), MAX_TIMER_MS));
+      real = setTimeout(arm, Math.min(Math.max(0, atMs - Date.now()), MAX_TIMER_MS));
     });
   }
 
@@ -203,7 +206,7 @@ export class Clock {
     const startedMs = Date.now();
     for (let times = 1; !this.#stopping.signal.aborted; times += 1) {
       try {
-        await this.sleep(startedMs + times * intervalMs - Date.now());
+        await this.#sleepUntil(startedMs + times * intervalMs);
       } catch {
         return;
       }

@@ -401,6 +401,15 @@ describe('every', () => {
     clock.stop();
     await ticking;
   });
+
+  test('is due exactly an interval after its start, though the real clock runs on between two reads of it', async () => {
+    const reads = [0, 1, 2, 3].map((laterMs) => startedMs + laterMs);
+    globalThis.Date = { now: () => reads.shift() ?? startedMs } as DateConstructor;
+    let ticks = 0;
+    void clock.every(DAY_MS, () => void ticks++);
+    reads.length = 0;
+    await clock.until('a tick', () => ticks > 0, { withinMs: DAY_MS });
+  });
 });
 
 describe('samples', () => {
