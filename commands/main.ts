@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { UsageError } from '../local/command-line.ts';
 import { stateFile } from '../local/console/state-file.ts';
+import { addConsoleCommand } from './console/console-command.ts';
 import { addFlagCommands } from './flag/flag-commands.ts';
 import { addIntegrationCommands } from './integration/integration-commands.ts';
 import { addLedgerCommands } from './ledger/ledger-commands.ts';
@@ -9,6 +10,7 @@ import { addPartnerKitCommand } from './partner-kit/partner-kit-command.ts';
 import { addReplayCommands } from './replay/replay-commands.ts';
 import type { Context } from './shared/context.ts';
 import { awsFailure, CommandFailed, whereOf } from './shared/failures.ts';
+import { noteInterruption } from './shared/interruption.ts';
 import type { Run } from './shared/run.ts';
 import type { Stage } from './shared/stage.ts';
 import { createTerminal, type Terminal, withoutControl } from './shared/terminal.ts';
@@ -63,6 +65,7 @@ function contextOf(terminal: Terminal, opened: Stage[]): Context {
     },
     now: () => Date.now() + (opened.at(-1)?.clockOffsetMs ?? 0),
     sleep: (durationMs) => sleep(durationMs),
+    noteInterruption,
   };
 }
 
@@ -92,6 +95,7 @@ export async function runProgram(words: readonly string[], context: Context): Pr
   };
   // Each declares its options, and loads the code that acts on them once it runs: help needs no SDK.
   addStageCommands(program.commandsGroup('Look at a stage:'), run);
+  addConsoleCommand(program, run, runProgram);
   program.commandsGroup('Partners and learning time:');
   addIntegrationCommands(program, run);
   addPartnerKitCommand(program, run);

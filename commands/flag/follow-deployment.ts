@@ -4,7 +4,6 @@ import { getDeployment, ROLLED_BACK, RolledBack } from '../appconfig/deployments
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { counted } from '../shared/format.ts';
-import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG } from './flag-document.ts';
 
@@ -39,7 +38,7 @@ export function formatTimeLeft(leftForMs: number): string {
  */
 export async function followDeployment(stage: Stage, number: number, context: Context): Promise<boolean> {
   const { terminal, now, sleep } = context;
-  const interruption = noteInterruption();
+  const interruption = context.noteInterruption();
   let lastLine = '';
   let isServed = false;
   try {

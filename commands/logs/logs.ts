@@ -5,7 +5,6 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
-import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';
 import { readSpan, shortTime } from '../shared/time-span.ts';
 
@@ -46,7 +45,7 @@ export async function logs(name: string, { stage: stageName, since, follow, json
       print(`the function ${name} of stage ${stage.name} logged nothing since ${shortTime(from)}`);
     return 0;
   }
-  const interruption = noteInterruption();
+  const interruption = context.noteInterruption();
   try {
     while (!interruption.isRequested()) {
       await context.sleep(POLL_INTERVAL_MS);

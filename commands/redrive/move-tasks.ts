@@ -7,7 +7,6 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
-import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';
 
 /** From which dead-letter queue to which queue messages are moved. */
@@ -99,7 +98,7 @@ export async function followTask(
   route: MoveRoute,
   afterMs: number,
   report: (task: MoveTask) => void,
-  { now, sleep }: Context,
+  { now, sleep, noteInterruption }: Context,
 ): Promise<MoveTask> {
   const interruption = noteInterruption();
   const listedUntilMs = now() + LISTED_WITHIN_MS;

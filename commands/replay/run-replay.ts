@@ -2,7 +2,6 @@ import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import type { Context } from '../shared/context.ts';
 import { awsFailure, whereOf } from '../shared/failures.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
-import { noteInterruption } from '../shared/interruption.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import type { Stage } from '../shared/stage.ts';
@@ -24,7 +23,7 @@ export async function runReplay(
   stage: Stage,
   table: LedgerTable,
   order: ReplayOrder,
-  { terminal, now, sleep }: Context,
+  { terminal, now, sleep, noteInterruption }: Context,
 ): Promise<number> {
   const done = order.cause === 'replay' ? 'replayed' : 'released';
   const services = { table, sqs: stage.sqs, queueUrl: stage.output('DeliveriesQueueUrl'), now, sleep };

@@ -1,3 +1,4 @@
+import type { Interruption } from './interruption.ts';
 import type { Stage } from './stage.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -10,4 +11,6 @@ export interface Context {
   /** The wall clock, in milliseconds. */
   now(): number;
   sleep(durationMs: number): Promise<void>;
+  /** Notes Ctrl-C from now on, or what asks to stop where there is no terminal. */
+  noteInterruption(): Interruption;
 }

@@ -48,7 +48,7 @@ function days(stage: Stage, name: 'LedgerPayloadDays' | 'LedgerFactsDays'): numb
 }
 
 /** The adapter's error in one line for the operator; any other error as it is. */
-export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
+export function ledgerFailure(thrown: unknown, { name }: Pick<Stage, 'name'>): unknown {
   if (!(thrown instanceof LedgerUnavailable)) return thrown;
   return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not respond: ${thrown.message}`);
 }

@@ -37,6 +37,7 @@ describe('help', () => {
     expect(namesIn(printed)).toEqual([
       ...['status', 'preflight', 'alarms', 'logs', 'check-warehouse', 'send-test', 'retry-schedule', 'rollout'],
       ...[
+        'console',
         'integration',
         'partner-kit',
         'flag',

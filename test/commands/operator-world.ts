@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../commands/shared/context.ts';
+import { noteInterruption } from '../../commands/shared/interruption.ts';
 import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
 import type { CheckWarehouseReport } from '../../lambdas/warehouse/check.ts';
@@ -148,6 +149,7 @@ export async function startOperatorWorld(
         world.onSleep(durationMs);
         world.nowMs += durationMs;
       },
+      noteInterruption,
     },
     printed: () => lines.join('\n'),
     drawn: () => drawn.join(''),

@@ -5,6 +5,7 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { runProgram } from '../../commands/main.ts';
+import { noteInterruption } from '../../commands/shared/interruption.ts';
 import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
@@ -73,6 +74,7 @@ export async function runCommand({ platform }: Session, words: readonly string[]
       },
       now: Date.now,
       sleep: async () => {},
+      noteInterruption,
     });
     return { status, lines };
   } finally {

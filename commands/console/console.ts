@@ -1,0 +1,45 @@
+import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
+import type { RunProgram } from './operation.ts';
+import { type ConsoleServer, startConsoleServer } from './server.ts';
+
+export interface ConsoleOptions {
+  readonly stage: string;
+  /** A free one if absent. */
+  readonly port?: number | undefined;
+}
+
+/** `console`: 0 after Ctrl-C. @throws CommandFailed where the stage is not within reach, or the port is taken */
+export async function openConsole(
+  { stage, port }: ConsoleOptions,
+  context: Context,
+  runProgram: RunProgram,
+): Promise<number> {
+  const interruption = context.noteInterruption();
+  const server = await start(stage, port, context, runProgram);
+  context.terminal.print(`The console of stage ${stage} is at
+  ${server.address}
+Whoever has this address may do what your AWS credentials may do, as long as this command runs. Ctrl-C ends it.`);
+  try {
+    await interruption.requested;
+    return 0;
+  } finally {
+    await server.close();
+  }
+}
+
+async function start(
+  stage: string,
+  port: number | undefined,
+  context: Context,
+  runProgram: RunProgram,
+): Promise<ConsoleServer> {
+  // A stage that does not exist is reported here, and not in the page.
+  await context.openStage(stage);
+  try {
+    return await startConsoleServer({ stageName: stage, context, runProgram, ...(port !== undefined && { port }) });
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code !== 'EADDRINUSE') throw thrown;
+    throw new CommandFailed(`port ${port} of 127.0.0.1 is in use: another --port, or none, takes a free one`);
+  }
+}

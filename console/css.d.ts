@@ -1,0 +1,2 @@
+/** esbuild bundles these. */
+declare module '*.css';

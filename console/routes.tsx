@@ -1,0 +1,18 @@
+import type { ReactNode } from 'react';
+import { OverviewPage } from './pages/overview.tsx';
+import type { Address } from './use-address.ts';
+
+interface Route {
+  /** What the navigation shows. */
+  readonly title: string;
+  readonly path: string;
+  readonly render: (address: Address) => ReactNode;
+}
+
+/** The pages, in the order of the navigation. A longer path belongs to the page whose path it starts with. */
+export const ROUTES: readonly Route[] = [{ title: 'Overview', path: '/', render: () => <OverviewPage /> }];
+
+/** The page of an address. Undefined if there is none. */
+export function findRoute({ path }: Address): Route | undefined {
+  return ROUTES.find((route) => path === route.path || (route.path !== '/' && path.startsWith(`${route.path}/`)));
+}

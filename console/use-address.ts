@@ -1,0 +1,37 @@
+/// <reference lib="dom" />
+import { useCallback, useSyncExternalStore } from 'react';
+
+/** An address within the page. */
+export interface Address {
+  /** `/deliveries` */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly text: string;
+}
+
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  addEventListener('popstate', listener);
+  return () => {
+    listeners.delete(listener);
+    removeEventListener('popstate', listener);
+  };
+}
+
+/** The current address, and what shows another one. The browser's back button works. */
+export function useAddress(): { readonly address: Address; navigate(text: string): void } {
+  const text = useSyncExternalStore(subscribe, () => `${location.pathname}${location.search}`);
+  const navigate = useCallback((to: string) => {
+    history.pushState(null, '', to);
+    for (const listener of listeners) listener();
+    scrollTo(0, 0);
+  }, []);
+  return { address: parseAddress(text), navigate };
+}
+
+export function parseAddress(text: string): Address {
+  const [path = '/', search = ''] = text.split('?', 2);
+  return { path, query: new URLSearchParams(search), text };
+}
