@@ -10,8 +10,8 @@ export default {
   // processes use them.
   testTimeout: 300_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // These need programs that npm does not install: npm run conformance.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/conformance/'],
+  // These need programs that npm does not install: npm run conformance, npm run browser.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/conformance/', '<rootDir>/test/browser/'],
   // Jest leaves one core free. End-to-end tests mostly wait: two at a time are served by two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   testSequencer: '<rootDir>/test/support/end-to-end-first.js',
