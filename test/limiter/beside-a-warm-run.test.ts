@@ -9,7 +9,8 @@ import { integration } from '../support/factories.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { startValkeyFront } from '../support/valkey-front.ts';
 
-const ENTRIES = 50_000;
+/** Fifty pipelines. */
+const ENTRIES = 10_000;
 /** Longer than a test: how long a command takes depends on the machine. */
 const AMPLE = { commandMs: 60_000, firstConnectionMs: 60_000, reconnectionMs: 60_000, connectMs: 60_000 };
 const closing = closedAfterEach();
