@@ -8,7 +8,7 @@ const EVERY_MS = 60_000;
 /** Receives after which SQS excludes a message from the age (SQS Developer Guide, "Available CloudWatch metrics"). */
 const LEFT_OUT_RECEIVES = 3;
 
-/** The supported SQS metrics: number and age of messages. */
+/** The supported SQS metrics: the messages sent, and the number and age of those that wait. */
 export class QueueMetrics {
   readonly #queues: Queues;
   readonly #metrics: LocalMetrics;
@@ -16,6 +16,7 @@ export class QueueMetrics {
   constructor(queues: Queues, metrics: LocalMetrics) {
     this.#queues = queues;
     this.#metrics = metrics;
+    queues.onSent = (queueName, messages) => this.#record('NumberOfMessagesSent', queueName, messages);
   }
 
   /** Every minute until the clock stops. */

@@ -7,6 +7,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
+import { queueName } from '../../lambdas/shared/queue-name.ts';
 import { awsCall, type OnCall } from '../aws-calls.ts';
 import { Clock, type DueSource } from '../clock/clock.ts';
 import { ACCOUNT, arnOf, REGION, type Resolver } from '../resolver.ts';
@@ -87,6 +88,8 @@ export class Queues {
   readonly #app: ReturnType<typeof buildApp>;
   readonly #store: QueueStore;
   readonly #byLogicalId = new Map<string, Queue>();
+  /** Called with a queue's name and the number of messages that a request has sent to it. */
+  onSent: (queueName: string, messages: number) => void = () => {};
 
   private constructor(endpoint: string, app: ReturnType<typeof buildApp>, store: QueueStore) {
     this.endpoint = endpoint;
@@ -112,9 +115,15 @@ export class Queues {
       else reply.code(response.status).send(response.content);
     });
     app.addHook('onClose', async () => moves.stop());
+    app.addHook('preSerialization', async (request, _reply, content) => {
+      const sent = sentMessages(request.headers['x-amz-target'], content);
+      if (sent > 0) queues.onSent(queueName((request.body as { QueueUrl: string }).QueueUrl), sent);
+      return content;
+    });
     const endpoint = await app.listen({ port, host: '127.0.0.1' });
+    const queues = new Queues(endpoint, app, store);
     countRequests(app, clock);
-    return new Queues(endpoint, app, store);
+    return queues;
   }
 
   /** Gives every queue of the template its URL and ARN, so that others can refer to it before it exists. */
@@ -217,6 +226,13 @@ export class Queues {
     this.#app.server.closeAllConnections();
     await this.#app.close();
   }
+}
+
+/** How many messages a request has sent. @param content of the response */
+function sentMessages(target: unknown, content: unknown): number {
+  const { MessageId, Successful = [] } = content as { MessageId?: string; Successful?: readonly unknown[] };
+  if (target === 'AmazonSQS.SendMessage') return MessageId === undefined ? 0 : 1;
+  return target === 'AmazonSQS.SendMessageBatch' ? Successful.length : 0;
 }
 
 function attributeText(value: unknown): string {

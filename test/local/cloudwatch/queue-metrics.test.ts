@@ -1,4 +1,4 @@
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Clock } from '../../../local/clock/clock.ts';
 import { LocalMetrics } from '../../../local/cloudwatch/metrics.ts';
@@ -57,4 +57,20 @@ test('is sampled every minute', async () => {
   const id = { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', dimensions: { QueueName: 'Q' } };
   const samples = metrics.between(id, 0, Number.POSITIVE_INFINITY);
   expect(samples.map(({ at }) => Math.floor((at - startedMs) / 60_000))).toEqual([1, 2, 3]);
+});
+
+test('counts the messages that a queue accepted, one by one and in batches', async () => {
+  const metrics = new LocalMetrics();
+  new QueueMetrics(queues, metrics);
+  const { url: QueueUrl } = queues.find('Q');
+  await queues.send('Q', { MessageBody: 'single' });
+  const Entries = [
+    { Id: 'a', MessageBody: 'first' },
+    { Id: 'b', MessageBody: 'refused', DelaySeconds: 901 },
+    { Id: 'c', MessageBody: 'second' },
+  ];
+  await queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+  await queues.send('Q', { MessageBody: 'refused', DelaySeconds: 901 }).catch(() => undefined);
+  const id = { namespace: 'AWS/SQS', name: 'NumberOfMessagesSent', dimensions: { QueueName: 'Q' } };
+  expect(metrics.between(id, 0, Number.POSITIVE_INFINITY).map(({ value }) => value)).toEqual([1, 2]);
 });
