@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import { COMMANDS_USAGE, parseCommand, SKIP_USAGE } from './commands.ts';
 import { NotRunning, readState, stateFile } from './state-file.ts';
 
@@ -10,18 +12,24 @@ export async function sendCommand(words: readonly string[], file: string): Promi
   const silent = new NotRunning(
     `process ${pid} does not respond at ${control}: end it, and start again with "npm start"`,
   );
-  const response = await fetch(`${control}/commands`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ words }),
-    signal: AbortSignal.timeout(COMMAND_LIMIT_MS),
-  }).catch(() => {
+  const { text, error } = await post(`${control}/commands`, JSON.stringify({ words })).catch(() => {
     throw silent;
   });
-  const { text, error } = (await response.json().catch(() => ({}))) as { text?: unknown; error?: unknown };
   if (typeof error === 'string') throw new Error(error);
   if (typeof text !== 'string') throw silent;
   return text;
+}
+
+/** Not with `fetch`, which waits for headers for five minutes only, whatever its signal says. */
+async function post(url: string, body: string): Promise<{ readonly text?: unknown; readonly error?: unknown }> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  request(url, { method: 'POST', headers, signal: AbortSignal.timeout(COMMAND_LIMIT_MS) }, (response) => {
+    readText(response).then(resolve, reject);
+  })
+    .once('error', reject)
+    .end(body);
+  return JSON.parse(await promise);
 }
 
 /** `npm run local -- COMMAND`: 0 on success, 1 on failure, 2 for an unknown command. */
