@@ -7,6 +7,7 @@ import type { IntegrationsDocument } from '../integration/integrations-document.
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { alignColumns } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
+import { enterpriseChanges, formatReason } from './enterprise-changes.ts';
 
 /** Maximum of enterprises that are named; of the others the number is printed. */
 const MAX_NAMED = 20;
@@ -29,10 +30,7 @@ function reached(before: Flag, after: Flag, known: KnownEnterprises): string[] {
   if ('unknown' in known) return [`How many enterprises that affects is not known: ${known.unknown}`];
   const { ids } = known;
   if (ids.length === 0) return ['No integration has an enterprise, so how many that affects is not known.'];
-  const isOn = (flag: Flag) => (id: string) => evaluateFlag(flag, id).isOn;
-  const on = ids.filter((id) => !isOn(before)(id) && isOn(after)(id));
-  const off = ids.filter((id) => isOn(before)(id) && !isOn(after)(id));
-  const [had, have] = [before, after].map((flag) => ids.filter(isOn(flag)).length);
+  const { on, off, had, have } = enterpriseChanges(before, after, ids, bucket);
   const lines = [
     `${on.length + off.length} of ${ids.length} known enterprises change: on for ${had}, then for ${have}`,
   ];
@@ -67,15 +65,11 @@ export function formatFlag({ enabled, rollout_percentage, pilot_enterprises, cac
 export function formatEnterprises(flag: Flag, known: KnownEnterprises): string {
   if ('unknown' in known) return `The enterprises are not known: ${known.unknown}`;
   if (known.ids.length === 0) return 'No integration has an enterprise.';
-  const rows = known.ids.map((id) => [id, evaluateFlag(flag, id).isOn ? 'on' : 'off', formatReason(flag, id)]);
+  const rows = known.ids.map((id) => {
+    const { isOn, reason } = evaluateFlag(flag, id);
+    return [id, isOn ? 'on' : 'off', formatReason(reason, bucket(id))];
+  });
   return alignColumns([['enterprise', 'learning time', 'why'], ...rows]);
-}
-
-function formatReason(flag: Flag, id: string): string {
-  const { reason } = evaluateFlag(flag, id);
-  if (reason === 'off') return 'the flag is off';
-  if (reason === 'pilot') return 'pilot';
-  return `${reason.replace('_', ' ')}: its position is ${bucket(id).toFixed(1)} of 100`;
 }
 
 function names(ids: readonly string[]): string {

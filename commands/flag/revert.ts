@@ -1,3 +1,4 @@
+import type { DeploymentState } from '@aws-sdk/client-appconfig';
 import { readVersion } from '../appconfig/configuration.ts';
 import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import {
@@ -20,6 +21,49 @@ export interface RevertOptions {
   readonly yes?: true | undefined;
 }
 
+/** A deployment to undo. */
+export interface FoundRevert {
+  readonly number: number;
+  readonly state: DeploymentState | undefined;
+  /** Of the hosted configuration. */
+  readonly undoneVersion: number;
+  /** The deployment that functions get again, and its version. */
+  readonly earlier: number;
+  readonly version: number;
+}
+
+/**
+ * Finds the newest deployment, and the one that functions get again.
+ *
+ * @returns a text if the newest deployment is rolled back already
+ * @throws CommandFailed where there is nothing to undo
+ */
+export async function findRevert(stage: Stage): Promise<FoundRevert | string> {
+  const [newest] = await listDeployments(stage, FLAG);
+  const { DeploymentNumber: number, State: state } = newest ?? {};
+  if (number === undefined)
+    throw new CommandFailed(`nothing is deployed in the flag environment of stage ${stage.name}`);
+  if (ROLLED_BACK.includes(state)) return `deployment ${number}, the newest, is rolled back already (${state})`;
+  const { number: earlier, version } = await earlierThan(stage, number);
+  return { number, state, undoneVersion: Number(newest?.ConfigurationVersion), earlier, version };
+}
+
+/** The flag before and after a revert. */
+export interface RevertedFlag {
+  /** The document that is undone; a text if it cannot be read, which must not prevent that. */
+  readonly before: FlagDocument | string;
+  readonly after: FlagDocument;
+  /** Whether that switches the flag on, or may do so. */
+  readonly isSwitchedOn: boolean;
+}
+
+/** @throws CommandFailed where the earlier version cannot be read */
+export async function readRevertedFlag(stage: Stage, { version, undoneVersion }: FoundRevert): Promise<RevertedFlag> {
+  const after = FLAG.read(await readVersion(stage, FLAG, version));
+  const before = await readBroken(stage, undoneVersion);
+  return { before, after, isSwitchedOn: after.flag.enabled && (typeof before === 'string' || !before.flag.enabled) };
+}
+
 /**
  * `flag revert`: undoes the newest deployment, in progress or complete, so that functions get the one before it. Asks first
  * where that switches the flag on, as after `flag disable`.
@@ -27,23 +71,18 @@ export interface RevertOptions {
 export async function revert({ stage: stageName, yes }: RevertOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
-  const [newest] = await listDeployments(stage, FLAG);
-  const { DeploymentNumber: number, State: state } = newest ?? {};
-  if (number === undefined)
-    throw new CommandFailed(`nothing is deployed in the flag environment of stage ${stageName}`);
-  if (ROLLED_BACK.includes(state)) {
-    print(`nothing to do: deployment ${number}, the newest, is rolled back already (${state})`);
+  const found = await findRevert(stage);
+  if (typeof found === 'string') {
+    print(`nothing to do: ${found}`);
     return 0;
   }
-  const { number: earlier, version } = await earlierThan(stage, number);
+  const { number, state, earlier, version } = found;
   if (state !== 'ROLLING_BACK') {
-    const after = FLAG.read(await readVersion(stage, FLAG, version));
-    const before = await readBroken(stage, Number(newest?.ConfigurationVersion));
+    const { before, after, isSwitchedOn } = await readRevertedFlag(stage, found);
     print(`deployment ${number} (${state}) is undone: functions get version ${version} of deployment ${earlier} again`);
     print(
       typeof before === 'string' ? before : formatChange(before.flag, after.flag, await findKnownEnterprises(stage)),
     );
-    const isSwitchedOn = after.flag.enabled && (typeof before === 'string' || !before.flag.enabled);
     const question = `That switches the flag of stage ${stage.name} on. Go on?`;
     if (isSwitchedOn && !(await mayGoOn(question, yes, context))) return 1;
     await rollBack(stage, number);
@@ -60,7 +99,6 @@ async function earlierThan(stage: Stage, number: number) {
   });
 }
 
-/** The document that is to be undone; a text if it cannot be read, which must not prevent that. */
 async function readBroken(stage: Stage, version: number): Promise<FlagDocument | string> {
   try {
     return readFlagDocument(await readVersion(stage, FLAG, version));

@@ -1,4 +1,4 @@
-import type { ListedDelivery } from '../../lambdas/ledger/ports.ts';
+import type { LedgerDay, LedgerTable, ListedDelivery, Span } from '../../lambdas/ledger/ports.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
@@ -8,7 +8,7 @@ import { findDays, formatNone } from './find-deliveries.ts';
 import { DEFAULT_SPANS } from './option-values.ts';
 
 /** One enterprise's completions that were delivered. */
-interface Adoption {
+export interface Adoption {
   withLearningTime: number;
   /** Since the flag was off for it. */
   flagOff: number;
@@ -19,7 +19,7 @@ interface Adoption {
 }
 
 /** Completions without an enterprise: the warehouse is not queried for them. */
-const NO_ENTERPRISE = '-';
+export const NO_ENTERPRISE = '-';
 
 /**
  * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (requirement S3:
@@ -32,22 +32,41 @@ export async function adoption(options: CountOptions, world: LedgerSession): Pro
   const { integration: integrationId } = options;
   const span = readSpan(options, now(), DEFAULT_SPANS.adoption);
   const found = await findDays(table, span, integrationId);
-  const enterprises = new Map<string, Adoption>();
   const progress = createProgressBar({ unit: 'deliveries' });
-  let read = 0;
-  for (const day of found.days) {
-    for await (const delivery of table.listRecords(day, span, { states: ['delivered'] })) {
-      if (delivery.event_type === 'course_completion') add(delivery, enterprises);
-      read += 1;
-      progress.report(read);
-    }
-  }
+  const rows = await readAdoption(table, found.days, span, async (read) => progress.report(read));
   progress.end();
-  const rows = [...enterprises].sort(([one], [other]) => (one < other ? -1 : 1));
   if (asJson) print(JSON.stringify({ stage: stageName, ...spanFields(span), enterprises: rows.map(fieldsOf) }));
   else if (rows.length === 0) print(formatNone('completion', stageName, span, found, integrationId));
   else print(`completions that stage ${stageName} accepted ${formatSpan(span)} and delivered\n${tableOf(rows)}`);
   return 0;
+}
+
+/** An enterprise's id, or `NO_ENTERPRISE`, with its completions. */
+export type AdoptionRow = readonly [string, Adoption];
+
+/**
+ * Reads the deliveries of these days, and counts completions by enterprise.
+ *
+ * @param report is called after each delivery with how many were read; may throw to stop
+ * @returns in the order of the enterprises' ids
+ * @throws LedgerUnavailable; what `report` throws
+ */
+export async function readAdoption(
+  table: Pick<LedgerTable, 'listRecords'>,
+  days: readonly LedgerDay[],
+  span: Span,
+  report: (read: number) => Promise<void>,
+): Promise<readonly AdoptionRow[]> {
+  const enterprises = new Map<string, Adoption>();
+  let read = 0;
+  for (const day of days) {
+    for await (const delivery of table.listRecords(day, span, { states: ['delivered'] })) {
+      if (delivery.event_type === 'course_completion') add(delivery, enterprises);
+      read += 1;
+      await report(read);
+    }
+  }
+  return [...enterprises].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function add(
@@ -63,7 +82,7 @@ function add(
   else own.otherwise += 1;
 }
 
-function tableOf(rows: readonly (readonly [string, Adoption])[]): string {
+function tableOf(rows: readonly AdoptionRow[]): string {
   const lines = rows.map(([id, { withLearningTime, flagOff, otherwise, firstUse }]) => [
     id,
     ...[withLearningTime, flagOff, otherwise].map((count) => formatNumber(count)),

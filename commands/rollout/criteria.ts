@@ -4,6 +4,9 @@ import type { Criterion } from './judge.ts';
 export const PHASES = ['pilot', 'limited', 'expanded', 'full'] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** Bounds and default of `--hours`. CloudWatch keeps the period's values for 63 days, and twice the hours are read. */
+export const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
+
 /** What no metric can tell. */
 export interface Question {
   readonly asks: string;

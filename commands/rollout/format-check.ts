@@ -17,26 +17,41 @@ export interface Check {
 export function formatCheck({ phase, stageName, span, judgements }: Check): string {
   const { reach, questions } = CRITERIA[phase];
   const { since, until } = times(span);
-  const rows = judgements.map(({ criterion, verdict, value, target, samples }) => {
-    const { unit } = FIGURES[criterion.figure];
-    return [
-      verdict,
-      criterion.says,
-      amount(value, unit),
-      formatTarget(criterion.bound, target, unit),
-      `${samples}`,
-    ].concat(criterion.source);
+  const rows = judgements.map((judgement) => {
+    const { verdict, says, is, shouldBe, samples, source } = criterionTexts(judgement);
+    return [verdict, says, is, shouldBe, `${samples}`, source];
   });
   return [
     `phase ${phase} (${reach}), stage ${stageName}, from ${since} to ${until}`,
     alignColumns([['met', 'what', 'is', 'should be', 'of', 'document'], ...rows]),
-    ...judgements.flatMap(({ criterion, verdict }) =>
-      verdict === 'no' && criterion.remedy !== undefined ? [`${criterion.says}: ${criterion.remedy}`] : [],
-    ),
+    ...judgements
+      .map(criterionTexts)
+      .flatMap(({ says, remedy }) => (remedy === undefined ? [] : [`${says}: ${remedy}`])),
     ...(questions.length === 0 ? [] : ['for a person to answer, whatever the exit status says:']),
     ...questions.map(({ asks, source }) => `  ${asks} (${source})`),
     conclusion(phase, judgements),
   ].join('\n');
+}
+
+/** One criterion in words: `99.99%`, and `at least 100%`. */
+export interface CriterionTexts extends Pick<Judgement, 'verdict' | 'samples'> {
+  readonly says: string;
+  readonly is: string;
+  readonly shouldBe: string;
+  readonly source: string;
+  /** What to do about a "no"; undefined for other verdicts, and where the phase's guide has it. */
+  readonly remedy: string | undefined;
+}
+
+export function criterionTexts({ criterion, verdict, value, target, samples }: Judgement): CriterionTexts {
+  const { says, figure, bound, source, remedy } = criterion;
+  const { unit } = FIGURES[figure];
+  return {
+    ...{ verdict, says, samples, source },
+    is: amount(value, unit),
+    shouldBe: formatTarget(bound, target, unit),
+    remedy: verdict === 'no' ? remedy : undefined,
+  };
 }
 
 /** The check as one JSON document. */
@@ -59,7 +74,8 @@ export function checkFields({ phase, stageName, span, judgements }: Check): obje
   };
 }
 
-function conclusion(phase: Phase, judgements: readonly Judgement[]): string {
+/** `pilot: not yet (1 × no)` */
+export function conclusion(phase: Phase, judgements: readonly Judgement[]): string {
   if (isMet(judgements)) return `${phase}: all that metrics can tell is as it should be`;
   const counts = (['no', 'not enough data'] as const).map((verdict) => {
     const count = judgements.filter((judgement) => judgement.verdict === verdict).length;

@@ -24,13 +24,14 @@ export async function checkRollout(phase: Phase, options: RolloutOptions, contex
 }
 
 /** Up to the end of the period that now is in, so that what has just happened counts. */
-function lastHours(hours: number, nowMs: number): MeasuredSpan {
+export function lastHours(hours: number, nowMs: number): MeasuredSpan {
   const periodMs = PERIOD_SECONDS * 1000;
   const untilMs = (Math.floor(nowMs / periodMs) + 1) * periodMs;
   return { fromMs: untilMs - Math.round((hours * 3600) / PERIOD_SECONDS) * periodMs, untilMs };
 }
 
-async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promise<Check> {
+/** Judges a phase by CloudWatch's figures of a span, and of the one before it. @throws what `readMeasures` throws */
+export async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promise<Check> {
   const queues = [stage.output('EventsQueueUrl'), stage.output('DeliveriesQueueUrl')].map(queueName);
   const spanBefore = { fromMs: 2 * span.fromMs - span.untilMs, untilMs: span.fromMs };
   const [now, before] = await Promise.all([readMeasures(stage, queues, span), readMeasures(stage, queues, spanBefore)]);

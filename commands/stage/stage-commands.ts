@@ -3,13 +3,10 @@ import * as z from 'zod';
 import { EVENT_TYPES, KINDS } from '../../lambdas/events/event-types/event-types.ts';
 import { MAX_SAMPLES } from '../../lambdas/warehouse/check.ts';
 import { findStage } from '../../lib/stage.ts';
-import { CRITERIA, PHASES } from '../rollout/criteria.ts';
+import { CRITERIA, HOURS, PHASES } from '../rollout/criteria.ts';
 import { integrationOption, jsonOption, numberBetween, stageCommand, stageOption, time } from '../shared/options.ts';
 import type { Parent, Run } from '../shared/run.ts';
 import { TIME_FORMS } from '../shared/time-span.ts';
-
-/** Bounds and default of `--hours`. CloudWatch keeps the period's values for 63 days, and twice the hours are read. */
-const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
 
 /** Names of functions, such as `EnrichBatch`: every stage has the same. */
 const FUNCTIONS = Object.keys(findStage('prod').functions).map((name) => name.charAt(0).toUpperCase() + name.slice(1));

@@ -110,7 +110,8 @@ export async function readStatus(stage: Stage, nowMs: number): Promise<StageStat
   };
 }
 
-async function partOf<T>(stage: Stage, read: () => Promise<T>): Promise<Part<T>> {
+/** Reads a part. A failure of the stage becomes its reason; any other error is thrown. */
+export async function partOf<T>(stage: Stage, read: () => Promise<T>): Promise<Part<T>> {
   try {
     return await read();
   } catch (thrown) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isRecord, parseJson } from '../shared/json.ts';
-import type { EvaluationReason } from '../shared/metric-definitions.ts';
+import { type Evaluation, evaluateAt } from './evaluation.ts';
 import { CONFIG_VERSION, FLAG_KEY, type Flag, flagSchema, type VersionedFlag } from './flag-document.ts';
 
 /** A flag that was read from its document. */
@@ -52,12 +52,6 @@ export function overridden(flag: Flag, isOn: boolean): VersionedFlag {
   return { ...flag, enabled: isOn, rollout_percentage: 100, config_version: 'override' };
 }
 
-/** The flag's value for one enterprise, and the reason. */
-export interface Evaluation {
-  readonly isOn: boolean;
-  readonly reason: EvaluationReason;
-}
-
 /**
  * Whether learning time is added for an enterprise: because it is a pilot, or by its bucket.
  *
@@ -66,10 +60,7 @@ export interface Evaluation {
  * @param enterpriseId in canonical form
  */
 export function evaluateFlag(flag: Flag, enterpriseId: string): Evaluation {
-  if (!flag.enabled) return { isOn: false, reason: 'off' };
-  if (flag.pilot_enterprises.includes(enterpriseId)) return { isOn: true, reason: 'pilot' };
-  if (bucket(enterpriseId) < flag.rollout_percentage) return { isOn: true, reason: 'within_percentage' };
-  return { isOn: false, reason: 'beyond_percentage' };
+  return evaluateAt(flag, enterpriseId, bucket);
 }
 
 /**

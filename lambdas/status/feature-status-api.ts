@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { canonicalEnterpriseId } from '../events/event.ts';
-import { type Evaluation, evaluateFlag } from '../flag/evaluate-flag.ts';
+import { evaluateFlag } from '../flag/evaluate-flag.ts';
+import type { Evaluation } from '../flag/evaluation.ts';
 import type { Flag, VersionedFlag } from '../flag/flag-document.ts';
 import { faultsOf } from '../shared/faults.ts';
 import type { Log } from '../shared/log.ts';

@@ -10,7 +10,7 @@ const BAKE_MINUTES = 10;
 /** The monitor of the flag's environment. */
 export const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
 
-/** Enterprises, at the positions 13.8, 42.4 and 74.2 of 100 in the rollout. */
+/** Enterprises, at the positions 13.7, 42.4 and 74.2 of 100 in the rollout. */
 export const FIRST = 'ent-r';
 export const SECOND = 'ent-s';
 export const THIRD = 'ent-e';

@@ -25,7 +25,7 @@ No integration has these pilots, check their ids: ent-x
 
 enterprise  learning time  why
 ent-e       off            beyond percentage: its position is 74.2 of 100
-ent-r       on             within percentage: its position is 13.8 of 100
+ent-r       on             within percentage: its position is 13.7 of 100
 ent-s       on             pilot`);
 });
 
