@@ -1,11 +1,15 @@
+import { readOverviewCharts } from './operations/charts.ts';
 import { readOverview } from './operations/overview.ts';
 import { runCommand } from './operations/run-command.ts';
+import { readRunbook } from './operations/runbook.ts';
 import { readStage } from './operations/stage.ts';
 
 /** Every function that the page can call, by the name in its URL: `POST /api/<name>`. */
 export const OPERATIONS = {
   stage: readStage,
   overview: readOverview,
+  overviewCharts: readOverviewCharts,
+  runbook: readRunbook,
   command: runCommand,
 } as const;
 

@@ -3,6 +3,7 @@ import { shortTime } from '../shared/time-span.ts';
 import { formatAlarms } from '../stage/alarms.ts';
 import type { IntegrationStatus } from './read-integrations.ts';
 import type {
+  AlarmsStatus,
   ContactsStatus,
   FlagStatus,
   Part,
@@ -14,8 +15,8 @@ import type {
 } from './read-status.ts';
 
 /** The status on one screen. */
-export function formatStatus(status: StageStatus): string {
-  const { stage, read_at, alarms, flag, warehouse, warming, queues, reconciler, contacts, integrations } = status;
+export function formatStatus(status: StageStatus, alarms: AlarmsStatus): string {
+  const { stage, read_at, flag, warehouse, warming, queues, reconciler, contacts, integrations } = status;
   const facts = alignColumns([
     ['flag', text(flag, formatFlag)],
     ['warehouse', text(warehouse, formatWarehouse)],

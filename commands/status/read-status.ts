@@ -71,10 +71,15 @@ export interface ContactsStatus {
   readonly unconfirmed: readonly string[];
 }
 
+export interface AlarmsStatus {
+  readonly total: number;
+  readonly in_alarm: readonly StageAlarm[];
+}
+
 export interface StageStatus {
   readonly stage: string;
   readonly read_at: string;
-  readonly alarms: { readonly total: number; readonly in_alarm: readonly StageAlarm[] };
+  readonly alarms: Part<AlarmsStatus>;
   readonly flag: Part<FlagStatus>;
   readonly warehouse: Part<WarehouseStatus>;
   readonly warming: Part<WarmingStatus>;
@@ -88,12 +93,12 @@ export interface StageStatus {
  * Reads what an operator looks at first.
  *
  * @param nowMs epoch milliseconds
- * @throws the client's errors where the alarms cannot be read
+ * @throws what is no failure of a service
  */
 export async function readStatus(stage: Stage, nowMs: number): Promise<StageStatus> {
   const part = <T>(read: () => Promise<T>) => partOf(stage, read);
   const [alarms, flag, warehouse, warming, queues, reconciler, contacts, integrations] = await Promise.all([
-    readAlarms(stage),
+    part(() => readAlarmsStatus(stage)),
     part(() => readFlag(stage)),
     part(() => readWarehouse(stage, nowMs)),
     part(() => readWarming(stage, nowMs)),
@@ -105,8 +110,7 @@ export async function readStatus(stage: Stage, nowMs: number): Promise<StageStat
   return {
     stage: stage.name,
     read_at: new Date(nowMs).toISOString(),
-    alarms: { total: alarms.length, in_alarm: alarms.filter(isInAlarm) },
-    ...{ flag, warehouse, warming, queues, reconciler, contacts, integrations },
+    ...{ alarms, flag, warehouse, warming, queues, reconciler, contacts, integrations },
   };
 }
 
@@ -119,6 +123,11 @@ export async function partOf<T>(stage: Stage, read: () => Promise<T>): Promise<P
     if (error === undefined) throw thrown;
     return { error };
   }
+}
+
+async function readAlarmsStatus(stage: Stage): Promise<AlarmsStatus> {
+  const alarms = await readAlarms(stage);
+  return { total: alarms.length, in_alarm: alarms.filter(isInAlarm) };
 }
 
 async function readFlag(stage: Stage): Promise<FlagStatus> {

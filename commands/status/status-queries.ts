@@ -10,7 +10,7 @@ interface QueryOptions {
   /** More than the service that publishes it. */
   readonly dimensions?: Readonly<Record<string, string>>;
   /** `Maximum` for current numbers, whose values must not be added up. */
-  readonly stat?: 'Sum' | 'Maximum';
+  readonly stat?: 'Sum' | 'Maximum' | 'p95';
 }
 
 /** The sum, or another statistic, of a metric that a stage's functions publish. @param Id by which its points are found */
@@ -39,9 +39,18 @@ export function integrationQueries(stageName: string, ids: readonly string[]): r
 
 /** The age of a queue's oldest message in seconds, as SQS publishes it. */
 export function ageQuery(Id: string, queue: string): MetricDataQuery {
+  return queueQuery(Id, queue, 'ApproximateAgeOfOldestMessage', { stat: 'Maximum' });
+}
+
+/** A metric that SQS publishes of a queue. */
+export function queueQuery(
+  Id: string,
+  queue: string,
+  MetricName: 'ApproximateAgeOfOldestMessage' | 'ApproximateNumberOfMessagesVisible' | 'NumberOfMessagesSent',
+  { periodSeconds: Period = PERIOD_SECONDS, stat: Stat = 'Sum' }: Omit<QueryOptions, 'dimensions'>,
+): MetricDataQuery {
   const Dimensions = [{ Name: 'QueueName', Value: queue }];
-  const Metric = { Namespace: 'AWS/SQS', MetricName: 'ApproximateAgeOfOldestMessage', Dimensions };
-  return { Id, MetricStat: { Metric, Period: PERIOD_SECONDS, Stat: 'Maximum' } };
+  return { Id, MetricStat: { Metric: { Namespace: 'AWS/SQS', MetricName, Dimensions }, Period, Stat } };
 }
 
 /** Begins with a period: CloudWatch would cut off the first one otherwise. So it is up to five minutes longer. */
@@ -54,8 +63,12 @@ export function lastDay(nowMs: number): MeasuredSpan {
   return spanOf(nowMs, DAY_MS);
 }
 
-function spanOf(nowMs: number, durationMs: number): MeasuredSpan {
-  const periodMs = PERIOD_SECONDS * 1000;
+/** As `lastHour`; its first period is a whole hour. */
+export function lastWeek(nowMs: number): MeasuredSpan {
+  return spanOf(nowMs, 7 * DAY_MS, HOUR_MS);
+}
+
+function spanOf(nowMs: number, durationMs: number, periodMs = PERIOD_SECONDS * 1000): MeasuredSpan {
   const fromMs = Math.floor((nowMs - durationMs) / periodMs) * periodMs;
   return { fromMs, untilMs: Math.ceil((nowMs + 1) / MINUTE_MS) * MINUTE_MS };
 }
