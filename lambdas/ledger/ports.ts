@@ -139,6 +139,14 @@ export interface CountOptions {
   readonly abortSignal?: AbortSignal;
 }
 
+/** Follows a read of many rows, of which the filter may return few. */
+export interface ReadWatch {
+  /** Called for each page, with the number of rows that DynamoDB read for it. */
+  report?(rowsRead: number): void;
+  /** Ends the read after the pages in progress, without an error: the caller knows that the list is not complete. */
+  readonly signal?: AbortSignal;
+}
+
 /** The ledger's table. Every call throws `LedgerUnavailable` if the table does not respond. */
 export interface LedgerTable {
   record(webhookId: string): Promise<LedgerRecord | undefined>;
@@ -181,6 +189,7 @@ export interface LedgerTable {
     day: LedgerDay,
     span: Span,
     filter?: { readonly states?: readonly DeliveryState[]; readonly reason?: string },
+    watch?: ReadWatch,
   ): AsyncIterable<ListedDelivery>;
   /** Accepted events in any state, unordered. */
   listEvents(day: LedgerDay, span: Span): AsyncIterable<ListedEvent>;

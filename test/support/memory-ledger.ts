@@ -148,9 +148,11 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
       const within = [...directory].filter(([, { day }]) => day >= from.slice(0, 10) && day <= until.slice(0, 10));
       return within.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, day]) => day);
     },
-    async *listRecords(day, span, { states, reason } = {}) {
+    async *listRecords(day, span, { states, reason } = {}, watch = {}) {
       await reach();
       for (const line of listed(day, span)) {
+        if (watch.signal?.aborted) return;
+        watch.report?.(1);
         const fits = states?.includes(line.state) ?? true;
         if (fits && (reason === undefined || line.reason?.includes(reason))) yield line;
       }

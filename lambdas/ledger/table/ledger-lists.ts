@@ -8,6 +8,7 @@ import {
   type Item,
   inParallel,
   queryItems,
+  queryPages,
   scanPages,
   type TableAddress,
   type TableQuery,
@@ -77,10 +78,15 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
       for await (const page of queryItems('days', directoryQuery(span), table)) days.push(...page.map(entryOf));
       return days;
     },
-    async *listRecords(day, span, filter) {
+    async *listRecords(day, span, filter, watch = {}) {
       if (isEmpty(span) || filter?.states?.length === 0) return;
-      for await (const page of listItems('listRecords', dayQueries(day, 'state', span, filter)))
-        yield* page.map(lineOf);
+      if (watch.signal?.aborted) return;
+      const pages = dayQueries(day, 'state', span, filter).map((query) => queryPages('listRecords', query, table));
+      for await (const { Items = [], ScannedCount = 0 } of inParallel(pages)) {
+        watch.report?.(ScannedCount);
+        yield* Items.map((item) => lineOf(unmarshall(item)));
+        if (watch.signal?.aborted) return;
+      }
     },
     async *listEvents(day, span) {
       for await (const page of listItems('listEvents', eventQueries(day, span))) {

@@ -122,7 +122,7 @@ export async function putItem(
 }
 
 /** The pages of a query. @throws LedgerUnavailable */
-function queryPages(operation: string, query: TableQuery, table: TableAddress, options: CountOptions = {}) {
+export function queryPages(operation: string, query: TableQuery, table: TableAddress, options: CountOptions = {}) {
   const { client, tableName } = table;
   // The paginator writes the start key of the next page into its input.
   return pagesOf(operation, paginateQuery({ client }, { TableName: tableName, ...query }, options));

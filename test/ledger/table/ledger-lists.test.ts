@@ -140,6 +140,35 @@ describe('a list of records', () => {
     expect(await ids({ states: ['dead'], reason: 'paused' })).toEqual([]);
     expect(await ids({ states: [] })).toEqual([]);
   });
+
+  test('reports the rows that were read, and not only those that fit, until it is stopped', async () => {
+    await write(...Array.from({ length: 8 }, (_, index) => recordAt(at(10, index), 'delivered')));
+    smallPages();
+    const stop = new AbortController();
+    let read = 0;
+    const watch = {
+      signal: stop.signal,
+      report(rows: number) {
+        read += rows;
+      },
+    };
+    const dead = () => idsOf(ledger.table.listRecords(day(), WHOLE_DAY, { states: ['dead'] }, watch));
+    expect(await dead()).toEqual([]);
+    expect(read).toBe(8);
+    stop.abort();
+    const calls = ledger.front.calls.length;
+    expect(await dead()).toEqual([]);
+    expect({ read, calls: ledger.front.calls.length }).toEqual({ read: 8, calls });
+  });
+
+  test('that is stopped while it reads returns what it has, and no more', async () => {
+    await write(...Array.from({ length: 40 }, (_, index) => recordAt(at(10, index), 'dead')));
+    smallPages();
+    const stop = new AbortController();
+    const watch = { signal: stop.signal, report: () => stop.abort() };
+    const found = await idsOf(ledger.table.listRecords(day(), WHOLE_DAY, {}, watch));
+    expect(found.length).toBeLessThan(40);
+  });
 });
 
 describe('a list of events', () => {
