@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { DELIVERY_STATES } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
+import { REPLAYED_STATES } from '../replay/what-to-replay.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import {
   dryRunOption,
@@ -56,6 +57,14 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(untilOption())
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./list.ts')).list(options, world)));
+  stageCommand(ledger, 'reasons', 'why deliveries ended: grouped by integration and reason, the largest group first')
+    .addOption(new Option('--state <state>', 'the state').choices(REPLAYED_STATES).default('dead' as const))
+    .addOption(integrationOption())
+    .addOption(atMostOption(DEFAULT_NUMBERS.reasons))
+    .addOption(sinceOption(DEFAULT_SPANS.list))
+    .addOption(untilOption())
+    .addOption(jsonOption())
+    .action((options) => ask(options, async (world) => (await import('./reasons.ts')).reasons(options, world)));
   stageCommand(ledger, 'count', 'how many deliveries there are, by integration and state')
     .addOption(integrationOption())
     .addOption(sinceOption(DEFAULT_SPANS.count))

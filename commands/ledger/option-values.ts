@@ -2,7 +2,7 @@
 export const DEFAULT_SPANS = { last: '400d', list: '15d', count: '24h', adoption: '7d' } as const;
 
 /** How many are shown without `--number`. */
-export const DEFAULT_NUMBERS = { last: 20, list: 100 } as const;
+export const DEFAULT_NUMBERS = { last: 20, list: 100, reasons: 20 } as const;
 
 /** What an operator may say of a delivery: the partner has it, or it is not to be sent any more. */
 export const CLOSED_AS = ['delivered', 'cancelled'] as const;
