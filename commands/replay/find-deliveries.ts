@@ -1,6 +1,7 @@
 import { deliverySchema } from '../../lambdas/events/delivery.ts';
-import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerTable, ReadWatch, Span } from '../../lambdas/ledger/ports.ts';
 import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { patternOf } from '../ledger/group-reasons.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { isInFlight } from './replay-deliveries.ts';
 
@@ -18,6 +19,8 @@ export interface ReplayFilter {
   readonly span: Span;
   /** A part of the reason that the ledger gives. */
   readonly reason: string | undefined;
+  /** See `reasonPattern`. */
+  readonly like?: string | undefined;
 }
 
 /** Deliveries by their ids, each once. @throws CommandFailed where one of them is unknown; LedgerUnavailable */
@@ -51,16 +54,20 @@ async function unclaimed(table: Pick<LedgerTable, 'event'>, webhookId: string): 
   return event === undefined ? undefined : { ...event, state: 'accepted', isInFlight: true };
 }
 
-/** Deliveries that a filter finds, the oldest first. @throws LedgerUnavailable */
+/** Deliveries that a filter finds, the oldest first; not all of them, if the read was ended. @throws LedgerUnavailable */
 export async function findByFilter(
   table: Pick<LedgerTable, 'days' | 'listRecords'>,
-  { integrationId, states, span, reason }: ReplayFilter,
+  { integrationId, states, span, reason, like }: ReplayFilter,
+  watch: ReadWatch = {},
 ): Promise<readonly Found[]> {
   const found = new Map<string, Found>();
   for (const day of await table.days(span)) {
+    if (watch.signal?.aborted) break;
     if (integrationId !== undefined && day.integrationId !== integrationId) continue;
     const filter = { states, ...(reason !== undefined && { reason }) };
-    for await (const { webhook_id, integration_id, state, accepted_at } of table.listRecords(day, span, filter)) {
+    for await (const delivery of table.listRecords(day, span, filter, watch)) {
+      const { webhook_id, integration_id, state, accepted_at } = delivery;
+      if (like !== undefined && patternOf(delivery) !== like) continue;
       found.set(webhook_id, { webhook_id, integration_id, state, accepted_at, isInFlight: false });
     }
   }

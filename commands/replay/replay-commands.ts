@@ -58,6 +58,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(integrationOption())
     .addOption(new Option('--state <state...>', 'in these states (default: dead)').choices(REPLAYED_STATES))
     .option('--error <text>', 'whose reason contains it')
+    .option('--error-like <reason>', 'whose reason is this one, other ids, numbers, times and URLs aside')
     .addOption(sinceOption())
     .addOption(untilOption())
     .option('--all', 'needed where none of these narrows it down')

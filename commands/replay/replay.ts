@@ -6,6 +6,7 @@ import { mayGoOn } from '../shared/confirm.ts';
 import type { Context } from '../shared/context.ts';
 import { counted, formatDuration } from '../shared/format.ts';
 import { heldDays, heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
 import { resolveIds } from '../shared/resolve-ids.ts';
 import type { Stage } from '../shared/stage.ts';
 import { type Found, findByFilter, findById } from './find-deliveries.ts';
@@ -23,7 +24,7 @@ export interface ReplayOptions extends FilterOptions {
 
 /**
  * `replay`: 0 where each was replayed, is in flight, or was changed by another actor meanwhile, and where none fits; 1
- * where the operator refused, something was not sent, or an id is unknown: then nothing is replayed.
+ * where the operator refused or stopped it, something was not sent, or an id is unknown: then nothing is replayed.
  *
  * @throws UsageError; CommandFailed
  */
@@ -38,6 +39,10 @@ export async function replay(ids: readonly string[], options: ReplayOptions, con
   const found = await find(stage, table, what, context).catch((thrown: unknown) => {
     throw ledgerFailure(thrown, stage);
   });
+  if (found === undefined) {
+    print('stopped while it searched: nothing is changed');
+    return 1;
+  }
   if (found.length === 0) return nothingFound(stage, what, context);
   print(countRows(found));
   const toSend = found.filter(({ isInFlight }) => !isInFlight);
@@ -56,14 +61,37 @@ export async function replay(ids: readonly string[], options: ReplayOptions, con
   return runReplay(stage, table, { cause: 'replay', turns, isMeant }, context);
 }
 
-async function find(stage: Stage, table: LedgerTable, what: WhatToReplay, context: Context): Promise<readonly Found[]> {
+/** Undefined where the operator stopped it. */
+async function find(
+  stage: Stage,
+  table: LedgerTable,
+  what: WhatToReplay,
+  context: Context,
+): Promise<readonly Found[] | undefined> {
   if ('ids' in what) {
     const ids = await resolveIds(what.ids, { table, stage, now: context.now });
     return findById(table, ids, context.now());
   }
   const held = heldSpan(stage, context);
   const { from, until } = what.filter.span;
-  return findByFilter(table, { ...what.filter, span: { from: from > held.from ? from : held.from, until } });
+  const filter = { ...what.filter, span: { from: from > held.from ? from : held.from, until } };
+  const { terminal, now, noteInterruption } = context;
+  const interruption = noteInterruption();
+  const stop = new AbortController();
+  void interruption.requested.then(() => stop.abort());
+  const progress = createProgressBar({ unit: 'rows read', output: terminal.progress, now });
+  let rowsRead = 0;
+  const report = (rows: number) => {
+    rowsRead += rows;
+    progress.report(rowsRead);
+  };
+  try {
+    const found = await findByFilter(table, filter, { report, signal: stop.signal });
+    return interruption.isRequested() ? undefined : found;
+  } finally {
+    interruption.ignore();
+    progress.end();
+  }
 }
 
 async function nothingFound(stage: Stage, what: WhatToReplay, { terminal }: Context): Promise<number> {

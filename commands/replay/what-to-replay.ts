@@ -1,5 +1,6 @@
 import type { DeliveryState } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
+import { reasonPattern } from '../ledger/reason-pattern.ts';
 import { readSpan, type TimeOptions } from '../shared/time-span.ts';
 import type { ReplayFilter } from './find-deliveries.ts';
 
@@ -18,6 +19,8 @@ export interface FilterOptions extends TimeOptions {
   readonly state?: readonly DeliveryState[] | undefined;
   /** A part of the reason. */
   readonly error?: string | undefined;
+  /** A reason, or its pattern. */
+  readonly errorLike?: string | undefined;
   /** Needed where nothing narrows it down. */
   readonly all?: true | undefined;
 }
@@ -27,8 +30,8 @@ export type WhatToReplay = { readonly ids: readonly string[] } | { readonly filt
 
 /** @throws UsageError where it is ids and a filter, neither, or all without `--all` */
 export function whatToReplay(ids: readonly string[], options: FilterOptions, nowMs: number): WhatToReplay {
-  const { integration: integrationId, state, since, until, error: reason, all } = options;
-  const isAnywhere = [integrationId, since, reason].every((value) => value === undefined);
+  const { integration: integrationId, state, since, until, error: reason, errorLike, all } = options;
+  const isAnywhere = [integrationId, since, reason, errorLike].every((value) => value === undefined);
   if (ids.length > 0) {
     if (isAnywhere && state === undefined && until === undefined && !all) return { ids };
     throw new UsageError('name deliveries by their ids or by a filter, not both');
@@ -39,5 +42,7 @@ export function whatToReplay(ids: readonly string[], options: FilterOptions, now
     throw new UsageError(`that is everything that is ${states.join(' or ')}: narrow it down, or say --all`);
   }
   if (reason?.trim() === '') throw new UsageError('--error takes a part of a reason: every reason has an empty one');
-  return { filter: { integrationId, states, span: readSpan({ since, until }, nowMs), reason } };
+  if (errorLike?.trim() === '') throw new UsageError('--error-like takes a reason: "./ltw ledger reasons" lists them');
+  const like = errorLike === undefined ? undefined : reasonPattern(errorLike);
+  return { filter: { integrationId, states, span: readSpan({ since, until }, nowMs), reason, like } };
 }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { runProgram } from '../../../commands/main.ts';
+import { interruptionBy } from '../../../commands/shared/interruption.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED } from '../ledger/ledger-operator.ts';
@@ -59,6 +61,35 @@ globex       dead       1
     expect(operator.world.printed()).toMatch(/nothing is changed/);
     expect(await operator.replay('--integration', 'acme', ...both, '--since', '3h', '--yes')).toBe(0);
     expect(await operator.sentIds()).toEqual(recent.toSorted());
+  });
+
+  test('by a reason finds those that failed alike, and takes a reason or its pattern', async () => {
+    const deadWith = (reason: string) => ({ ...DEAD, progress: { outcome: 'dead', reason } }) as const;
+    await operator.deliveries([
+      deadWith('3 attempts failed, the last with: HTTP 503'),
+      deadWith('8 attempts failed, the last with: HTTP 503'),
+      deadWith('8 attempts failed, the last with: HTTP 500'),
+      deadWith('-x \'"$(reboot)` <script>\u202e'),
+    ]);
+    for (const reason of [
+      '<number> attempts failed, the last with: HTTP 503',
+      '8 attempts failed, the last with: HTTP 503',
+    ]) {
+      expect(await changingNothing('--error-like', reason, '--dry-run')).toBe(0);
+      expect(operator.world.printed()).toMatch(/2 deliveries of stage local would be replayed: a dry run[^\n]*$/);
+    }
+    expect(await changingNothing('--error-like=-x \'"$(reboot)` <script>?', '--dry-run')).toBe(0);
+    expect(operator.world.printed()).toMatch(/\n1 delivery of stage local would be replayed: a dry run[^\n]*$/);
+    await expect(operator.replay('--error-like', ' ')).rejects.toMatchObject({ name: 'UsageError' });
+  });
+
+  test('stops while it searches, and changes nothing', async () => {
+    await operator.deliveries([DEAD]);
+    const { context } = operator.world;
+    const interrupted = { ...context, noteInterruption: () => interruptionBy(AbortSignal.abort()) };
+    expect(await runProgram(['replay', '--all', '--yes'], interrupted)).toBe(1);
+    expect(operator.world.printed()).toBe('stopped while it searched: nothing is changed');
+    expect(await operator.sent()).toEqual([]);
   });
 
   test('that finds nothing says so; an unknown integration is an error', async () => {
