@@ -30,8 +30,8 @@ export async function readDeployed<D>(configuration: Configuration<D>, stage: St
 }
 
 export interface Change<D> {
-  /** @returns undefined where there is nothing to change. @throws CommandFailed */
-  readonly edit: (document: D) => D | undefined;
+  /** @param version of the document. @returns undefined where there is nothing to change. @throws CommandFailed */
+  readonly edit: (document: D, version: number) => D | undefined;
   /** Shown with the deployment in the console. */
   readonly description: string;
 }
@@ -86,7 +86,7 @@ async function makeVersion<D>(
   // Read before the document, so that AppConfig refuses to start ours if another deployment comes in between.
   const latestDeployment = await latestDeploymentOf(stage, configuration);
   const { document, version, latestVersion } = await readDeployed(configuration, stage);
-  const edited = change.edit(document);
+  const edited = change.edit(document, version);
   if (edited === undefined) return 'nothing to do';
   if (latestVersion > version) {
     print(`version ${version} is deployed and changed; version ${latestVersion}, which is not deployed, is left out`);

@@ -1,6 +1,7 @@
 import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import { type Change, deployChange } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { FLAG, type FlagDocument, withFlag } from './flag-document.ts';
 import { followDeployment } from './follow-deployment.ts';
 import { findKnownEnterprises, formatChange } from './format-flag.ts';
@@ -16,6 +17,8 @@ export interface ChangeOptions {
   readonly stage: string;
   /** Prints what would change, and changes nothing. */
   readonly dryRun?: true | undefined;
+  /** Changes nothing if another version is deployed by now. */
+  readonly ifVersion?: number | undefined;
 }
 
 /**
@@ -29,7 +32,12 @@ export async function changeFlag(change: FlagChange, options: ChangeOptions, con
   const stage = await context.openStage(options.stage);
   const known = await findKnownEnterprises(stage);
   let whyNothing = 'nothing is changed: --dry-run';
-  const edit: Change<FlagDocument>['edit'] = (document) => {
+  const edit: Change<FlagDocument>['edit'] = (document, version) => {
+    if (options.ifVersion !== undefined && version !== options.ifVersion) {
+      throw new CommandFailed(
+        `nothing is changed: version ${version} of the flag is deployed by now, not ${options.ifVersion}`,
+      );
+    }
     const changes = change.edit(document.flag);
     if (typeof changes === 'string') {
       whyNothing = `nothing to do: ${changes}`;

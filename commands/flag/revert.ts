@@ -19,6 +19,8 @@ import { findKnownEnterprises, formatChange } from './format-flag.ts';
 export interface RevertOptions {
   readonly stage: string;
   readonly yes?: true | undefined;
+  /** Undoes this deployment only. */
+  readonly ifDeployment?: number | undefined;
 }
 
 /** A deployment to undo. */
@@ -68,7 +70,10 @@ export async function readRevertedFlag(stage: Stage, { version, undoneVersion }:
  * `flag revert`: undoes the newest deployment, in progress or complete, so that functions get the one before it. Asks first
  * where that switches the flag on, as after `flag disable`.
  */
-export async function revert({ stage: stageName, yes }: RevertOptions, context: Context): Promise<number> {
+export async function revert(
+  { stage: stageName, yes, ifDeployment }: RevertOptions,
+  context: Context,
+): Promise<number> {
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
   const found = await findRevert(stage);
@@ -77,6 +82,9 @@ export async function revert({ stage: stageName, yes }: RevertOptions, context: 
     return 0;
   }
   const { number, state, earlier, version } = found;
+  if (ifDeployment !== undefined && number !== ifDeployment) {
+    throw new CommandFailed(`nothing is undone: the newest deployment is ${number} by now, not ${ifDeployment}`);
+  }
   if (state !== 'ROLLING_BACK') {
     const { before, after, isSwitchedOn } = await readRevertedFlag(stage, found);
     print(`deployment ${number} (${state}) is undone: functions get version ${version} of deployment ${earlier} again`);

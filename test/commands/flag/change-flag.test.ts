@@ -44,6 +44,15 @@ test.each([
   expect(operator.versions()).toBe(2);
 });
 
+test('--if-version: nothing on top of what another operator deployed meanwhile', async () => {
+  operator.deployFlag(ALL);
+  const message = 'nothing is changed: version 2 of the flag is deployed by now, not 1';
+  await expect(run('percent 50 --if-version 1')).rejects.toMatchObject({ message });
+  expect(operator.versions()).toBe(2);
+  expect(await run('percent 50 --if-version 2')).toBe(0);
+  expect(operator.served()).toMatchObject({ rollout_percentage: 50 });
+});
+
 describe('prints', () => {
   test('before, after, and the enterprises that gain or lose learning time', async () => {
     operator.deployFlag({ enabled: true, rollout_percentage: 20 });

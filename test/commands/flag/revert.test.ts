@@ -31,6 +31,15 @@ cache time  3600 s  3600 s
   expect(printed()).toMatch(/\ndone: revert \(stage local\)\. Functions notice within 15 s\.$/);
 });
 
+test('--if-deployment: not the deployment that another operator started meanwhile', async () => {
+  await operator.bake('percent', '50');
+  const message = 'nothing is undone: the newest deployment is 3 by now, not 2';
+  await expect(run('--if-deployment', '2')).rejects.toMatchObject({ message });
+  expect(operator.history()[2]).toBe('3: version 3 BAKING watched');
+  expect(await run('--if-deployment', '3')).toBe(0);
+  expect(operator.history()[2]).toBe('3: version 3 ROLLED_BACK watched');
+});
+
 describe('a deployment that is complete', () => {
   beforeEach(() => operator.run('percent', '50'));
 
