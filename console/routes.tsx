@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { OverviewPage } from './pages/overview.tsx';
+import { RolloutPage } from './pages/rollout.tsx';
 import type { Address } from './use-address.ts';
 
 interface Route {
@@ -10,7 +11,10 @@ interface Route {
 }
 
 /** The pages, in the order of the navigation. A longer path belongs to the page whose path it starts with. */
-export const ROUTES: readonly Route[] = [{ title: 'Overview', path: '/', render: () => <OverviewPage /> }];
+export const ROUTES: readonly Route[] = [
+  { title: 'Overview', path: '/', render: () => <OverviewPage /> },
+  { title: 'Rollout', path: '/rollout', render: () => <RolloutPage /> },
+];
 
 /** The page of an address. Undefined if there is none. */
 export function findRoute({ path }: Address): Route | undefined {

@@ -1,5 +1,12 @@
 import { readOverviewCharts } from './operations/charts.ts';
 import { readOverview } from './operations/overview.ts';
+import {
+  readEnterprise,
+  readEnterpriseAdoption,
+  readFlagRevert,
+  readRollout,
+  readRolloutPhase,
+} from './operations/rollout.ts';
 import { runCommand } from './operations/run-command.ts';
 import { readRunbook } from './operations/runbook.ts';
 import { readStage } from './operations/stage.ts';
@@ -10,6 +17,11 @@ export const OPERATIONS = {
   overview: readOverview,
   overviewCharts: readOverviewCharts,
   runbook: readRunbook,
+  rollout: readRollout,
+  flagRevert: readFlagRevert,
+  rolloutPhase: readRolloutPhase,
+  adoption: readEnterpriseAdoption,
+  enterprise: readEnterprise,
   command: runCommand,
 } as const;
 
