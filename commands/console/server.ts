@@ -1,13 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type HttpServer, startHttpServer } from '../../local/http-server.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type HttpServer, listen } from '../../local/http-server.ts';
 import type { Context } from '../shared/context.ts';
-import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
-import { interruptionBy } from '../shared/interruption.ts';
-import { ledgerFailure } from '../shared/open-ledger.ts';
 import type { AnyOperation, RunProgram } from './operation.ts';
 import { openPageFiles, type PageFiles } from './page-files.ts';
+import { type CallSurroundings, runCall } from './run-call.ts';
 import { createStageOpener } from './stage-opener.ts';
 
 /** Maximum size of a request's body, in bytes. */
@@ -15,6 +12,9 @@ const MAX_REQUEST_BYTES = 65_536;
 
 /** Random bytes of the token. */
 const TOKEN_BYTES = 32;
+
+/** Limits of a request until its headers, and its body, have arrived. A connection that sends nothing is closed. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 } as const;
 
 /**
  * The page loads nothing from elsewhere, runs no inline code, sends data to this server only, and is in no frame.
@@ -76,31 +76,28 @@ export async function startConsoleServer(options: ConsoleServerOptions): Promise
     closing: closing.signal,
     running,
   };
-  const server: HttpServer = await startHttpServer((request, response) => {
+  const listener = createServer(TIMEOUTS, (request, response) => {
     respond(request, response, `127.0.0.1:${server.port}`, handler).catch((thrown: unknown) => {
-      // The page has closed the connection, or the error is a fault of this program.
-      if (!response.headersSent) sendText(response, 500, 'text/plain', 'internal error');
-      else response.destroy(thrown as Error);
+      // The connection was closed while the body was read, or the error is a fault of this program.
+      if (response.headersSent) response.destroy();
+      else sendText(response, 500, 'text/plain', `the console has failed: ${(thrown as Error | undefined)?.message}`);
     });
-  }, port);
+  });
+  const server: HttpServer = await listen(listener, port);
   return {
     url: server.url,
     token,
     address: `${server.url}/#token=${token}`,
     async close() {
       closing.abort();
-      await Promise.all(running);
+      await Promise.allSettled(running);
       await server.close();
     },
   };
 }
 
-interface Handler
-  extends Required<Pick<ConsoleServerOptions, 'stageName' | 'context' | 'runProgram' | 'operations' | 'files'>> {
+interface Handler extends CallSurroundings, Required<Pick<ConsoleServerOptions, 'operations' | 'files'>> {
   readonly token: string;
-  readonly openStage: ReturnType<typeof createStageOpener>;
-  /** Aborts when the server closes. */
-  readonly closing: AbortSignal;
   /** Operations that have not ended, perhaps without their page. */
   readonly running: Set<Promise<void>>;
 }
@@ -135,7 +132,7 @@ async function respondToCall(
   host: string,
   handler: Handler,
 ): Promise<void> {
-  const { token, operations, running } = handler;
+  const { token, operations, running, closing } = handler;
   const { headers, method } = request;
   response.setHeader('cache-control', 'no-store');
   const refuse = (status: number, error: string) =>
@@ -153,45 +150,11 @@ async function respondToCall(
   if (text === undefined) return refuse(413, `at most ${MAX_REQUEST_BYTES} bytes`);
   const input = parseInput(called, text);
   if ('error' in input) return refuse(400, input.error);
+  if (closing.aborted) return refuse(503, 'the console is ending');
 
   const run = runCall(response, called, input.value, handler);
   running.add(run);
   await run.finally(() => running.delete(run));
-}
-
-/** Responds with one JSON document a line: `{"progress"}` any number of times, then `{"result"}` or `{"error"}`. */
-async function runCall(
-  response: ServerResponse,
-  called: AnyOperation,
-  input: unknown,
-  { stageName, context, runProgram, openStage, closing }: Handler,
-): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const signal = AbortSignal.any([gone.signal, closing]);
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const send = async (line: object) => {
-    if (gone.signal.aborted || response.write(`${JSON.stringify(line)}\n`)) return;
-    await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
-  };
-  try {
-    const stage = await openStage();
-    const now = () => Date.now() + stage.clockOffsetMs;
-    const own: Context = {
-      ...context,
-      now,
-      openStage: async () => stage,
-      noteInterruption: () => interruptionBy(signal),
-    };
-    const result = await called.run(input as never, {
-      ...{ stage, now, context: own, runProgram, signal },
-      report: (progress: unknown) => send({ progress }),
-    });
-    await send({ result });
-  } catch (thrown) {
-    await send({ error: failureText(thrown, stageName) });
-  }
-  response.end();
 }
 
 function parseInput(called: AnyOperation, text: string): { value: unknown } | { error: string } {
@@ -205,13 +168,6 @@ function parseInput(called: AnyOperation, text: string): { value: unknown } | { 
   if (parsed.success) return { value: parsed.data };
   const [issue] = parsed.error.issues;
   return { error: `${issue?.path.join('.') || 'input'}: ${issue?.message ?? 'invalid'}` };
-}
-
-/** One line for the operator. An unexpected error is one, too: it must not end the console. */
-function failureText(thrown: unknown, stageName: string): string {
-  const failure = ledgerFailure(thrown, { name: stageName });
-  if (failure instanceof CommandFailed) return failure.message;
-  return awsFailure(failure, whereOf(stageName)) ?? `unexpected: ${(failure as Error).message}`;
 }
 
 /** Compares digests, so that the time tells nothing of the token, nor of its length. */

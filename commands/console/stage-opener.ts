@@ -12,7 +12,13 @@ export function createStageOpener(name: string, { openStage }: Pick<Context, 'op
   let opened: { readonly key: string; readonly stage: Promise<Stage> } | undefined;
   return async () => {
     const { key, clockOffsetMs } = name === 'local' ? localKey() : { key: name, clockOffsetMs: 0 };
-    if (opened?.key !== key) opened = { key, stage: openStage(name) };
+    if (opened?.key !== key) {
+      opened?.stage.then(
+        (before) => before.close(),
+        () => undefined,
+      );
+      opened = { key, stage: openStage(name) };
+    }
     const { stage } = opened;
     try {
       return { ...(await stage), clockOffsetMs };

@@ -1,27 +1,10 @@
 import * as z from 'zod';
 import { UsageError } from '../../../local/command-line.ts';
 import { CommandFailed } from '../../shared/failures.ts';
+import { refusedOf, withStage } from '../command-words.ts';
 import { operation } from '../operation.ts';
 
-/** Commands that the page may run, each by its first words. Others are for a terminal. */
-const ALLOWED: readonly string[] = [
-  'flag',
-  'integration pause',
-  'integration resume',
-  'integration rotate',
-  'integration next-certificate',
-  'integration switch-certificate',
-  'ledger close',
-  'reconcile',
-  'redrive',
-  'rejected redrive',
-  'replay',
-  'rollout check',
-  'send-test',
-  'warm-cache',
-];
-
-/** Total length of the words, in characters. */
+/** Of one word, in characters. */
 const MAX_CHARACTERS = 20_000;
 
 /** What draws a progress bar on a terminal: control sequences, and the bar itself. */
@@ -51,7 +34,8 @@ export type CommandProgress = { readonly printed: string } | { readonly progress
 export const runCommand = operation<z.infer<typeof inputSchema>, CommandResult, CommandProgress>(
   inputSchema,
   async ({ words, answers }, { stage, context, runProgram, report }) => {
-    requireAllowed(words);
+    const refused = refusedOf(words);
+    if (refused !== undefined) throw new CommandFailed(`the console does not run this command: ${refused}`);
     const printed: string[] = [];
     const left = [...answers];
     const terminal: typeof context.terminal = {
@@ -72,10 +56,7 @@ export const runCommand = operation<z.infer<typeof inputSchema>, CommandResult, 
       close() {},
     };
     try {
-      const exitCode = await runProgram([...words, '--stage', stage.name], {
-        ...context,
-        terminal,
-      });
+      const exitCode = await runProgram(withStage(words, stage.name), { ...context, terminal });
       return { exitCode, output: printed.join('\n') };
     } catch (thrown) {
       if (thrown instanceof UsageError) throw new CommandFailed(thrown.message);
@@ -83,14 +64,3 @@ export const runCommand = operation<z.infer<typeof inputSchema>, CommandResult, 
     }
   },
 );
-
-/** @throws CommandFailed */
-function requireAllowed(words: readonly string[]): void {
-  const line = words.join(' ');
-  const isAllowed = ALLOWED.some((command) => line === command || line.startsWith(`${command} `));
-  // An option could name another stage, or a file of this machine.
-  const forbidden = words.find((word) => /^--(stage|file|.*-file|show-secret|yes)(=|$)/.test(word));
-  if (!isAllowed || forbidden !== undefined) {
-    throw new CommandFailed(`the console does not run this command: ${forbidden ?? words.slice(0, 2).join(' ')}`);
-  }
-}
