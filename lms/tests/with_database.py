@@ -4,6 +4,8 @@ The server listens on 127.0.0.1 on a free port, with a temporary data directory.
 this program is killed. The command finds it by the variables LMS_TEST_ENGINE, LMS_TEST_HOST, LMS_TEST_PORT and
 LMS_TEST_USER; `database_settings` reads them, and LMS_TEST_DATABASE, the name of another database. For `sqlite` no
 server starts.
+
+Exit codes: those of the command; 69 if the engine is not installed, 70 if it is installed and does not start.
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ from typing import Any
 START_LIMIT_SECONDS = 60
 STOP_LIMIT_SECONDS = 30
 
+# Exit codes that pytest does not use.
+NOT_INSTALLED = 69
+DOES_NOT_START = 70
+
 POSTGRESQL_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 
 DJANGO_ENGINES = {
@@ -34,8 +40,12 @@ DJANGO_ENGINES = {
 }
 
 
-class NoSuchServer(Exception):
-    """The engine is not installed, or does not start. The text says why."""
+class NotInstalled(Exception):
+    """The engine is not installed. The text says what is missing."""
+
+
+class DoesNotStart(Exception):
+    """The engine is installed, and does not start. The text says why."""
 
 
 def database_settings(environment: dict[str, str]) -> dict[str, Any]:
@@ -59,7 +69,8 @@ def database_settings(environment: dict[str, str]) -> dict[str, Any]:
 
 @contextmanager
 def running(engine: str) -> Iterator[dict[str, str]]:
-    """Starts the engine, and yields the variables by which `database_settings` finds it."""
+    """Starts the engine, and yields the variables by which `database_settings` finds it. Raises NotInstalled or
+    DoesNotStart."""
     if engine == "sqlite":
         yield {"LMS_TEST_ENGINE": "sqlite"}
         return
@@ -99,7 +110,7 @@ def _prepare_mariadb(directory: Path, port: int) -> tuple[list[str], str]:
     server = shutil.which("mariadbd", path=_path())
     installer = shutil.which("mariadb-install-db", path=_path())
     if server is None or installer is None:
-        raise NoSuchServer("no mariadbd or no mariadb-install-db: Debian has them in mariadb-server-core")
+        raise NotInstalled("no mariadbd or no mariadb-install-db: Debian has them in mariadb-server-core")
     data = directory / "data"
     me = pwd.getpwuid(os.getuid()).pw_name
     install = [
@@ -130,7 +141,7 @@ def _prepare_mariadb(directory: Path, port: int) -> tuple[list[str], str]:
 def _prepare_postgresql(directory: Path, port: int) -> tuple[list[str], str]:
     initdb = POSTGRESQL_PROGRAMS / "initdb"
     if not initdb.exists():
-        raise NoSuchServer(f"no {initdb}: Debian has it in postgresql-15")
+        raise NotInstalled(f"no {initdb}: Debian has it in postgresql-15")
     owner = _owner(directory, "postgresql")
     if owner:
         shutil.chown(directory, owner["user"], owner["group"])
@@ -156,7 +167,7 @@ def _path() -> str:
 def _run(command: list[str], directory: Path, **options: Any) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, **{"cwd": directory, **options})
     if done.returncode != 0:
-        raise NoSuchServer(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise DoesNotStart(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def _free_port() -> int:
@@ -169,13 +180,13 @@ def _await_port(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     limit = time.monotonic() + START_LIMIT_SECONDS
     while time.monotonic() < limit:
         if server.poll() is not None:
-            raise NoSuchServer(f"the server ended: {log.read_text(errors='replace')[-2000:]}")
+            raise DoesNotStart(f"the server ended: {log.read_text(errors='replace')[-2000:]}")
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
             time.sleep(0.05)
-    raise NoSuchServer(f"the server does not listen: {log.read_text(errors='replace')[-2000:]}")
+    raise DoesNotStart(f"the server does not listen: {log.read_text(errors='replace')[-2000:]}")
 
 
 def main(words: list[str]) -> int:
@@ -185,9 +196,12 @@ def main(words: list[str]) -> int:
     try:
         with running(words[0]) as variables:
             return subprocess.run(words[1:], check=False, env={**os.environ, **variables}).returncode
-    except NoSuchServer as error:
+    except NotInstalled as error:
         print(error, file=sys.stderr)
-        return 69
+        return NOT_INSTALLED
+    except DoesNotStart as error:
+        print(error, file=sys.stderr)
+        return DOES_NOT_START
 
 
 if __name__ == "__main__":
