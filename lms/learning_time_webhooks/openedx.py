@@ -29,12 +29,25 @@ from .course_facts import (
     in_utc,
 )
 from .messages import checked_percent
+from .prepared import PreparedQuery
 
 logger = logging.getLogger(__name__)
 
 Receiver = Callable[..., None]
 
 GRADES_AT_ONCE = 500
+
+# Read for each event, in the transaction of the grade.
+_ENTERPRISES = PreparedQuery(
+    "enterprise_customer__uuid",
+    "enterprise_customer__name",
+    "enterprise_customer__country",
+    order_by=("-modified", "pk"),
+    active=True,
+)
+_LEARNER = PreparedQuery("email", "username")
+_COURSE_NAME = PreparedQuery("display_name")
+_FIRST_LOGIN = PreparedQuery("extra_data", order_by=("pk",), limit=1)
 
 
 def has_signals() -> bool:
@@ -95,8 +108,8 @@ def course_name(course: Course) -> str:
     overviews = _model("course_overviews", "CourseOverview")
     if course.name or overviews is None:
         return course.name or course.id
-    name = overviews.objects.filter(id=course.id).values_list("display_name", flat=True).first()
-    return name or course.id
+    rows = _COURSE_NAME.rows(overviews, id=course.id)
+    return (rows[0][0] if rows else None) or course.id
 
 
 def active_enterprises(user_id: int) -> list[Enterprise]:
@@ -104,25 +117,23 @@ def active_enterprises(user_id: int) -> list[Enterprise]:
     members = _model("enterprise", "EnterpriseCustomerUser")
     if members is None:
         return []
-    rows = (
-        members.objects.filter(user_id=user_id, active=True)
-        .order_by("-modified", "pk")
-        .values_list("enterprise_customer__uuid", "enterprise_customer__name", "enterprise_customer__country")
-    )
+    rows = _ENTERPRISES.rows(members, user_id=user_id)
     return [Enterprise(str(uuid), name, str(country or "").upper()) for uuid, name, country in rows]
 
 
 def learner(user_id: int) -> Learner:
     """Raises InvalidEvent if there is no such user."""
-    row = get_user_model().objects.filter(pk=user_id).values_list("email", "username").first()
-    if row is None:
+    rows = _LEARNER.rows(get_user_model(), pk=user_id)
+    if not rows:
         raise InvalidEvent("the user does not exist")
-    return Learner(user_id, *row)
+    return Learner(user_id, *rows[0])
 
 
 def single_sign_on(user_id: int) -> SingleSignOn:
     """From the user's first social login, as upstream reads it."""
-    data = _extra_data(_first_social_auth(user_id))
+    logins = _model("social_django", "UserSocialAuth")
+    rows = [] if logins is None else _FIRST_LOGIN.rows(logins, user_id=user_id)
+    data = _object(rows[0][0] if rows else None)
     return SingleSignOn(
         country=(_scalar(data.get("country")) or "").strip().upper(),
         percipio_user=_scalar(data.get("PercipioUserUUID")),
@@ -148,7 +159,7 @@ def percipio_organization(user_id: int, enterprise: Enterprise, otherwise: str |
         return otherwise
     if social_auth is None:
         return otherwise
-    return _scalar(_extra_data(social_auth).get("percipioOrganizationUuid"))
+    return _scalar(_object(getattr(social_auth, "extra_data", None)).get("percipioOrganizationUuid"))
 
 
 def passing_grades(since: datetime, until: datetime) -> Iterator[Grade | InvalidEvent]:
@@ -234,13 +245,7 @@ class _PlainKey:
         return self._text
 
 
-def _first_social_auth(user_id: int) -> Any:
-    logins = _model("social_django", "UserSocialAuth")
-    return None if logins is None else logins.objects.filter(user_id=user_id).order_by("pk").first()
-
-
-def _extra_data(social_auth: Any) -> Mapping[str, Any]:
-    data = getattr(social_auth, "extra_data", None)
+def _object(data: Any) -> Mapping[str, Any]:
     return data if isinstance(data, Mapping) else {}
 
 

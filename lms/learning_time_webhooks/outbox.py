@@ -19,11 +19,16 @@ from .course_facts import CourseFact, Enterprise, Grade, InvalidEvent, SingleSig
 from .leases import outbox_database
 from .messages import body_of, event_id_of
 from .models import EnterpriseIntegration, EventType, OutboxEvent, PayloadFormat, Region, Status
+from .prepared import PreparedQuery
 
 logger = logging.getLogger(__name__)
 
 # Open edX signals one enrollment twice within moments, perhaps on both sides of midnight.
 SAME_SIGNAL = timedelta(seconds=60)
+
+_INTEGRATION_FIELDS = [field.attname for field in EnterpriseIntegration._meta.concrete_fields]
+_INTEGRATIONS = PreparedQuery(*_INTEGRATION_FIELDS, active=True)
+_EARLIER = PreparedQuery("course_id", "enterprise_customer_uuid", "event_id", "occurred_at", "percent_grade")
 
 
 @dataclass(frozen=True)
@@ -131,18 +136,16 @@ def report_invalid(error: InvalidEvent, fact: CourseFact | None = None) -> None:
 
 
 def _integrations(enterprises: list[Enterprise]) -> dict[tuple[str, str], EnterpriseIntegration]:
-    rows = EnterpriseIntegration.objects.using(outbox_database()).filter(
-        active=True, enterprise_customer_uuid__in=[enterprise.uuid for enterprise in enterprises]
-    )
-    return {(row.enterprise_customer_uuid, row.region): row for row in rows}
+    database = outbox_database()
+    uuids = [enterprise.uuid for enterprise in enterprises]
+    rows = _INTEGRATIONS.rows(EnterpriseIntegration, database, enterprise_customer_uuid__in=uuids)
+    integrations = [EnterpriseIntegration.from_db(database, _INTEGRATION_FIELDS, row) for row in rows]
+    return {(one.enterprise_customer_uuid, one.region): one for one in integrations}
 
 
 def _earlier(fact: CourseFact) -> list[Earlier]:
-    rows = (
-        OutboxEvent.objects.using(outbox_database())
-        .filter(user_id=fact.user_id, course_id=fact.course.id, event_type=fact.event_type)
-        .values_list("course_id", "enterprise_customer_uuid", "event_id", "occurred_at", "percent_grade")
-    )
+    identity = {"user_id": fact.user_id, "course_id": fact.course.id, "event_type": fact.event_type}
+    rows = _EARLIER.rows(OutboxEvent, outbox_database(), **identity)
     # MySQL and MariaDB find courses whose keys differ in case only.
     return [Earlier(*row[1:]) for row in rows if row[0] == fact.course.id]
 

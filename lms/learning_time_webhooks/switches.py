@@ -24,6 +24,7 @@ from . import upstream
 from .counters import count
 from .leases import outbox_database, short_transaction
 from .models import EnterpriseSwitch, OutboxEvent, Status, SwitchState
+from .prepared import PreparedQuery
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,9 @@ logger = logging.getLogger(__name__)
 REACH_BACK = timedelta(hours=1)
 
 HELD_AT_ONCE = 500
+
+_SWITCH_FIELDS = [field.attname for field in EnterpriseSwitch._meta.concrete_fields]
+_SWITCHES = PreparedQuery(*_SWITCH_FIELDS)
 
 TARGETS = ("upstream", "rehearsal", "pipeline")
 # Events are held, and the relay completes the change.
@@ -61,8 +65,10 @@ class Settled:
 
 def statuses(enterprises: Collection[str], occurred_at: datetime, now: datetime, wait: timedelta) -> dict[str, Status]:
     """The status with which a new event of each enterprise is written. One that is absent gets none: upstream sends."""
-    rows = EnterpriseSwitch.objects.using(outbox_database()).filter(enterprise_customer_uuid__in=list(enterprises))
-    switches = {one.enterprise_customer_uuid: one for one in rows}
+    database = outbox_database()
+    rows = _SWITCHES.rows(EnterpriseSwitch, database, enterprise_customer_uuid__in=list(enterprises))
+    found = [EnterpriseSwitch.from_db(database, _SWITCH_FIELDS, row) for row in rows]
+    switches = {one.enterprise_customer_uuid: one for one in found}
     conflicts = set(upstream.active_configurations(enterprises).values())
     result: dict[str, Status] = {}
     for enterprise in enterprises:

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 
 from .models import OutboxEvent
+from .prepared import PreparedQuery
 
 # By which a delivery that this package made is recognized among upstream's own.
 MARK = "delivered by learning-time-webhooks"
@@ -25,6 +26,9 @@ FINISHED = ("success", "cancelled")
 APP_LABEL = "channel_integration"
 
 ROWS_AT_ONCE = 500
+
+# Read for each event, in the transaction of the grade.
+_ACTIVE = PreparedQuery("pk", "enterprise_customer_id", active=True)
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ def active_configurations(enterprises: Collection[str]) -> dict[int, str]:
     configurations = _model("EnterpriseWebhookConfiguration")
     if configurations is None or not enterprises:
         return {}
-    rows = configurations.objects.filter(enterprise_customer_id__in=list(enterprises), active=True)
-    return {pk: str(enterprise) for pk, enterprise in rows.values_list("pk", "enterprise_customer_id")}
+    rows = _ACTIVE.rows(configurations, enterprise_customer_id__in=list(enterprises))
+    return {pk: str(enterprise) for pk, enterprise in rows}
 
 
 def set_active(configurations: Collection[int], active: bool) -> None:
