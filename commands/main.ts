@@ -64,7 +64,7 @@ function contextOf(terminal: Terminal, opened: Stage[]): Context {
       return stage;
     },
     now: () => Date.now() + (opened.at(-1)?.clockOffsetMs ?? 0),
-    sleep: (durationMs) => sleep(durationMs),
+    sleep: (durationMs, signal) => sleep(durationMs, undefined, { ...(signal && { signal }) }),
     noteInterruption,
   };
 }

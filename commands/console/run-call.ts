@@ -43,6 +43,8 @@ export async function runCall(
       ...context,
       now,
       openStage: async () => stage,
+      // A rotation waits for 20 minutes: neither a page that is gone nor Ctrl-C may wait for that.
+      sleep: (durationMs) => context.sleep(durationMs, signal),
       noteInterruption: () => interruptionBy(signal),
     };
     const result = await called.run(input as never, {

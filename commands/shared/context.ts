@@ -10,7 +10,8 @@ export interface Context {
   openStage(name: string): Promise<Stage>;
   /** The wall clock, in milliseconds. */
   now(): number;
-  sleep(durationMs: number): Promise<void>;
+  /** @throws the signal's reason, where it aborts */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
   /** Notes Ctrl-C from now on, or what asks to stop where there is no terminal. */
   noteInterruption(): Interruption;
 }
