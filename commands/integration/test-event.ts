@@ -69,7 +69,7 @@ export async function sendTestEvent(
     schema: reportSchema,
   });
   if (asJson) {
-    terminal.print(JSON.stringify({ stage: stage.name, ...report }));
+    terminal.print(JSON.stringify({ stage: stage.name, ...report, explanation: explain(report) }));
     return report.verdict === 'delivered';
   }
   terminal.print(formatTestReport(report, stage.name));
