@@ -14,9 +14,7 @@ export async function list(options: ListOptions, context: Context): Promise<numb
   const { document, from } = await readSource(options, context);
   const { print } = context.terminal;
   if (options.json) {
-    const rows = document.entries.map((entry) => fieldsOf(entry, document.fields.paused === true));
-    const faults = documentFaults(document);
-    print(JSON.stringify({ from, is_all_paused: document.fields.paused === true, integrations: rows, faults }));
+    print(JSON.stringify({ from, ...listedDocument(document) }));
     return 0;
   }
   print(from);
@@ -43,10 +41,19 @@ function rowsOf(document: IntegrationsDocument): string[][] {
   return [HEADING, ...rows];
 }
 
-/** An entry as the JSON document has it: what the table shows. */
+/** The JSON document of the list: what the table shows. */
+export function listedDocument(document: IntegrationsDocument) {
+  const isAllPaused = document.fields.paused === true;
+  return {
+    is_all_paused: isAllPaused,
+    integrations: document.entries.map((entry) => fieldsOf(entry, isAllPaused)),
+    faults: documentFaults(document),
+  };
+}
+
 function fieldsOf(entry: unknown, isAllPaused: boolean) {
   const read = readEntry(entry);
-  if ('faults' in read) return { id: isRecord(entry) ? (entry.id ?? null) : null, state: 'faulty' };
+  if ('faults' in read) return { id: isRecord(entry) ? (entry.id ?? null) : null, state: 'faulty' } as const;
   const { id, url, auth, payload_format, max_requests_per_minute, event_types, enterprise_customer_uuid } =
     read.integration;
   return {

@@ -30,8 +30,7 @@ export async function retrySchedule(options: RetryScheduleOptions, context: Cont
   if ('faults' in read) throw new CommandFailed(`the entry of ${id} does not fit: ${read.faults.join('; ')}`);
   const { print } = context.terminal;
   if (options.json) {
-    const schedules = kinds.map((kind) => scheduleFields(read.integration, kind, startMs));
-    print(JSON.stringify({ integration: id, from, schedules }));
+    print(JSON.stringify({ integration: id, from, schedules: retrySchedules(read.integration, kinds, startMs) }));
     return 0;
   }
   print(`integration ${id}, ${from}`);
@@ -40,7 +39,14 @@ export async function retrySchedule(options: RetryScheduleOptions, context: Cont
   return 0;
 }
 
-/** A schedule as its JSON document has it: times in UTC, durations in milliseconds. */
+/** The schedules of kinds of events, as their JSON document has them. @param startMs of the first attempt, in epoch milliseconds */
+export function retrySchedules(integration: Integration, kinds: readonly string[], startMs: number): RetrySchedule[] {
+  return kinds.map((kind) => scheduleFields(integration, kind, startMs));
+}
+
+/** Times in UTC, durations in milliseconds. */
+export type RetrySchedule = ReturnType<typeof scheduleFields>;
+
 function scheduleFields(integration: Integration, kind: string, startMs: number) {
   const policy = retryPolicyOf(integration, kind);
   const at = (ms: number) => new Date(startMs + ms).toISOString();

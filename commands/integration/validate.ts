@@ -5,7 +5,6 @@ import { counted } from '../shared/format.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type Stage, StageNotRunning } from '../shared/stage.ts';
 import { subscribeContacts } from './contacts.ts';
-import { readSecret, secretName } from './integration-secrets.ts';
 import {
   documentFaults,
   entryFaults,
@@ -14,8 +13,7 @@ import {
   readEntry,
 } from './integrations-document.ts';
 import { readSource } from './integrations-source.ts';
-import { secretFault, secretWarning } from './needed-secrets.ts';
-import { signingEnds } from './signing-ends.ts';
+import { readSecretState } from './secret-state.ts';
 
 export interface ValidateOptions {
   /** Undefined: the local one, if it runs. */
@@ -127,20 +125,10 @@ async function judgeSecrets(document: IntegrationsDocument, stage: Stage, nowMs:
   for (const entry of document.entries) {
     const read = readEntry(entry);
     if ('faults' in read) continue;
-    const { integration } = read;
-    const name = secretName(stage, integration.id);
-    try {
-      const stored = await readSecret(stage, integration.id);
-      const fault =
-        stored === undefined ? 'is not there, or has no value' : secretFault(integration, stored.fields, nowMs);
-      if (fault !== undefined) faults.push(`secret ${name}: ${fault}`);
-      notices.push(...signingEnds(stored?.fields, nowMs).map((end) => `secret ${name}: ${end}`));
-      const warning = stored === undefined ? undefined : secretWarning(integration, stored.fields, nowMs);
-      if (warning !== undefined) warnings.push(`secret ${name}: ${warning}`);
-    } catch (thrown) {
-      if (!(thrown instanceof CommandFailed)) throw thrown;
-      faults.push(thrown.message);
-    }
+    const state = await readSecretState(stage, read.integration, nowMs);
+    if (state.fault !== null) faults.push(state.fault);
+    notices.push(...state.notices);
+    if (state.warning !== null) warnings.push(state.warning);
   }
   return { faults, notices, warnings };
 }

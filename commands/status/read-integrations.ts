@@ -26,6 +26,8 @@ export interface IntegrationStatus {
   readonly last_response_at: string | null;
   /** When the next scheduled delivery is due; null where none is. */
   readonly next_attempt_at: string | null;
+  /** Parked deliveries, of the latest day that has undelivered ones; at most 1,600 are read. */
+  readonly parked: number;
 }
 
 /** Deliveries that are read of an integration: the last ones accepted. */
@@ -34,12 +36,17 @@ const LATEST = 20;
 /** Integrations that are read in parallel: each takes up to 64 queries of the ledger's index. */
 const IN_PARALLEL = 5;
 
-/** Each integration of the stage. @throws CommandFailed; the clients' errors */
-export async function readIntegrations(stage: Stage, nowMs: number): Promise<readonly IntegrationStatus[]> {
+/** Each integration of the stage. @param only its id, where one is meant @throws CommandFailed; the clients' errors */
+export async function readIntegrations(
+  stage: Stage,
+  nowMs: number,
+  only?: string,
+): Promise<readonly IntegrationStatus[]> {
   const { document } = await readDeployedIntegrations(stage);
   const entries = document.entries.flatMap((entry) => {
     const id = isRecord(entry) ? entry.id : undefined;
-    return typeof id === 'string' ? [{ id, configured: configuredState(entry, document.fields.paused) }] : [];
+    if (typeof id !== 'string' || (only !== undefined && id !== only)) return [];
+    return [{ id, configured: configuredState(entry, document.fields.paused) }];
   });
   const ids = entries.map(({ id }) => id);
   const [points, deliveries] = await Promise.all([
@@ -63,8 +70,8 @@ export function configuredState(entry: unknown, isAllPaused: unknown): Integrati
   return paused || isAllPaused === true ? 'paused' : 'active';
 }
 
-/** The latest deliveries of each, and those that are not delivered. */
-async function readDeliveries(
+/** The latest deliveries of each, and those that are not delivered; one may be there twice. @throws CommandFailed */
+export async function readDeliveries(
   stage: Stage,
   ids: readonly string[],
   nowMs: number,
@@ -91,7 +98,7 @@ async function readDeliveries(
   return found;
 }
 
-type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at'>;
+type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at' | 'parked'>;
 
 /** What an integration's deliveries say of it. @param configured what its entry says */
 export function statusOf(
@@ -109,10 +116,15 @@ export function statusOf(
     last_response: response?.text ?? null,
     last_response_at: response?.at ?? null,
     next_attempt_at: due.find((at) => at >= nowText) ?? due.at(-1) ?? null,
+    parked: new Set(waiting.filter(isParked).map(({ webhook_id }) => webhook_id)).size,
   };
 }
 
-/** As `lambdas/delivery` writes the reason: the index does not hold `parked_for`. */
+/** In the ledger, or for some minutes in the workflow. As `lambdas/delivery` writes the reason: the index has no `parked_for`. */
+function isParked({ state, reason }: ListedDelivery): boolean {
+  return state === 'parked' || reason?.startsWith('parked: ') === true;
+}
+
 function parkedState(latest: ListedDelivery | undefined): IntegrationState {
   if (latest === undefined || !latest.reason?.startsWith('parked: ')) return 'active';
   if (latest.state !== 'scheduled' && latest.state !== 'parked') return 'active';
