@@ -35,3 +35,15 @@ export function parseAddress(text: string): Address {
   const [path = '/', search = ''] = text.split('?', 2);
   return { path, query: new URLSearchParams(search), text };
 }
+
+/** The id after a part of the path: `a b` of `/integrations/a%20b`. Undefined if there is none. */
+export function idAfter({ path }: Address, before: string): string | undefined {
+  if (!path.startsWith(before) || path === before) return undefined;
+  const text = path.slice(before.length);
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not written by this page.
+    return text;
+  }
+}

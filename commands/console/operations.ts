@@ -1,4 +1,11 @@
 import { readOverviewCharts } from './operations/charts.ts';
+import {
+  readHealth,
+  readIntegration,
+  readIntegrationStatus,
+  readRegistry,
+  readSecretStates,
+} from './operations/integrations.ts';
 import { readOverview } from './operations/overview.ts';
 import {
   readEnterprise,
@@ -22,6 +29,11 @@ export const OPERATIONS = {
   rolloutPhase: readRolloutPhase,
   adoption: readEnterpriseAdoption,
   enterprise: readEnterprise,
+  integrations: readRegistry,
+  integrationStatus: readIntegrationStatus,
+  integrationSecrets: readSecretStates,
+  integration: readIntegration,
+  integrationHealth: readHealth,
   command: runCommand,
 } as const;
 
