@@ -1,7 +1,10 @@
 import type { ReactNode } from 'react';
+import { IntegrationPage } from './pages/integration.tsx';
+import { IntegrationsPage } from './pages/integrations.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { RolloutPage } from './pages/rollout.tsx';
 import type { Address } from './use-address.ts';
+import { type Address, idAfter } from './use-address.ts';
 
 interface Route {
   /** What the navigation shows. */
@@ -14,6 +17,14 @@ interface Route {
 export const ROUTES: readonly Route[] = [
   { title: 'Overview', path: '/', render: () => <OverviewPage /> },
   { title: 'Rollout', path: '/rollout', render: () => <RolloutPage /> },
+  {
+    title: 'Integrations',
+    path: '/integrations',
+    render(address) {
+      const id = idAfter(address, '/integrations/');
+      return id === undefined ? <IntegrationsPage /> : <IntegrationPage id={id} />;
+    },
+  },
 ];
 
 /** The page of an address. Undefined if there is none. */

@@ -19,12 +19,21 @@ export interface ConfirmCommandProps {
   readonly answers?: readonly string[];
   /** What the operator should know first. */
   readonly children?: ReactNode;
+  /** Shows what a command printed that prints a document; undefined: as it is. */
+  showOutput?(output: string): ReactNode;
   /** @param result undefined if it was not run to its end */
   onClose(result: CommandResult | undefined): void;
 }
 
 /** Asks once, shows the equivalent command, runs it, and shows what it printed. It can be stopped. */
-export function ConfirmCommand({ title, words, answers = [], children, onClose }: ConfirmCommandProps): ReactNode {
+export function ConfirmCommand({
+  title,
+  words,
+  answers = [],
+  children,
+  showOutput,
+  onClose,
+}: ConfirmCommandProps): ReactNode {
   const { call, stageName } = useConsole();
   const [output, setOutput] = useState('');
   const [progress, setProgress] = useState('');
@@ -97,7 +106,7 @@ export function ConfirmCommand({ title, words, answers = [], children, onClose }
         {error !== undefined && <Failure error={error} />}
         <div aria-live="polite">
           {progress !== '' && <StatusIndicator type="in-progress">{visibleText(progress)}</StatusIndicator>}
-          {output !== '' && <Box variant="pre">{visibleText(output, 100_000)}</Box>}
+          {output !== '' && (showOutput?.(output) ?? <Box variant="pre">{visibleText(output, 100_000)}</Box>)}
           {result !== undefined && (
             <StatusIndicator type={result.exitCode === 0 ? 'success' : 'error'}>
               {result.exitCode === 0 ? 'Done' : `Ended with exit code ${result.exitCode}`}
