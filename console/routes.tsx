@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { IntegrationPage } from './pages/integration.tsx';
 import { IntegrationsPage } from './pages/integrations.tsx';
+import { ArchitecturePage } from './pages/architecture.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { RolloutPage } from './pages/rollout.tsx';
 import type { Address } from './use-address.ts';
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
       return id === undefined ? <IntegrationsPage /> : <IntegrationPage id={id} />;
     },
   },
+  { title: 'Architecture', path: '/architecture', render: () => <ArchitecturePage /> },
 ];
 
 /** The page of an address. Undefined if there is none. */

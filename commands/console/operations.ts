@@ -6,6 +6,8 @@ import {
   readRegistry,
   readSecretStates,
 } from './operations/integrations.ts';
+import { readArchitecture } from './operations/architecture.ts';
+import { controlLocalPlatform } from './operations/local-control.ts';
 import { readOverview } from './operations/overview.ts';
 import {
   readEnterprise,
@@ -34,6 +36,8 @@ export const OPERATIONS = {
   integrationSecrets: readSecretStates,
   integration: readIntegration,
   integrationHealth: readHealth,
+  architecture: readArchitecture,
+  'local-control': controlLocalPlatform,
   command: runCommand,
 } as const;
 

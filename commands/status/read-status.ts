@@ -142,7 +142,7 @@ async function readFlag(stage: Stage): Promise<FlagStatus> {
 /** A breaker that opened stays open for a minute or less, so a later skip would show in these. */
 const BREAKER_WINDOW_MS = 10 * MINUTE_MS;
 
-async function readWarehouse(stage: Stage, nowMs: number): Promise<WarehouseStatus> {
+export async function readWarehouse(stage: Stage, nowMs: number): Promise<WarehouseStatus> {
   const queries = WAREHOUSE_METRICS.map((name, index) => ownQuery(`q${index}`, stage.name, name));
   const points = await readPoints(stage.cloudWatch, queries, lastHour(nowMs));
   const [made = 0, failed = 0, skipped = 0] = queries.map(({ Id = '' }) => sum(points(Id)));
@@ -154,7 +154,7 @@ async function readWarehouse(stage: Stage, nowMs: number): Promise<WarehouseStat
   };
 }
 
-async function readWarming(stage: Stage, nowMs: number): Promise<WarmingStatus> {
+export async function readWarming(stage: Stage, nowMs: number): Promise<WarmingStatus> {
   const query = (id: string, name: MetricName, stat: 'Sum' | 'Maximum' = 'Maximum') =>
     ownQuery(id, stage.name, name, { periodSeconds: 60, stat });
   const queries = [
@@ -190,7 +190,7 @@ const QUEUE_ATTRIBUTES = [
   'ApproximateNumberOfMessagesDelayed',
 ] as const;
 
-async function readQueues(stage: Stage, nowMs: number): Promise<readonly QueueStatus[]> {
+export async function readQueues(stage: Stage, nowMs: number): Promise<readonly QueueStatus[]> {
   const urls = Object.entries(QUEUES).map(([queue, output]) => ({ queue, QueueUrl: stage.output(output) }));
   const [points, ...counts] = await Promise.all([
     readPoints(
@@ -212,7 +212,7 @@ async function readQueues(stage: Stage, nowMs: number): Promise<readonly QueueSt
   });
 }
 
-async function readReconciler(stage: Stage, nowMs: number): Promise<ReconcilerStatus> {
+export async function readReconciler(stage: Stage, nowMs: number): Promise<ReconcilerStatus> {
   // Each run counts what it found, 0 too.
   const query = ownQuery('unbalanced', stage.name, METRICS.ledgerUnbalanced, { periodSeconds: 60 });
   const run = latest((await readPoints(stage.cloudWatch, [query], lastDay(nowMs)))('unbalanced'));
