@@ -1,6 +1,7 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { runProgram } from './command-line.ts';
+import { type ConsoleProcess, startConsoleProcess } from './console/console-process.ts';
 import { startControlServer } from './console/control-server.ts';
 import { createControls } from './console/controls.ts';
 import { startExamplePage } from './console/example-page.ts';
@@ -114,7 +115,11 @@ async function run(
   const saving = setInterval(() => {
     if (session.platform.clockOffsetMs !== savedOffsetMs) save();
   }, SAVE_EVERY_MS);
-  console.log(greeting(session, logDirectory, page.url));
+  const operatorConsole = startConsoleProcess(() => {
+    if (!stopping.signal.aborted) console.log('The console has ended: "./ltw console" starts another.');
+  });
+  const started = await Promise.race([operatorConsole.started, shutdown]);
+  if (started !== undefined) console.log(greeting(session, logDirectory, page.url, started));
   const watching = narrator.watchDeadLetters(session.platform, stopping.signal);
   try {
     await Promise.race([shutdown, watching]);
@@ -122,13 +127,23 @@ async function run(
     stopping.abort();
     clearInterval(saving);
     removeState(file);
-    await Promise.allSettled([watching, control.close(), page.close()]);
+    await Promise.allSettled([watching, operatorConsole.close(), control.close(), page.close()]);
     await session.stop();
   }
 }
 
-function greeting({ platform }: Session, logDirectory: string, page: string): string {
+function greeting(
+  { platform }: Session,
+  logDirectory: string,
+  page: string,
+  operatorConsole: Awaited<ConsoleProcess['started']>,
+): string {
+  const consoleLine =
+    'address' in operatorConsole
+      ? `The console, for your browser, is at ${operatorConsole.address}`
+      : `There is no console (${operatorConsole.failure}): "./ltw console" tries again.`;
   return `
+${consoleLine}
 SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}. Ctrl-C ends everything.
 The status API is at ${platform.outputs.StatusApiUrl}: its requests are below, other paths are 404.
 A page that shows the flag with the React client of client/ is at ${page}/

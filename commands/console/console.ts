@@ -9,7 +9,7 @@ export interface ConsoleOptions {
   readonly port?: number | undefined;
 }
 
-/** `console`: 0 after Ctrl-C. @throws CommandFailed where the stage is not within reach, or the port is taken */
+/** `console`: 0 after Ctrl-C, or when `npm start` has ended, which started it. @throws CommandFailed where the stage is not within reach, or the port is taken */
 export async function openConsole(
   { stage, port }: ConsoleOptions,
   context: Context,
@@ -21,11 +21,19 @@ export async function openConsole(
   ${server.address}
 Whoever has this address may do what your AWS credentials may do, as long as this command runs. Ctrl-C ends it.`);
   try {
-    await interruption.requested;
+    await Promise.race([interruption.requested, parentEnd()]);
     return 0;
   } finally {
     await server.close();
   }
+}
+
+/** When the channel to the program that started this one is closed; never where there is none. */
+function parentEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected === false) resolve();
+    else process.once('disconnect', resolve);
+  });
 }
 
 async function start(

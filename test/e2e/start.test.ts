@@ -107,6 +107,17 @@ test('the status API responds to a browser with a token of the printed issuer', 
   expect((await fetch(String(url))).status).toBe(401);
 });
 
+/** Calls the console at the printed address: what it knows of the stage. */
+async function consoleStage(): Promise<unknown> {
+  const [, url, token] = printed.match(/^The console, .* is at (http:\/\/127\.0\.0\.1:\d+)\/#token=(\S+)$/m) ?? [];
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}`, origin: String(url) };
+  return (await fetch(`${url}/api/stage`, { method: 'POST', headers, body: '{}' })).json();
+}
+
+test('the console is at the printed address', async () => {
+  expect(await consoleStage()).toMatchObject({ result: { name: 'local' } });
+});
+
 test('the example page is an origin that may ask the status API', async () => {
   const [, page] = printed.match(/^A page that shows the flag .* is at (\S+)$/m) ?? [];
   const [, url] = printed.match(/^The status API is at (\S+):/m) ?? [];
@@ -193,6 +204,8 @@ test('the clock is moved on, and commands see the platform’s time', async () =
   const timeBefore = await platformTime();
   expect(await local('skip', '3h')).toMatch(/^the platform's time is 20\d\d-.*Z\. /);
   expect(Math.floor(((await platformTime()) - timeBefore) / HOUR_MS)).toBe(3);
+  const { result } = (await consoleStage()) as { result: { now: string } };
+  expect(Math.floor((Date.parse(result.now) - timeBefore) / HOUR_MS)).toBe(3);
   const id = await publish('after-a-skip', LEARNER.known);
   await prints(new RegExp(`dead-letter +deliveries +${id} `));
   const listed = await ltw('ledger', 'list', '--state', 'dead', '--since', '1h');
