@@ -23,7 +23,7 @@ from django.db.models import Q, QuerySet
 from . import upstream
 from .counters import count
 from .leases import outbox_database, short_transaction
-from .models import EnterpriseSwitch, OutboxEvent, Status, SwitchState
+from .models import EnterpriseIntegration, EnterpriseSwitch, OutboxEvent, Status, SwitchState
 from .prepared import PreparedQuery
 
 logger = logging.getLogger(__name__)
@@ -100,9 +100,12 @@ def _status(
 
 
 def request(enterprise: str, target: str, now: datetime) -> EnterpriseSwitch:
-    """Begins a change to `upstream`, `rehearsal` or `pipeline`; `advance` completes it. Raises CannotSwitch."""
+    """Begins a change to `upstream`, `rehearsal` or `pipeline`; `advance` completes it. Raises CannotSwitch, and
+    RuntimeError inside a transaction."""
     if not upstream.is_installed() and target != SwitchState.PIPELINE:
         raise CannotSwitch("enterprise-integrated-channels is not installed here: no system would send")
+    if target != SwitchState.UPSTREAM and not _has_integration(enterprise):
+        raise CannotSwitch("the enterprise has no active integration: add one in the admin first")
     with short_transaction():
         rows = EnterpriseSwitch.objects.using(outbox_database())
         initial = SwitchState.UPSTREAM if upstream.is_installed() else SwitchState.PIPELINE
@@ -120,6 +123,32 @@ def request(enterprise: str, target: str, now: datetime) -> EnterpriseSwitch:
         switch.refresh_from_db()
     logger.info("switch.requested enterprise=%s state=%s", enterprise, switch.state)
     return switch
+
+
+def what_follows(switch: EnterpriseSwitch, wait: timedelta) -> str:
+    """For the operator who has begun a change; empty if it is complete."""
+    if switch.state not in CHANGING:
+        return ""
+    return (
+        f"Events are held. The relay completes the change in {wait.total_seconds():.0f} s, and sends or skips held "
+        "events as long after. Let it run."
+    )
+
+
+def count_of(enterprise: str, status: Status) -> int:
+    """The enterprise's events in a status."""
+    return _events(enterprise).filter(status=status).count()
+
+
+def in_conflict(switches: Collection[EnterpriseSwitch]) -> set[str]:
+    """The enterprises in the state `pipeline` for which upstream has an active configuration: their events are held."""
+    ours = [one.enterprise_customer_uuid for one in switches if one.state == SwitchState.PIPELINE]
+    return set(upstream.active_configurations(ours).values())
+
+
+def _has_integration(enterprise: str) -> bool:
+    rows = EnterpriseIntegration.objects.using(outbox_database())
+    return rows.filter(enterprise_customer_uuid=enterprise, active=True).exists()
 
 
 def _reason(state: str) -> str:

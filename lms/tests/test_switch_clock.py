@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from learning_time_webhooks import switches
-from learning_time_webhooks.models import EnterpriseSwitch, OutboxEvent, Status
+from learning_time_webhooks.models import EnterpriseIntegration, EnterpriseSwitch, OutboxEvent, Status
 from tests.openedx.enterprise.models import EnterpriseCustomer
 
 from .factories_outbox import ENTERPRISE, NOW, write_events
@@ -21,6 +21,7 @@ AHEAD = NOW + timedelta(days=400)
 @pytest.fixture(autouse=True)
 def enterprise() -> None:
     EnterpriseCustomer.objects.create(uuid=ENTERPRISE, name="Demo Corp")
+    EnterpriseIntegration.objects.create(enterprise_customer_uuid=ENTERPRISE, integration_id="skillsoft", active=True)
 
 
 def state() -> str:

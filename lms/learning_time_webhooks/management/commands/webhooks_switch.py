@@ -10,7 +10,7 @@ from learning_time_webhooks import switches, upstream
 from learning_time_webhooks.clock import SystemClock
 from learning_time_webhooks.config import InvalidConfig, read_config
 from learning_time_webhooks.management.arguments import enterprise_id
-from learning_time_webhooks.models import EnterpriseIntegration, EnterpriseSwitch, OutboxEvent, Status, SwitchState
+from learning_time_webhooks.models import EnterpriseSwitch, Status
 
 
 class Command(BaseCommand):
@@ -31,34 +31,23 @@ class Command(BaseCommand):
             config = read_config()
         except InvalidConfig as error:
             raise CommandError(str(error)) from error
-        if options["to"] != "upstream" and not _has_integration(enterprise):
-            raise CommandError("the enterprise has no active integration: add one in the admin first")
         try:
             switch = switches.request(enterprise, options["to"], SystemClock().now())
         except switches.CannotSwitch as error:
             raise CommandError(str(error)) from error
         self.stdout.write(str(switch))
-        if switch.state in switches.CHANGING:
-            self.stdout.write(
-                f"Events are held. The relay completes the change in {config.switch_wait_seconds} s, and sends or "
-                "skips held events as long after. Let it run."
-            )
+        if follows := switches.what_follows(switch, config.switch_wait):
+            self.stdout.write(follows)
 
     def _show(self, enterprise: str | None) -> None:
         rows = EnterpriseSwitch.objects.order_by("enterprise_customer_uuid")
         if enterprise is not None:
             rows = rows.filter(enterprise_customer_uuid=enterprise)
-        active = set(upstream.active_configurations([one.enterprise_customer_uuid for one in rows]).values())
+        conflicts = switches.in_conflict(rows)
         for one in rows:
-            held = OutboxEvent.objects.filter(
-                status=Status.HELD, enterprise_customer_uuid=one.enterprise_customer_uuid
-            ).count()
+            held = switches.count_of(one.enterprise_customer_uuid, Status.HELD)
             self.stdout.write(f"{one} since {one.changed_at:%Y-%m-%dT%H:%M:%SZ}, {held} events held")
-            if one.state == SwitchState.PIPELINE and one.enterprise_customer_uuid in active:
+            if one.enterprise_customer_uuid in conflicts:
                 self.stdout.write("  CONFLICT: upstream has an active configuration, so new events are held")
         rest = "upstream sends" if upstream.is_installed() else "this package sends"
         self.stdout.write(f"all other enterprises: {rest}")
-
-
-def _has_integration(enterprise: str) -> bool:
-    return EnterpriseIntegration.objects.filter(enterprise_customer_uuid=enterprise, active=True).exists()
