@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 
 from learning_time_webhooks import switches
-from learning_time_webhooks.models import Status
+from learning_time_webhooks.models import EnterpriseIntegration, Status
 from tests.openedx.channel_integration.models import EnterpriseWebhookConfiguration, WebhookTransmissionQueue
 from tests.openedx.enterprise.models import EnterpriseCustomer
 
@@ -38,6 +38,7 @@ def rehearsed() -> None:
     EnterpriseWebhookConfiguration.objects.create(
         enterprise_customer=enterprise, region="OTHER", webhook_url="https://partner.example"
     )
+    EnterpriseIntegration.objects.create(enterprise_customer_uuid=ENTERPRISE, integration_id="skillsoft", active=True)
     switches.request(ENTERPRISE, "rehearsal", NOW)
 
 
