@@ -82,12 +82,12 @@ export function RolloutPage(): ReactNode {
         )}
         {result !== undefined && <DeploymentPanel {...result} />}
         {deployed !== undefined && <PercentagePanel {...parts} {...{ deployed, enterprises }} />}
+        <AnyEnterprise {...parts} deployed={deployed} />
+        <Phases current={deployed && phaseOf(deployed.flag)} />
         {result !== undefined && 'error' in result.ofIntegrations && <Failure error={result.ofIntegrations.error} />}
         {deployed !== undefined && (
           <EnterpriseTable {...parts} {...{ deployed, enterprises }} reader={<AdoptionReader onRead={setInLedger} />} />
         )}
-        <AnyEnterprise {...parts} deployed={deployed} />
-        <Phases current={deployed && phaseOf(deployed.flag)} />
       </SpaceBetween>
       {asked === 'disable' && <ConfirmDisable onClose={close} />}
       {asked === 'revert' && <ConfirmRevert enterprises={enterprises} onClose={close} />}

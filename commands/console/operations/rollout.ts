@@ -13,6 +13,7 @@ import { HOURS, PHASES } from '../../rollout/criteria.ts';
 import { type CriterionTexts, conclusion, criterionTexts } from '../../rollout/format-check.ts';
 import { isMet } from '../../rollout/judge.ts';
 import { checkPhase, lastHours } from '../../rollout/rollout.ts';
+import { CommandFailed } from '../../shared/failures.ts';
 import { openLedger } from '../../shared/open-ledger.ts';
 import { readSpan } from '../../shared/time-span.ts';
 import { readAlarms } from '../../stage/alarms.ts';
@@ -151,7 +152,11 @@ export const readEnterpriseAdoption = operation<
 });
 
 /** Where any enterprise is in the rollout, known or not. */
-export const readEnterprise = operation(z.strictObject({ id: enterpriseIdSchema }), async ({ id }) => positioned(id));
+export const readEnterprise = operation(z.strictObject({ id: z.string().max(1000) }), async ({ id }) => {
+  const read = enterpriseIdSchema.safeParse(id);
+  if (!read.success) throw new CommandFailed(`the id of an enterprise ${read.error.issues[0]?.message}`);
+  return positioned(read.data);
+});
 
 function positioned(id: string): PositionedEnterprise {
   return { id, position: bucket(id) };

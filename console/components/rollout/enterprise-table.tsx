@@ -59,6 +59,7 @@ export function EnterpriseTable(props: EnterpriseTableProps): ReactNode {
   return (
     <Table<EnterpriseRow>
       variant="container"
+      contentDensity="compact"
       trackBy="id"
       items={[...pageOf(found, page)]}
       columnDefinitions={columnsOf(props)}
@@ -75,7 +76,7 @@ export function EnterpriseTable(props: EnterpriseTableProps): ReactNode {
         <Header
           variant="h2"
           counter={`(${formatNumber(rows.filter(({ isOn }) => isOn).length)} of ${formatNumber(rows.length)} enabled)`}
-          description="Those of integrations, pilots and, once read, of the ledger"
+          description="Those of integrations, pilots and, once read, of the ledger; completions delivered with and without learning time"
           actions={reader}
         >
           Enterprises
@@ -139,19 +140,20 @@ function columnsOf({
       sortingField: 'isOn',
     },
     { id: 'position', header: 'Why', cell: ({ why }) => why, sortingField: 'position' },
-    { id: 'sources', header: 'Known from', cell: ({ sources }) => sources.join(', ') },
+    { id: 'sources', header: 'Source', cell: ({ sources }) => sources.join(', ') },
     {
       id: 'adoption',
-      header: 'Completions with, without learning time',
+      header: 'With / without',
       cell: ({ adoption }) =>
         adoption === undefined
-          ? 'not read'
-          : `${formatNumber(adoption.withLearningTime)}, ${formatNumber(adoption.flagOff + adoption.otherwise)}`,
+          ? '-'
+          : `${formatNumber(adoption.withLearningTime)} / ${formatNumber(adoption.flagOff + adoption.otherwise)}`,
       sortingField: 'adoption',
     },
     {
       id: 'pilot',
       header: 'Pilot',
+      minWidth: 110,
       cell: ({ id }) => {
         const isPilot = deployed.flag.pilot_enterprises.includes(id);
         const whyNot = isNameable(id) ? whyBusy : 'No event can have this id: correct it where it is written';
@@ -160,10 +162,10 @@ function columnsOf({
             variant="inline-link"
             disabled={whyNot !== undefined}
             disabledReason={whyNot ?? ''}
-            ariaLabel={`${isPilot ? 'Remove pilot' : 'Make a pilot'} ${visibleText(id, 100)}`}
+            ariaLabel={`${isPilot ? 'Remove pilot' : 'Add pilot'} ${visibleText(id, 100)}`}
             onClick={() => onChange((isPilot ? removePilotChange : addPilotChange)(deployed, id))}
           >
-            {isPilot ? 'Remove pilot' : 'Make a pilot'}
+            {isPilot ? 'Remove' : 'Add'}
           </Button>
         );
       },

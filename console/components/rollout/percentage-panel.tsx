@@ -66,7 +66,7 @@ export function PercentagePanel({ deployed, enterprises, whyBusy, onChange }: Pe
           </Alert>
         )}
         <Grid gridDefinition={[{ colspan: 9 }, { colspan: 3 }]}>
-          <FormField label="Percentage" description={`Deployed: ${current} %`}>
+          <FormField stretch label="Percentage" description={`Deployed: ${current} %`}>
             <Slider
               {...{ min: BOUNDS.minimum, max: BOUNDS.maximum, referenceValues: [10, 50] }}
               value={chosen ?? current}

@@ -1,3 +1,4 @@
+import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import ExpandableSection from '@cloudscape-design/components/expandable-section';
@@ -88,6 +89,14 @@ function PhaseSection({ phase, hours, isCurrent }: PhaseSectionProps): ReactNode
       <SpaceBetween size="m">
         {error !== undefined && <Failure error={error} onRetry={reload} />}
         {result !== undefined && <CriteriaTable phase={phase} criteria={result.criteria} />}
+        {result?.criteria.map(
+          ({ says, remedy }) =>
+            remedy !== undefined && (
+              <Alert key={says} type="warning" header={says}>
+                {remedy}
+              </Alert>
+            ),
+        )}
         {questions.length > 0 && (
           <div>
             <Box variant="h4">For a person to answer</Box>
@@ -125,19 +134,13 @@ function CriteriaTable({ phase, criteria }: CriteriaTableProps): ReactNode {
           id: 'says',
           header: 'Criterion',
           isRowHeader: true,
-          cell: ({ says, remedy }) => (
-            <>
-              {says}
-              {remedy !== undefined && <Box variant="small">{remedy}</Box>}
-            </>
-          ),
+          cell: ({ says }) => says,
         },
         { id: 'is', header: 'Is', cell: ({ is }) => is },
         { id: 'shouldBe', header: 'Should be', cell: ({ shouldBe }) => shouldBe },
         { id: 'samples', header: 'Of', cell: ({ samples }) => formatNumber(samples) },
         { id: 'source', header: 'Document', cell: ({ source }) => source },
       ]}
-      wrapLines
     />
   );
 }
