@@ -16,7 +16,7 @@ export type Lists = Pick<LedgerTable, 'days' | 'records' | 'listRecords' | 'list
 const CHUNK = 100;
 
 /** In these states only the event may be listed: the delivery was never claimed, or is claimed for the first time. */
-const IN_FLIGHT: readonly DeliveryState[] = ['accepted', 'delivering'];
+export const IN_FLIGHT: readonly DeliveryState[] = ['accepted', 'delivering'];
 
 export interface DeliveryFilter {
   readonly state: DeliveryState;
@@ -88,7 +88,8 @@ function unclaimed({ integrationId }: LedgerDay, { webhook_id, accepted_at }: Li
   };
 }
 
-function lineOf(record: LedgerRecord): FoundDelivery {
+/** A record as lists show it. */
+export function lineOf(record: LedgerRecord): FoundDelivery {
   const { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt, due_at, reason } = record;
   const { enterprise_customer_uuid, enrichment } = record;
   return {

@@ -30,7 +30,7 @@ type Lists = Pick<
 >;
 
 /** Filters of a list: states, and a part of the reason. */
-interface Filter {
+export interface Filter {
   readonly states?: readonly DeliveryState[];
   readonly reason?: string;
 }
@@ -145,12 +145,12 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
   };
 }
 
-function isEmpty({ from, until }: Span): boolean {
+export function isEmpty({ from, until }: Span): boolean {
   return from > until;
 }
 
 /** The directory's entries of some days. */
-function directoryQuery({ from, until }: Span): TableQuery {
+export function directoryQuery({ from, until }: Span): TableQuery {
   return {
     KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
     ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey },
@@ -159,7 +159,7 @@ function directoryQuery({ from, until }: Span): TableQuery {
 }
 
 /** A directory entry's sort key is `<day>#<integration>`. */
-function entryOf(item: Item): LedgerDay {
+export function entryOf(item: Item): LedgerDay {
   const [day = '', ...rest] = String(item[sortKey]).split('#');
   return { day, integrationId: rest.join('#') };
 }
@@ -224,7 +224,7 @@ function eventOf(item: Item): ListedEvent {
   return { webhook_id: String(item[partitionKey]), accepted_at: acceptedAtOf(item) };
 }
 
-function conditionsOf({ states, reason }: Filter) {
+export function conditionsOf({ states, reason }: Filter) {
   const stateValues = Object.fromEntries((states ?? []).map((state, position) => [`:state${position}`, state]));
   return {
     conditions: [

@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   BatchExecuteStatementCommand,
   type BatchExecuteStatementCommandInput,
   type BatchExecuteStatementCommandOutput,
@@ -143,6 +144,34 @@ export async function queryFirstPage(
   const command = new QueryCommand({ TableName: tableName, ...query });
   const { Items = [] } = await reach(operation, () => client.send(command, options));
   return Items.map((item) => unmarshall(item));
+}
+
+/** One page of a query. */
+export interface QueryPage {
+  readonly items: readonly Item[];
+  /** Items that were read, whether or not they match the filter. */
+  readonly rowsRead: number;
+  readonly readUnits: number;
+  /** Absent after the last page. */
+  readonly lastKey: Record<string, AttributeValue> | undefined;
+}
+
+/** Reads one page of a query, which has at most its `Limit` of items before they are filtered. @throws LedgerUnavailable */
+export async function queryPage(
+  operation: string,
+  query: TableQuery,
+  { client, tableName }: TableAddress,
+  { abortSignal }: { readonly abortSignal?: AbortSignal | undefined } = {},
+): Promise<QueryPage> {
+  const command = new QueryCommand({ TableName: tableName, ...query, ReturnConsumedCapacity: 'TOTAL' });
+  const options = abortSignal === undefined ? {} : { abortSignal };
+  const page = await reach(operation, () => client.send(command, options));
+  return {
+    items: (page.Items ?? []).map((item) => unmarshall(item)),
+    rowsRead: page.ScannedCount ?? 0,
+    readUnits: page.ConsumedCapacity?.CapacityUnits ?? 0,
+    lastKey: page.LastEvaluatedKey,
+  };
 }
 
 /** Counts the items that match the queries, which run in parallel. @throws LedgerUnavailable */
