@@ -96,7 +96,7 @@ function Part({ id, number }: { readonly id: NodeId; readonly number: string | u
       <rect {...{ x, y, width, height }} rx={RADIUS[kind]} />
       <text className="part-name" textAnchor="middle" x={middle} y={centre + (details.length === 0 ? 5 : -3)}>
         {kind === 'function' ? `${name} λ` : name}
-      </text>
+      </text>{' '}
       {details.map((line) => (
         <text
           key={line}
@@ -114,7 +114,7 @@ function Part({ id, number }: { readonly id: NodeId; readonly number: string | u
   if (found === undefined) return <g className="part">{content}</g>;
   if (!('page' in found)) {
     return (
-      <a className="part" href={`#${rowId(id)}`} aria-label={`${name}: its logs, in the table below`}>
+      <a className="part" href={`#${rowId(id)}`}>
         {content}
       </a>
     );
@@ -124,7 +124,6 @@ function Part({ id, number }: { readonly id: NodeId; readonly number: string | u
     <a
       className="part"
       href={page}
-      aria-label={[name, ...details].join(', ')}
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;
         event.preventDefault();
