@@ -1,7 +1,7 @@
 import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from '../events/delivery.ts';
 import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../events/event.ts';
-import { type EventKind, readKind } from '../events/event-kind.ts';
-import { hasTimers } from '../events/event-types/event-types.ts';
+import type { Kind } from '../events/event-types/event-type.ts';
+import { definitionOfType, hasTimers, kindNamed, kindOfEvent } from '../events/event-types/event-types.ts';
 import { derivedEventId, webhookId } from '../events/identity.ts';
 import { readTraceparent } from '../events/trace-context.ts';
 import { waitFault } from '../ledger/timer-rules.ts';
@@ -24,6 +24,16 @@ export type Acceptance =
 interface IgnoredTrace {
   /** Whether the publisher gave a `traceparent`, and no valid one. */
   readonly isTraceIgnored?: true;
+}
+
+/** What the rules of an event's type yield. */
+interface EventKind {
+  /** The kind's name; absent if the type has no kinds. */
+  readonly kind?: string;
+  /** The user id in the payload, unvalidated. */
+  readonly userId: unknown;
+  /** The scheduled time, ISO 8601 in UTC; absent if the event is sent immediately. */
+  readonly sendAt?: string;
 }
 
 /** Far above any real payload, and far below the depth at which recursion overflows the stack, here or in a later function. */
@@ -98,6 +108,41 @@ function readEvent(body: string): LmsEvent | string {
   const result = eventSchema.safeParse(value);
   if (result.success) return result.data;
   return faultsOf(result.error, 'event');
+}
+
+/** @returns the kind, or why the event is invalid; the reason names fields, never their values */
+export function readKind(event: LmsEvent, acceptedMs: number): EventKind | string {
+  const { payload } = event;
+  const { payload: schema, userIdAt } = definitionOfType(event.event_type);
+  const fault = faultIn(schema, payload);
+  if (fault !== undefined) return fault;
+  const name = kindOfEvent(event.event_type, payload);
+  const kind = kindNamed(name);
+  const faultOfKind = faultIn(kind.payload, payload);
+  if (faultOfKind !== undefined) return faultOfKind;
+  if (kind.timer === undefined && (event.send_at !== undefined || event.delay_minutes !== undefined)) {
+    return `${event.send_at === undefined ? 'delay_minutes' : 'send_at'}: ${name} is sent immediately`;
+  }
+  return {
+    ...(name !== event.event_type && { kind: name }),
+    userId: userIdAt.reduce<unknown>((value, field) => (value as Fields | null | undefined)?.[field], payload),
+    ...(kind.timer !== undefined && { sendAt: sendAtOf(event, kind.timer, acceptedMs) }),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function faultIn(schema: Kind['payload'], payload: Fields): string | undefined {
+  const read = schema?.safeParse(payload);
+  return read?.success === false ? faultsOf(read.error, 'payload', ['payload']) : undefined;
+}
+
+/** If the publisher's clock is ahead, a delay counts from the acceptance, so that it is never longer than requested. */
+function sendAtOf(event: LmsEvent, { defaultDelayMinutes }: NonNullable<Kind['timer']>, acceptedMs: number): string {
+  const { send_at, delay_minutes = defaultDelayMinutes, occurred_at } = event;
+  const fromMs = Math.min(Date.parse(occurred_at), acceptedMs);
+  const atMs = send_at === undefined ? fromMs + delay_minutes * 60_000 : Date.parse(send_at);
+  return new Date(Math.round(atMs)).toISOString();
 }
 
 function payloadText(body: string): string | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { readKind } from '../../lambdas/enrichment/accept-event.ts';
 import { eventSchema } from '../../lambdas/events/event.ts';
-import { readKind } from '../../lambdas/events/event-kind.ts';
 import { event, NOW } from '../support/factories.ts';
 
 const LEAD = { user_id: 7, lead_type: 'cold', timestamp: '2026-01-15T11:59:00Z' };
