@@ -1,9 +1,9 @@
 import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
+import Button, { type ButtonProps } from '@cloudscape-design/components/button';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { CommandResult } from '../../commands/console/operations/run-command.ts';
 import { commandText } from '../command-text.ts';
 import { useConsole } from '../console-context.ts';
@@ -41,6 +41,12 @@ export function ConfirmCommand({
   const [error, setError] = useState<string>();
   const [isRunning, setIsRunning] = useState(false);
   const running = useRef<AbortController>(undefined);
+  const closeButton = useRef<ButtonProps.Ref>(null);
+
+  // The button that had the focus is gone, and with it the keyboard.
+  useEffect(() => {
+    if (result !== undefined) closeButton.current?.focus();
+  }, [result]);
 
   const run = async () => {
     const own = new AbortController();
@@ -84,7 +90,7 @@ export function ConfirmCommand({
             {isRunning ? (
               <Button onClick={() => running.current?.abort()}>Stop</Button>
             ) : (
-              <Button variant="link" onClick={close}>
+              <Button ref={closeButton} variant="link" onClick={close}>
                 {result === undefined ? 'Cancel' : 'Close'}
               </Button>
             )}
