@@ -1,5 +1,6 @@
 import Alert from '@cloudscape-design/components/alert';
 import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
+import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import ContentLayout from '@cloudscape-design/components/content-layout';
 import Header from '@cloudscape-design/components/header';
@@ -24,17 +25,18 @@ import { stateIndicator, timeText } from '../integrations/integration-rows.ts';
 import { useCall } from '../use-call.ts';
 import { visibleText } from '../visible-text.ts';
 
-const EVERY_MS = 10_000;
+/** Of deliveries and metrics, and of what an operator changes. */
+const EVERY_MS = { status: 10_000, settings: 60_000 };
 
 type Entry = NonNullable<ResultOf<Operations['integration']>['entry']>;
 
 /** One integration. */
 export function IntegrationPage({ id }: { readonly id: string }): ReactNode {
   const { navigate } = useConsole();
-  const registry = useCall('integration', { id });
-  const status = useCall('integrationStatus', { id }, { everyMs: EVERY_MS });
-  const health = useCall('integrationHealth', { id }, { everyMs: EVERY_MS });
-  const secrets = useCall('integrationSecrets', { id });
+  const registry = useCall('integration', { id }, { everyMs: EVERY_MS.settings });
+  const status = useCall('integrationStatus', { id }, { everyMs: EVERY_MS.status });
+  const health = useCall('integrationHealth', { id }, { everyMs: EVERY_MS.status });
+  const secrets = useCall('integrationSecrets', { id }, { everyMs: EVERY_MS.settings });
   // Another operator may have changed any of it.
   const reload = () => {
     for (const each of [registry, status, health, secrets]) each.reload();
@@ -61,7 +63,12 @@ export function IntegrationPage({ id }: { readonly id: string }): ReactNode {
         <Header
           variant="h1"
           info={state && <State state={state.state} />}
-          actions={read?.entry && <PauseOrResume id={id} isPaused={read.entry.paused} onDone={reload} />}
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Button iconName="refresh" ariaLabel="Read again" onClick={reload} />
+              {read?.entry && <PauseOrResume id={id} isPaused={read.entry.paused} onDone={reload} />}
+            </SpaceBetween>
+          }
         >
           <OutsideText text={id} />
         </Header>
