@@ -6,10 +6,14 @@ the database.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
+from django.db.models import QuerySet
+
+logger = logging.getLogger(__name__)
 
 # Values with which a query is composed, by which its parameters are found. A course key must be one that can be parsed,
 # and a number must fit the smallest column of a user id.
@@ -31,6 +35,7 @@ class PreparedQuery:
     """Selects columns of the rows whose fields equal constants and arguments, through the model's default manager.
 
     Arguments are named as in `filter`: `field`, or `field__in` with a list, which is composed once for each length.
+    Where a field of the LMS cannot be prepared, Django composes each query, and a warning says so once.
     """
 
     def __init__(
@@ -40,7 +45,7 @@ class PreparedQuery:
         self._order_by = order_by
         self._limit = limit
         self._constants = constants
-        self._composed: dict[tuple[Any, ...], _Composed] = {}
+        self._composed: dict[tuple[Any, ...], _Composed | None] = {}
 
     def rows(self, model: Any, using: str | None = None, **arguments: Any) -> list[tuple[Any, ...]]:
         """The rows of a model, from the database `using`, or the one that the router reads from."""
@@ -56,9 +61,11 @@ class PreparedQuery:
             shape.append((name, len(several)))
             values.extend(field.get_db_prep_value(one, connection) for one in several)
         key = (model, alias, *shape)
-        composed = self._composed.get(key)
+        if key not in self._composed:
+            self._composed[key] = self._prepare(model, alias, shape)
+        composed = self._composed[key]
         if composed is None:
-            composed = self._composed[key] = self._compose(model, alias, shape)
+            return list(self._queryset(model, alias, arguments))
         parameters = list(composed.constants)
         for place, number in composed.places.items():
             parameters[place] = values[number]
@@ -67,7 +74,21 @@ class PreparedQuery:
             rows = cursor.fetchall()
         return [_converted(row, composed, connection) for row in rows] if composed.converters else list(rows)
 
+    def _queryset(self, model: Any, alias: str, arguments: Mapping[str, Any]) -> QuerySet[Any, Any]:
+        rows = model.objects.using(alias).filter(**self._constants, **arguments).order_by(*self._order_by)
+        selected: QuerySet[Any, Any] = rows.values_list(*self._columns)
+        return selected if self._limit is None else selected[: self._limit]
+
+    def _prepare(self, model: Any, alias: str, shape: Sequence[tuple[str, int]]) -> _Composed | None:
+        try:
+            return self._compose(model, alias, shape)
+        except Exception as error:
+            # A field that refuses the stand-in, or changes it. If the query itself is wrong, Django says it again.
+            logger.warning("prepared.impossible model=%s type=%s", model.__name__, type(error).__name__)
+            return None
+
     def _compose(self, model: Any, alias: str, shape: Sequence[tuple[str, int]]) -> _Composed:
+        """Raises ValueError if a parameter is not found, and what Django raises."""
         connection = connections[alias]
         stand_ins: list[Any] = []
         filters: dict[str, Any] = {}
@@ -76,14 +97,12 @@ class PreparedQuery:
             several = [_stand_in(field, len(stand_ins) + number) for number in range(count)]
             filters[name] = several if name.endswith("__in") else several[0]
             stand_ins.extend(field.get_db_prep_value(one, connection) for one in several)
-        rows = model.objects.using(alias).filter(**self._constants, **filters).order_by(*self._order_by)
-        rows = rows.values_list(*self._columns)
-        compiler = (rows if self._limit is None else rows[: self._limit]).query.get_compiler(using=alias)
+        compiler = self._queryset(model, alias, filters).query.get_compiler(using=alias)
         sql, parameters = compiler.as_sql()
         # `index` and `count` compare 1 and True as equal, but no stand-in is 1.
         places = {parameters.index(stand_in): number for number, stand_in in enumerate(stand_ins)}
         if len(places) != len(stand_ins) or any(parameters.count(one) != 1 for one in stand_ins):
-            raise RuntimeError("Django composed a query whose parameters are not its arguments")
+            raise ValueError("Django composed a query whose parameters are not its arguments")
         columns = [expression for expression, _sql, _alias in compiler.select[: compiler.col_count]]
         return _Composed(sql, tuple(parameters), places, compiler.get_converters(columns))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db.models.sql.compiler import SQLCompiler
 
 from learning_time_webhooks import prepared
@@ -16,7 +17,7 @@ from tests.conftest import join, make_learner
 from tests.openedx.enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 from tests.openedx.social_django.models import UserSocialAuth
 
-from .factories_outbox import NOW, write_events
+from .factories_outbox import COURSE, NOW, write_events
 
 pytestmark = pytest.mark.django_db
 
@@ -74,10 +75,17 @@ def test_it_reads_through_the_default_manager_in_order_and_up_to_a_limit() -> No
     assert EnterpriseCustomer.objects.count() == 3
 
 
-def test_a_parameter_that_cannot_be_found_is_an_error_and_no_wrong_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stand_in(_field: Any, _number: int) -> int:
-        return 1
+def refuse(_field: Any, _number: int) -> int:
+    raise ValidationError("not the key of a course run")
 
+
+@pytest.mark.parametrize("stand_in", [refuse, lambda _field, _number: 1])
+def test_a_field_that_cannot_be_prepared_is_read_all_the_same(
+    stand_in: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(prepared, "_stand_in", stand_in)
-    with pytest.raises(RuntimeError, match="parameters are not its arguments"):
-        PreparedQuery("pk").rows(EnterpriseCustomerUser, user_id__in=[1, 2])
+    query = PreparedQuery("user_id", order_by=("user_id",), limit=2)
+    write_events(3, first=1)
+    for _ in range(2):
+        assert query.rows(OutboxEvent, user_id__in=[1, 2, 3], course_id=COURSE) == [(1,), (2,)]
+    assert caplog.text.count("prepared.impossible model=OutboxEvent type=") == 1
