@@ -21,7 +21,8 @@ export type Call = <N extends keyof Operations>(
   options?: CallOptions<ProgressOf<Operations[N]>>,
 ) => Promise<ResultOf<Operations[N]>>;
 
-type Line = { readonly progress: unknown } | { readonly result: unknown } | { readonly error: string };
+/** An operation without a result sends an empty document. */
+type Line = { readonly progress: unknown } | { readonly result?: unknown } | { readonly error: string };
 
 /** @param token see `takeToken` */
 export function createCall(token: string): Call {
@@ -39,16 +40,22 @@ export function createCall(token: string): Call {
       const body = (await response.json().catch(() => ({}))) as { error?: string };
       throw new CallFailed(body.error ?? `the console responds ${response.status}`);
     }
-    for await (const line of linesOf(response)) {
-      const message = JSON.parse(line) as Line;
-      if ('error' in message) throw new CallFailed(message.error);
-      if ('result' in message) return message.result as never;
-      onProgress?.(message.progress as never);
+    try {
+      for await (const line of linesOf(response)) {
+        const message = JSON.parse(line) as Line;
+        if ('error' in message) throw new CallFailed(message.error);
+        if ('progress' in message) onProgress?.(message.progress as never);
+        else return message.result as never;
+      }
+    } catch (thrown) {
+      // The connection is closed, or what arrived is not of the console.
+      if (signal?.aborted || thrown instanceof CallFailed) throw thrown;
     }
     throw new CallFailed('the console ended before its result');
   };
 }
 
+/** The complete lines of a body. */
 async function* linesOf({ body }: Response): AsyncGenerator<string> {
   if (body === null) return;
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -57,11 +64,12 @@ async function* linesOf({ body }: Response): AsyncGenerator<string> {
     for (;;) {
       const { value, done } = await reader.read();
       if (done) break;
-      const lines = (rest + value).split('\n');
+      // A long line arrives in many parts: only the new part is searched.
+      const lines = value.split('\n');
+      lines[0] = rest + lines[0];
       rest = lines.pop() ?? '';
       yield* lines;
     }
-    if (rest !== '') yield rest;
   } finally {
     await reader.cancel().catch(() => undefined);
   }

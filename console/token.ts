@@ -9,13 +9,14 @@ const KEY = 'token';
  * @returns undefined if the page was opened without it
  */
 export function takeToken(
-  location: Pick<Location, 'hash' | 'pathname' | 'search'>,
+  location: Pick<Location, 'hash' | 'href'>,
   history: Pick<History, 'replaceState'>,
   storage: Pick<Storage, 'getItem' | 'setItem'>,
 ): string | undefined {
   const given = new URLSearchParams(location.hash.slice(1)).get(KEY);
   if (given === null) return storage.getItem(KEY) ?? undefined;
-  history.replaceState(null, '', `${location.pathname}${location.search}`);
+  // The whole address: a path that begins with two slashes would name another host.
+  history.replaceState(null, '', location.href.slice(0, -location.hash.length));
   storage.setItem(KEY, given);
   return given;
 }

@@ -31,9 +31,10 @@ export function useAddress(): { readonly address: Address; navigate(text: string
   return { address: parseAddress(text), navigate };
 }
 
+/** Reads what follows the host. */
 export function parseAddress(text: string): Address {
-  const [path = '/', search = ''] = text.split('?', 2);
-  return { path, query: new URLSearchParams(search), text };
+  const [path = '/'] = text.split('?', 1);
+  return { path, query: new URLSearchParams(text.slice(path.length)), text };
 }
 
 /** The id after a part of the path: `a b` of `/integrations/a%20b`. Undefined if there is none. */

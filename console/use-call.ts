@@ -48,6 +48,8 @@ export function useCall<N extends keyof Operations>(
     } catch (thrown) {
       if (!own.signal.aborted)
         setState((before) => ({ ...before, progress: undefined, error: (thrown as Error).message, isLoading: false }));
+    } finally {
+      if (running.current === own) running.current = undefined;
     }
   }, [call, name, key]);
 
@@ -60,7 +62,8 @@ export function useCall<N extends keyof Operations>(
   useEffect(() => {
     if (everyMs === undefined) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') void run();
+      // A call that takes longer than the interval must come to its end.
+      if (document.visibilityState === 'visible' && running.current === undefined) void run();
     }, everyMs);
     return () => clearInterval(timer);
   }, [run, everyMs]);

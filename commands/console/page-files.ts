@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SOURCE = join(ROOT, 'console');
-const CACHE_FILE = join(ROOT, 'node_modules/.cache/ltw/console-page.json');
 
 /** A file of the page. */
 export interface PageFile {
@@ -19,7 +17,7 @@ export interface PageFile {
 /** Finds a file by the path of its URL. @returns undefined if there is none */
 export type PageFiles = (path: string) => Promise<PageFile | undefined>;
 
-/** Paths that begin with one of these are shown by the page itself. */
+/** Files of the bundle have paths that begin with it. Other paths without a file's ending are addresses within the page. */
 const ASSETS = '/assets/';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -29,13 +27,24 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** Serves the page of `console/`, which is bundled on the first request and after each change. */
-export function openPageFiles(): PageFiles {
+/**
+ * Serves the page of `console/`. It is bundled on the first request, unless the cache has the bundle of the same sources.
+ *
+ * The files are not compressed: over loopback that takes longer than it saves. They are few, and not split by page: a bundle
+ * of all components takes a browser 0.1 s longer than one of the first page.
+ *
+ * @param root the directory that has `console/` and the lock file of its packages
+ * @returns files; the promise rejects if the page cannot be bundled
+ */
+export function openPageFiles(
+  root: string = ROOT,
+  cacheFile: string = join(root, 'node_modules/.cache/ltw/console-page.json'),
+): PageFiles {
   let bundled: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
   const load = () => {
-    bundled ??= loadBundle().catch((thrown: unknown) => {
+    bundled ??= loadBundle(root, cacheFile).catch((thrown: unknown) => {
       bundled = undefined;
-      throw thrown;
+      throw new Error(`the page cannot be bundled: ${(thrown as Error).message}`, { cause: thrown });
     });
     return bundled;
   };
@@ -48,16 +57,15 @@ export function openPageFiles(): PageFiles {
         body && { type: TYPES[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream', body, isImmutable: true }
       );
     }
-    // Every other path without a file's ending is an address within the page.
     return path.includes('.')
       ? undefined
-      : { type: 'text/html', body: indexHtml([...files.keys()]), isImmutable: false };
+      : { type: 'text/html', body: indexHtml(join(root, 'console/index.html'), [...files.keys()]), isImmutable: false };
   };
 }
 
-function indexHtml(names: readonly string[]): string {
+function indexHtml(file: string, names: readonly string[]): string {
   const find = (ending: string) => names.find((name) => name.startsWith('main-') && name.endsWith(ending)) ?? '';
-  return readFileSync(join(SOURCE, 'index.html'), 'utf8')
+  return readFileSync(file, 'utf8')
     .replace('main.css', () => `${ASSETS}${find('.css')}`)
     .replace('main.tsx', () => `${ASSETS}${find('.js')}`);
 }
@@ -69,15 +77,15 @@ const cacheSchema = z.object({
   files: z.record(z.string(), z.string()),
 });
 
-async function loadBundle(): Promise<ReadonlyMap<string, Uint8Array>> {
-  return readCache() ?? bundle();
+async function loadBundle(root: string, cacheFile: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  return readCache(root, cacheFile) ?? bundle(root, cacheFile);
 }
 
 /** Undefined if nothing is cached, or a source has changed. */
-function readCache(): ReadonlyMap<string, Uint8Array> | undefined {
+function readCache(root: string, cacheFile: string): ReadonlyMap<string, Uint8Array> | undefined {
   try {
-    const { inputs, files } = cacheSchema.parse(JSON.parse(readFileSync(CACHE_FILE, 'utf8')));
-    for (const [path, digest] of Object.entries(inputs)) if (digestOf(path) !== digest) return undefined;
+    const { inputs, files } = cacheSchema.parse(JSON.parse(readFileSync(cacheFile, 'utf8')));
+    for (const [path, digest] of Object.entries(inputs)) if (digestOf(root, path) !== digest) return undefined;
     return new Map(Object.entries(files).map(([name, text]) => [name, Buffer.from(text, 'base64')]));
   } catch {
     return undefined;
@@ -85,11 +93,11 @@ function readCache(): ReadonlyMap<string, Uint8Array> | undefined {
 }
 
 /** Bundles the page, and caches it until a source changes. */
-async function bundle(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { build } = await import('esbuild');
+async function bundle(root: string, cacheFile: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { build, stop } = await import('esbuild');
   const { outputFiles, metafile } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [join(SOURCE, 'main.tsx')],
+    absWorkingDir: root,
+    entryPoints: [join(root, 'console/main.tsx')],
     entryNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
     publicPath: ASSETS,
@@ -104,33 +112,41 @@ async function bundle(): Promise<ReadonlyMap<string, Uint8Array>> {
     logLevel: 'silent',
     define: { 'process.env.NODE_ENV': '"production"' },
     loader: { '.woff': 'file', '.woff2': 'file', '.svg': 'dataurl', '.png': 'dataurl' },
-  });
+  }).finally(stop); // Its process would keep 100 MB.
   const files = new Map(outputFiles.map(({ path, contents }) => [path.split('/').at(-1) ?? '', contents]));
   const own = Object.keys(metafile.inputs).filter((path) => !path.startsWith('node_modules/'));
-  const inputs = ['package-lock.json', relative(ROOT, fileURLToPath(import.meta.url)), ...own];
-  writeCache(inputs, files);
+  const inputs = ['package-lock.json', relative(root, fileURLToPath(import.meta.url)), ...own];
+  writeCache(root, cacheFile, inputs, files);
   return files;
 }
 
-function writeCache(paths: readonly string[], files: ReadonlyMap<string, Uint8Array>): void {
+function writeCache(
+  root: string,
+  cacheFile: string,
+  paths: readonly string[],
+  files: ReadonlyMap<string, Uint8Array>,
+): void {
   const document: z.infer<typeof cacheSchema> = {
-    inputs: Object.fromEntries(paths.map((path) => [path, digestOf(path)])),
+    inputs: Object.fromEntries(paths.map((path) => [path, digestOf(root, path)])),
     files: Object.fromEntries([...files].map(([name, body]) => [name, Buffer.from(body).toString('base64')])),
   };
-  const draft = `${CACHE_FILE}.${process.pid}`;
+  const draft = `${cacheFile}.${process.pid}`;
   try {
-    mkdirSync(join(CACHE_FILE, '..'), { recursive: true });
-    // Written and renamed, so that no reader sees a partial file.
-    writeFileSync(draft, JSON.stringify(document));
-    renameSync(draft, CACHE_FILE);
+    mkdirSync(dirname(cacheFile), { recursive: true });
+    try {
+      // Written and renamed, so that no reader sees a partial file.
+      writeFileSync(draft, JSON.stringify(document));
+      renameSync(draft, cacheFile);
+    } finally {
+      rmSync(draft, { force: true });
+    }
   } catch {
     // Without a cache the page is bundled at each start.
-    rmSync(draft, { force: true });
   }
 }
 
-function digestOf(path: string): string {
+function digestOf(root: string, path: string): string {
   return createHash('sha256')
-    .update(readFileSync(join(ROOT, path)))
+    .update(readFileSync(join(root, path)))
     .digest('base64');
 }

@@ -36,6 +36,10 @@ export interface ConsoleInBrowser {
   readonly page: Page;
   /** Opens an address of the page, such as `/deliveries?state=dead`, with the token. */
   open(path?: string): Promise<void>;
+  /** Of the server, without a path. */
+  readonly url: string;
+  /** Errors that the current test provokes, and that do not make it fail. */
+  expectComplaints(expected: RegExp): void;
 }
 
 /**
@@ -49,6 +53,7 @@ export function consoleInBrowser(session: () => Session): ConsoleInBrowser {
   let page: Page;
   let server: Awaited<ReturnType<typeof startConsoleServer>>;
   let complaints: string[] = [];
+  let provoked: RegExp | undefined;
 
   beforeAll(async () => {
     const { outputs, endpoints, controlPlane } = session().platform;
@@ -80,6 +85,7 @@ export function consoleInBrowser(session: () => Session): ConsoleInBrowser {
   });
   beforeEach(async () => {
     complaints = [];
+    provoked = undefined;
     page = await browser.newPage({ viewport: { width: 1400, height: 1000 }, reducedMotion: 'reduce' });
     page.setDefaultTimeout(60_000);
     page.on('console', (message) => {
@@ -89,12 +95,18 @@ export function consoleInBrowser(session: () => Session): ConsoleInBrowser {
   });
   afterEach(async () => {
     await page.close();
-    expect(complaints).toEqual([]);
+    expect(complaints.filter((complaint) => !provoked?.test(complaint))).toEqual([]);
   });
 
   return {
     get page() {
       return page;
+    },
+    get url() {
+      return server.url;
+    },
+    expectComplaints(expected) {
+      provoked = expected;
     },
     async open(path = '/') {
       await page.goto(`${server.url}${path}#token=${server.token}`);

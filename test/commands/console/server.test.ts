@@ -15,7 +15,7 @@ const CALL = { method: 'POST', path: '/api/echo', body: '{"text":"hello"}' } as 
 /** Of every response, whatever its status is. */
 const SECURITY_HEADERS = {
   'content-security-policy': expect.stringMatching(
-    /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'none'/,
+    /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'$/,
   ),
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
