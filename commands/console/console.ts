@@ -15,8 +15,9 @@ export async function openConsole(
   context: Context,
   runProgram: RunProgram,
 ): Promise<number> {
-  const interruption = context.noteInterruption();
   const server = await start(stage, port, context, runProgram);
+  // Before that there is nothing that Ctrl-C would have to wait for.
+  const interruption = context.noteInterruption();
   context.terminal.print(`The console of stage ${stage} is at
   ${server.address}
 Whoever has this address may do what your AWS credentials may do, as long as this command runs. Ctrl-C ends it.`);
