@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from '@jest/globals';
 import type { Result } from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -71,7 +72,8 @@ export function consoleInBrowser(session: () => Session): ConsoleInBrowser {
         variables: {},
         openStage: (name) => openStage(name, {}, stateFile),
         now: Date.now,
-        sleep: async () => {},
+        // Commands that follow a deployment poll it at this interval.
+        sleep: (durationMs) => sleep(durationMs),
         noteInterruption,
       },
     });

@@ -78,7 +78,7 @@ function PhaseSection({ phase, hours, isCurrent }: PhaseSectionProps): ReactNode
       headerActions={
         <SpaceBetween direction="horizontal" size="m" alignItems="center">
           <span aria-live="polite">{status()}</span>
-          <Button loading={isLoading} ariaLabel={`Read the figures of phase ${phase} again`} onClick={reload}>
+          <Button loading={isLoading} ariaLabel={`Read again: phase ${phase}`} onClick={reload}>
             Read again
           </Button>
         </SpaceBetween>
