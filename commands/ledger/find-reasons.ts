@@ -1,5 +1,5 @@
 import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
-import type { REPLAYED_STATES } from '../replay/what-to-replay.ts';
+import type { REPLAYED_STATES } from '../replay/option-values.ts';
 import { findDays } from './find-deliveries.ts';
 import { createReasonGroups, type GroupedReasons } from './group-reasons.ts';
 

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { DELIVERY_STATES } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
-import { REPLAYED_STATES } from '../replay/what-to-replay.ts';
+import { REPLAYED_STATES } from '../replay/option-values.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import {
   dryRunOption,

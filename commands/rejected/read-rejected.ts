@@ -2,6 +2,7 @@ import { ChangeMessageVisibilityBatchCommand, type Message, ReceiveMessageComman
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 
 /** A rejected event, as its JSON document has it. */
@@ -29,6 +30,13 @@ const WAIT_SECONDS = 1;
 /** Of ReceiveMessage and ChangeMessageVisibilityBatch. */
 const MESSAGES_PER_CALL = 10;
 
+export interface ReadRejectedOptions {
+  /** Ends the reading before the next receive. */
+  readonly signal?: AbortSignal;
+  /** Whether nothing is read after a message. @param messageId of SQS */
+  isLast?(messageId: string): boolean;
+}
+
 /**
  * Reads the events dead-letter queue. Messages stay in it, and are visible again at the end. SQS shows a message only by a
  * receive: from the third on, ApproximateAgeOfOldestMessage leaves it out.
@@ -37,11 +45,15 @@ const MESSAGES_PER_CALL = 10;
  * @returns oldest first
  * @throws the client's errors
  */
-export async function readRejected(stage: Stage, atMost: number): Promise<readonly RejectedEvent[]> {
+export async function readRejected(
+  stage: Stage,
+  atMost: number,
+  { signal, isLast }: ReadRejectedOptions = {},
+): Promise<readonly RejectedEvent[]> {
   const found = new Map<string, RejectedEvent>();
   const receipts: string[] = [];
   const QueueUrl = stage.output('EventsDeadLetterQueueUrl');
-  while (found.size < atMost) {
+  while (found.size < atMost && !signal?.aborted) {
     const before = found.size;
     const { Messages = [] } = await stage.sqs.send(
       new ReceiveMessageCommand({
@@ -58,7 +70,7 @@ export async function readRejected(stage: Stage, atMost: number): Promise<readon
       receipts.push(message.ReceiptHandle ?? '');
     }
     // None, or only messages that are visible again: the pass is complete.
-    if (found.size === before) break;
+    if (found.size === before || Messages.some(({ MessageId = '' }) => isLast?.(MessageId))) break;
   }
   // So that the next command finds them at once.
   for (const some of chunksOf(receipts, MESSAGES_PER_CALL)) {
@@ -66,6 +78,40 @@ export async function readRejected(stage: Stage, atMost: number): Promise<readon
     await stage.sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
   }
   return [...found.values()].toSorted((one, other) => (one.rejected_at < other.rejected_at ? -1 : 1));
+}
+
+/** Messages that are looked through for one. */
+const MOST_READ = 10_000;
+
+/** A whole id of a message, as SQS gives it. */
+const WHOLE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * One rejected event.
+ *
+ * @param id of the message, or how it begins
+ * @throws CommandFailed where it is not exactly one; the client's errors
+ */
+export async function findRejected(
+  stage: Stage,
+  id: string,
+  { signal }: Pick<ReadRejectedOptions, 'signal'> = {},
+): Promise<RejectedEvent> {
+  // Another message may begin in the same way, but none has the same id.
+  const isLast = WHOLE_ID.test(id) ? (messageId: string) => messageId === id : undefined;
+  const read = await readRejected(stage, MOST_READ, { ...(signal && { signal }), ...(isLast && { isLast }) });
+  const found = read.filter(({ message_id }) => message_id.startsWith(id));
+  const [event] = found;
+  if (event === undefined) {
+    throw new CommandFailed(
+      `no rejected event of stage ${stage.name} has the message id ${id}: "./ltw rejected list" shows those that there are`,
+    );
+  }
+  if (found.length > 1) {
+    const candidates = found.map(({ message_id }) => `\n  ${message_id}`).join('');
+    throw new CommandFailed(`${id} is the start of ${found.length} message ids:${candidates}`);
+  }
+  return event;
 }
 
 function rejectedEvent({ MessageId = '', Attributes, MessageAttributes, Body = '' }: Message): RejectedEvent {

@@ -1,11 +1,10 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { moveMessages, type RedriveOptions } from '../redrive/redrive.ts';
 import type { Context } from '../shared/context.ts';
-import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted, oneLine } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
 import { shortTime } from '../shared/time-span.ts';
-import { type RejectedEvent, readRejected } from './read-rejected.ts';
+import { findRejected, type RejectedEvent, readRejected } from './read-rejected.ts';
 
 interface ReadOptions {
   readonly stage: string;
@@ -35,24 +34,11 @@ export async function list({ number: atMost, ...options }: ListOptions, context:
   return 0;
 }
 
-/** Messages that `show` looks through. */
-const MOST_READ = 10_000;
-
 /** `rejected show`: 0. @param id of the message, or how it begins @throws CommandFailed where it is not exactly one */
 export async function show(id: string, options: ReadOptions, context: Context): Promise<number> {
   const stage = await context.openStage(options.stage);
   const { print } = context.terminal;
-  const found = (await readRejected(stage, MOST_READ)).filter(({ message_id }) => message_id.startsWith(id));
-  const [event] = found;
-  if (event === undefined) {
-    throw new CommandFailed(
-      `no rejected event of stage ${stage.name} has the message id ${id}: "./ltw rejected list" shows those that there are`,
-    );
-  }
-  if (found.length > 1) {
-    const candidates = found.map(({ message_id }) => `\n  ${message_id}`).join('');
-    throw new CommandFailed(`${id} is the start of ${found.length} message ids:${candidates}`);
-  }
+  const event = await findRejected(stage, id);
   if (options.json) print(JSON.stringify({ stage: stage.name, ...fieldsOf(event, options) }));
   else print(formatEvent(event, options));
   return 0;

@@ -12,13 +12,7 @@ import {
   yesOption,
 } from '../shared/options.ts';
 import type { Parent, Run } from '../shared/run.ts';
-import { REPLAYED_STATES } from './what-to-replay.ts';
-
-/** Deliveries a second. */
-const REPLAY_RATE = { usual: 10, most: 100 } as const;
-
-/** Messages a second; SQS takes 1 to 500. */
-const REDRIVE_RATE = { usual: 10, most: 500 } as const;
+import { REDRIVE_RATE, REPLAY_RATE, REPLAYED_STATES } from './option-values.ts';
 
 /** Events that one `publish` sends at most. */
 const MOST_PUBLISHED = 10_000;

@@ -6,13 +6,8 @@ import { ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import type { Stage } from '../shared/stage.ts';
 import type { Found } from './find-deliveries.ts';
-import {
-  REPLAY_RESULTS,
-  type Replayed,
-  type ReplayOrder,
-  type ReplayResult,
-  replayDeliveries,
-} from './replay-deliveries.ts';
+import { REPLAY_RESULTS, type Replayed, type ReplayOrder, replayDeliveries } from './replay-deliveries.ts';
+import { LEFT_WORDS, RESULT_WORDS } from './result-words.ts';
 
 /**
  * Sends deliveries again with a progress bar, and prints the results. Ctrl-C ends it after those that were begun.
@@ -61,23 +56,15 @@ export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'
   ]);
 }
 
-const WORDS: Readonly<Record<Exclude<ReplayResult, 'replayed'>, string>> = {
-  in_flight: 'skipped, in flight: a message or a function has it already',
-  changed: 'skipped, changed meanwhile by another writer',
-  no_payload: 'not sent: the payload is deleted',
-  refused: 'not sent: the queue refused it, and the reconciler sends it later',
-  unconfirmed: 'not sent: the ledger did not respond; if it was changed, the reconciler sends it later',
-};
-
 /** The results of a replay, or of a release. */
 export function formatReplay({ results, left }: Replayed, done: 'replayed' | 'released'): string {
   const all = Object.values(results).reduce((sum, ids) => sum + ids.length, left);
   const lines = [`${done} ${formatNumber(results.replayed.length)} of ${formatNumber(all)}`];
   for (const result of REPLAY_RESULTS) {
     if (result === 'replayed' || results[result].length === 0) continue;
-    lines.push(`${formatNumber(results[result].length)} ${WORDS[result]}`, ...named(results[result]));
+    lines.push(`${formatNumber(results[result].length)} ${RESULT_WORDS[result]}`, ...named(results[result]));
   }
-  if (left > 0) lines.push(`${formatNumber(left)} not begun, and as they were: the same command finds them`);
+  if (left > 0) lines.push(`${formatNumber(left)} ${LEFT_WORDS}`);
   return lines.join('\n');
 }
 

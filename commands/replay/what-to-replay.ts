@@ -3,16 +3,7 @@ import { UsageError } from '../../local/command-line.ts';
 import { reasonPattern } from '../ledger/reason-pattern.ts';
 import { readSpan, type TimeOptions } from '../shared/time-span.ts';
 import type { ReplayFilter } from './find-deliveries.ts';
-
-/** What can be asked for: whatever is accepted or delivering is in flight. */
-export const REPLAYED_STATES = [
-  'dead',
-  'delivered',
-  'parked',
-  'scheduled',
-  'filtered',
-  'cancelled',
-] as const satisfies readonly DeliveryState[];
+import { REPLAYED_STATES } from './option-values.ts';
 
 export interface FilterOptions extends TimeOptions {
   readonly integration?: string | undefined;

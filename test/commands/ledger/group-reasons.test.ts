@@ -16,7 +16,7 @@ const anyDelivery = fc.record({
     { nil: undefined },
   ),
 });
-type Added = Omit<fc.infer<typeof anyDelivery>, 'reason'> & { readonly reason?: string };
+type Added = Parameters<ReturnType<typeof createReasonGroups>['add']>[0];
 
 const withReason = ({ reason, ...delivery }: { reason: string | undefined } & Omit<Added, 'reason'>): Added =>
   reason === undefined ? delivery : { ...delivery, reason };

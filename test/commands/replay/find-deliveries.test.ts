@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { findByFilter, findById, type ReplayFilter } from '../../../commands/replay/find-deliveries.ts';
-import { REPLAYED_STATES } from '../../../commands/replay/what-to-replay.ts';
+import { REPLAYED_STATES } from '../../../commands/replay/option-values.ts';
 import { DELIVERY_STATES, type LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type FilterOptions, REPLAYED_STATES, whatToReplay } from '../../../commands/replay/what-to-replay.ts';
+import { REPLAYED_STATES } from '../../../commands/replay/option-values.ts';
+import { type FilterOptions, whatToReplay } from '../../../commands/replay/what-to-replay.ts';
 import { NOW } from '../../support/factories.ts';
 
 const ID = `wh_${'a'.repeat(40)}`;
