@@ -19,6 +19,7 @@ import {
 import { runCommand } from './operations/run-command.ts';
 import { readRunbook } from './operations/runbook.ts';
 import { readStage } from './operations/stage.ts';
+import { stopCommand, stoppableCommand } from './operations/stoppable-command.ts';
 
 /** Every function that the page can call, by the name in its URL: `POST /api/<name>`. */
 export const OPERATIONS = {
@@ -39,6 +40,8 @@ export const OPERATIONS = {
   architecture: readArchitecture,
   'local-control': controlLocalPlatform,
   command: runCommand,
+  command: stoppableCommand,
+  stopCommand,
 } as const;
 
 export type Operations = typeof OPERATIONS;

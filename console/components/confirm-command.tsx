@@ -1,14 +1,15 @@
+/// <reference lib="dom" />
 import Box from '@cloudscape-design/components/box';
 import Button, { type ButtonProps } from '@cloudscape-design/components/button';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef } from 'react';
 import type { CommandResult } from '../../commands/console/operations/run-command.ts';
 import { commandText } from '../command-text.ts';
 import { useConsole } from '../console-context.ts';
+import { useCommandRun } from '../use-command-run.ts';
 import { visibleText } from '../visible-text.ts';
-import { Failure } from './failure.tsx';
+import { CommandOutput } from './command-output.tsx';
 
 export interface ConfirmCommandProps {
   /** What it does: `Pause skillsoft-prod`. */
@@ -19,65 +20,36 @@ export interface ConfirmCommandProps {
   readonly answers?: readonly string[];
   /** What the operator should know first. */
   readonly children?: ReactNode;
-  /** Shows what a command printed that prints a document; undefined: as it is. */
-  showOutput?(output: string): ReactNode;
+  /** What the button says that runs it again, after it was stopped or has failed: `Continue`. */
+  readonly againLabel?: string;
+  /** Shows the output in another form than as text. */
+  renderOutput?(output: string): ReactNode;
   /** @param result undefined if it was not run to its end */
   onClose(result: CommandResult | undefined): void;
 }
 
-/** Asks once, shows the equivalent command, runs it, and shows what it printed. It can be stopped. */
-export function ConfirmCommand({
-  title,
-  words,
-  answers = [],
-  children,
-  showOutput,
-  onClose,
-}: ConfirmCommandProps): ReactNode {
-  const { call, stageName } = useConsole();
-  const [output, setOutput] = useState('');
-  const [progress, setProgress] = useState('');
-  const [result, setResult] = useState<CommandResult>();
-  const [error, setError] = useState<string>();
-  const [isRunning, setIsRunning] = useState(false);
-  const running = useRef<AbortController>(undefined);
-  const closeButton = useRef<ButtonProps.Ref>(null);
+/**
+ * Asks once, shows the equivalent command, runs it, and shows what it printed. Enter runs it. It can be stopped: it then says
+ * what was done.
+ */
+export function ConfirmCommand(props: ConfirmCommandProps): ReactNode {
+  const { title, words, answers = [], children, againLabel = 'Run again', renderOutput, onClose } = props;
+  const { stageName } = useConsole();
+  const command = useCommandRun();
+  const formId = useId();
+  const runButton = useRef<ButtonProps.Ref>(null);
+  const endButton = useRef<ButtonProps.Ref>(null);
+  const { phase, result, stop } = command;
+  const isRunning = phase === 'running' || phase === 'stopping';
+  const isDone = phase === 'ended' && result?.exitCode === 0;
 
-  // The button that had the focus is gone, and with it the keyboard.
+  // The modal has moved the focus to its first control by then.
   useEffect(() => {
-    if (result !== undefined) closeButton.current?.focus();
-  }, [result]);
+    const timer = setTimeout(() => (phase === 'before' ? runButton : endButton).current?.focus());
+    return () => clearTimeout(timer);
+  }, [phase]);
 
-  const run = async () => {
-    const own = new AbortController();
-    running.current = own;
-    setIsRunning(true);
-    setError(undefined);
-    setOutput('');
-    try {
-      const ended = await call(
-        'command',
-        { words: [...words], answers: [...answers] },
-        {
-          signal: own.signal,
-          onProgress(line) {
-            if ('printed' in line) setOutput((before) => `${before}${line.printed}\n`);
-            else setProgress(line.progress);
-          },
-        },
-      );
-      setResult(ended);
-    } catch (thrown) {
-      setError(own.signal.aborted ? 'It was stopped: what was begun may have been done.' : (thrown as Error).message);
-    } finally {
-      setIsRunning(false);
-      setProgress('');
-    }
-  };
-  const close = () => {
-    running.current?.abort();
-    onClose(result);
-  };
+  const close = () => onClose(result);
   return (
     <Modal
       visible
@@ -88,38 +60,39 @@ export function ConfirmCommand({
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">
             {isRunning ? (
-              <Button onClick={() => running.current?.abort()}>Stop</Button>
+              <Button ref={endButton} onClick={stop}>
+                {phase === 'running' ? 'Stop' : 'Do not wait'}
+              </Button>
             ) : (
-              <Button ref={closeButton} variant="link" onClick={close}>
-                {result === undefined ? 'Cancel' : 'Close'}
+              <Button ref={endButton} variant="link" onClick={close}>
+                {phase === 'before' ? 'Cancel' : 'Close'}
               </Button>
             )}
-            {result === undefined && (
-              <Button variant="primary" loading={isRunning} onClick={() => void run()}>
-                Run
+            {!isDone && (
+              <Button ref={runButton} variant="primary" form={formId} loading={isRunning} loadingText="Running">
+                {phase === 'ended' ? againLabel : 'Run'}
               </Button>
             )}
           </SpaceBetween>
         </Box>
       }
     >
-      <SpaceBetween size="m">
-        {children}
-        <div>
-          <Box variant="awsui-key-label">The same in a terminal</Box>
-          <Box variant="code">{visibleText(commandText(words, stageName))}</Box>
-        </div>
-        {error !== undefined && <Failure error={error} />}
-        <div aria-live="polite">
-          {progress !== '' && <StatusIndicator type="in-progress">{visibleText(progress)}</StatusIndicator>}
-          {output !== '' && (showOutput?.(output) ?? <Box variant="pre">{visibleText(output, 100_000)}</Box>)}
-          {result !== undefined && (
-            <StatusIndicator type={result.exitCode === 0 ? 'success' : 'error'}>
-              {result.exitCode === 0 ? 'Done' : `Ended with exit code ${result.exitCode}`}
-            </StatusIndicator>
-          )}
-        </div>
-      </SpaceBetween>
+      <form
+        id={formId}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isRunning && !isDone) void command.run(words, answers);
+        }}
+      >
+        <SpaceBetween size="m">
+          {children}
+          <div>
+            <Box variant="awsui-key-label">The same in a terminal</Box>
+            <Box variant="code">{visibleText(commandText(words, stageName))}</Box>
+          </div>
+          <CommandOutput command={command} {...(renderOutput !== undefined && { renderOutput })} />
+        </SpaceBetween>
+      </form>
     </Modal>
   );
 }

@@ -58,7 +58,7 @@ export function SendTest({ id, isNext = false, onClose }: SendTestProps): ReactN
     <ConfirmCommand
       title={`Send a test event to ${id}`}
       words={words}
-      showOutput={(output) => {
+      renderOutput={(output) => {
         const report = parseTestReport(output);
         return report && <TestReportView report={report} />;
       }}
