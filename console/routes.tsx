@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { IntegrationPage } from './pages/integration.tsx';
 import { IntegrationsPage } from './pages/integrations.tsx';
 import { ArchitecturePage } from './pages/architecture.tsx';
+import { DeadLettersPage } from './pages/dead-letters.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { RolloutPage } from './pages/rollout.tsx';
 import type { Address } from './use-address.ts';
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
     },
   },
   { title: 'Architecture', path: '/architecture', render: () => <ArchitecturePage /> },
+  { title: 'Dead letters', path: '/dead-letters', render: ({ query }) => <DeadLettersPage query={query} /> },
 ];
 
 /** The page of an address. Undefined if there is none. */

@@ -8,6 +8,13 @@ import {
 } from './operations/integrations.ts';
 import { readArchitecture } from './operations/architecture.ts';
 import { controlLocalPlatform } from './operations/local-control.ts';
+import {
+  readDeadLetterQueues,
+  readDeadReasons,
+  readRejectedEvents,
+  readRejectedPayload,
+  readReplayTargets,
+} from './operations/dead-letters.ts';
 import { readOverview } from './operations/overview.ts';
 import {
   readEnterprise,
@@ -42,6 +49,11 @@ export const OPERATIONS = {
   command: runCommand,
   command: stoppableCommand,
   stopCommand,
+  deadReasons: readDeadReasons,
+  deadLetterQueues: readDeadLetterQueues,
+  rejectedEvents: readRejectedEvents,
+  rejectedPayload: readRejectedPayload,
+  replayTargets: readReplayTargets,
 } as const;
 
 export type Operations = typeof OPERATIONS;
