@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -14,19 +13,7 @@ import { noteInterruption } from '../../commands/shared/interruption.ts';
 import { openStage } from '../../commands/shared/stage.ts';
 import { writeState } from '../../local/console/state-file.ts';
 import type { Session } from '../../local/demo/session.ts';
-
-const CHROMIUM = process.env.CHROMIUM ?? findChromium();
-
-function findChromium(): string | undefined {
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    try {
-      return execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim();
-    } catch {
-      // Not installed.
-    }
-  }
-  return undefined;
-}
+import { CHROMIUM, CHROMIUM_WORDS } from '../support/chromium.ts';
 
 /** Why the tests of this folder cannot run; undefined where they can. */
 export const MISSING = CHROMIUM === undefined ? 'there is no chromium' : undefined;
@@ -77,8 +64,7 @@ export function consoleInBrowser(session: () => Session): ConsoleInBrowser {
         noteInterruption,
       },
     });
-    const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-    browser = await chromium.launch({ executablePath: CHROMIUM as string, args: sandbox });
+    browser = await chromium.launch({ executablePath: CHROMIUM as string, args: CHROMIUM_WORDS });
   });
   afterAll(async () => {
     await browser?.close();
