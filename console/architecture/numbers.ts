@@ -17,7 +17,7 @@ export function edgeNumbers(numbers: ArchitectureNumbers): Readonly<Partial<Reco
   const { counts, warehouse, warming, reconciler } = numbers;
   const count = (format: (known: Known<typeof counts>) => string) => text(counts, format);
   return {
-    published: count(({ eventsSent }) => `${formatNumber(eventsSent)}, ${perMinute(eventsSent)} a minute`),
+    published: count(({ eventsSent }) => `${formatNumber(eventsSent)} (${perMinute(eventsSent)} a minute)`),
     eventsWaiting: waiting(numbers, 'events'),
     malformed: count(({ rejected }) => formatNumber(rejected)),
     enriched: count(({ deliveriesSent }) => formatNumber(deliveriesSent)),

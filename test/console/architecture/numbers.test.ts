@@ -5,7 +5,7 @@ import { BUSY } from './sample-numbers.ts';
 
 test('a busy hour', () => {
   expect(edgeNumbers(BUSY)).toEqual({
-    ...{ published: '1,234,567, 20,576.1 a minute', eventsWaiting: '123,456 waiting', malformed: '12,345' },
+    ...{ published: '1,234,567 (20,576.1 a minute)', eventsWaiting: '123,456 waiting', malformed: '12,345' },
     ...{ enriched: '1,234,567', enrichedLater: '12,345 for the warehouse', deliveriesWaiting: '123,456 waiting' },
     ...{ sent: '1,239,678 attempts, 99.5 %', retried: '12,345 retried, 12,345 parked', dead: '12,345' },
     ...{ executions: '12,345 started', executionFailed: '12,345', rescued: '12,345' },
@@ -26,7 +26,7 @@ test('an hour without traffic has no rates, and nothing that has not run has a n
     reconciler: { last_run: null, unbalanced: null, is_balanced: null },
   };
   expect(edgeNumbers(quiet)).toMatchObject({
-    ...{ published: '0, 0 a minute', sent: 'no attempts', queries: '1 query', cacheReads: 'no look-ups' },
+    ...{ published: '0 (0 a minute)', sent: 'no attempts', queries: '1 query', cacheReads: 'no look-ups' },
     ...{ cacheLoads: 'no run', reconciled: 'no run' },
   });
 });
