@@ -42,7 +42,7 @@ export async function findLearner(
     ...(containing === undefined ? [] : [{ containing: asWritten(containing) }]),
   ];
   for (const learner of scans) {
-    for await (const event of table.eventsOf(learner, report)) found.set(event.webhook_id, event);
+    for await (const event of table.eventsOf(learner, { report })) found.set(event.webhook_id, event);
     readBefore = read;
   }
   progress.end();

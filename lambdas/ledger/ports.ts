@@ -209,11 +209,24 @@ export interface LedgerTable {
   /** The deliveries accepted last, latest first. */
   latestRecords(day: LedgerDay, atMost: number): Promise<readonly ListedDelivery[]>;
   /**
-   * Finds every event of a learner by scanning the whole table. `report` receives the number of items read.
-   * `containing` only finds events without a user id, because another learner's payload may contain the same text.
+   * Finds every event of a learner, or of a course, by scanning the whole table. `containing` only finds events without a
+   * user id, because another learner's payload may contain the same text.
    */
-  eventsOf(
-    learner: { readonly userId: string } | { readonly containing: string },
-    report?: (itemsRead: number) => void,
-  ): AsyncIterable<Pick<LedgerEvent, 'webhook_id' | 'integration_id' | 'accepted_at'>>;
+  eventsOf(subject: EventSubject, options?: ScanOptions): AsyncIterable<ScannedEvent>;
+}
+
+/** Whose events a scan finds. */
+export type EventSubject =
+  | { readonly userId: string }
+  | { readonly courseId: string }
+  | { readonly containing: string };
+
+/** An event that a scan has found. */
+export type ScannedEvent = Pick<LedgerEvent, 'webhook_id' | 'integration_id' | 'accepted_at'>;
+
+export interface ScanOptions {
+  /** Called after each page, with the numbers of items and of read units so far. */
+  report?(itemsRead: number, readUnits: number): void;
+  /** Stops the scan, which then throws. */
+  readonly abortSignal?: AbortSignal | undefined;
 }

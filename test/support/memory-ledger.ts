@@ -184,14 +184,14 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
         one.accepted_at < other.accepted_at ? 1 : -1;
       return listed(day, always).toSorted(latestFirst).slice(0, atMost);
     },
-    async *eventsOf(learner, report) {
+    async *eventsOf(learner, { report } = {}) {
       await reach();
-      report?.(events.size + records.size);
+      report?.(events.size + records.size, 0.5);
       for (const event of heldEvents()) {
         const isTheirs =
-          'userId' in learner
-            ? event.user_id === learner.userId
-            : event.user_id === undefined && event.payload.includes(learner.containing);
+          ('userId' in learner && event.user_id === learner.userId) ||
+          ('courseId' in learner && event.course_id === learner.courseId) ||
+          ('containing' in learner && event.user_id === undefined && event.payload.includes(learner.containing));
         const { webhook_id, integration_id, accepted_at } = event;
         if (isTheirs) yield { webhook_id, integration_id, accepted_at };
       }

@@ -1,6 +1,6 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { chunksOf } from '../../shared/chunks.ts';
-import type { DayEntry, LedgerDay, LedgerTable, ListedDelivery, ListedEvent, Span } from '../ports.ts';
+import type { DayEntry, EventSubject, LedgerDay, LedgerTable, ListedDelivery, ListedEvent, Span } from '../ports.ts';
 import { type DeliveryState, LEDGER_TABLE } from '../record.ts';
 import { AFTER_ALL, acceptedAtOf, DIRECTORY, dayOf, HEX_DIGITS, lineOf, listingOf, SORT_KEYS } from './ledger-items.ts';
 import {
@@ -128,15 +128,17 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
       return found.flat().toSorted(latestFirst).slice(0, atMost);
     },
     /** Includes expired events until DynamoDB deletes them, because the caller must delete all stored data. */
-    async *eventsOf(learner, report) {
-      const scan = learnerScan(learner);
+    async *eventsOf(subject, { report, abortSignal } = {}) {
+      const scan = { ...eventScan(subject), ReturnConsumedCapacity: 'TOTAL' as const };
       const segments = Array.from({ length: SEGMENTS }, (_, Segment) =>
-        scanPages('eventsOf', { ...scan, TotalSegments: SEGMENTS, Segment }, table),
+        scanPages('eventsOf', { ...scan, TotalSegments: SEGMENTS, Segment }, table, abortSignal),
       );
       let itemsRead = 0;
-      for await (const { Items = [], ScannedCount = 0 } of inParallel(segments)) {
+      let readUnits = 0;
+      for await (const { Items = [], ScannedCount = 0, ConsumedCapacity } of inParallel(segments)) {
         itemsRead += ScannedCount;
-        report?.(itemsRead);
+        readUnits += ConsumedCapacity?.CapacityUnits ?? 0;
+        report?.(itemsRead, readUnits);
         for (const { [partitionKey]: id, integration_id, accepted_at } of Items.map((item) => unmarshall(item))) {
           yield { webhook_id: String(id), integration_id: String(integration_id), accepted_at: String(accepted_at) };
         }
@@ -239,15 +241,19 @@ export function conditionsOf({ states, reason }: Filter) {
   };
 }
 
-function learnerScan(learner: Parameters<LedgerTable['eventsOf']>[0]) {
-  const [condition, value, names] =
-    'userId' in learner
-      ? ['#user = :learner', learner.userId, {}]
-      : ['attribute_not_exists(#user) AND contains(#payload, :learner)', learner.containing, { '#payload': 'payload' }];
+function eventScan(subject: EventSubject) {
+  const [condition, value, names] = scanCondition(subject);
   return {
     FilterExpression: `#sk = :event AND ${condition}`,
     ProjectionExpression: '#pk, integration_id, accepted_at',
-    ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey, '#user': 'user_id', ...names },
-    ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':learner': value }),
+    ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey, ...names },
+    ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':subject': value }),
   };
+}
+
+function scanCondition(subject: EventSubject): readonly [string, string, Record<string, string>] {
+  if ('userId' in subject) return ['#user = :subject', subject.userId, { '#user': 'user_id' }];
+  if ('courseId' in subject) return ['#course = :subject', subject.courseId, { '#course': 'course_id' }];
+  const names = { '#user': 'user_id', '#payload': 'payload' };
+  return ['attribute_not_exists(#user) AND contains(#payload, :subject)', subject.containing, names];
 }

@@ -188,9 +188,15 @@ export async function countItems(
 }
 
 /** The pages of a scan. @throws LedgerUnavailable */
-export function scanPages(operation: string, scan: Omit<ScanCommandInput, 'TableName'>, table: TableAddress) {
+export function scanPages(
+  operation: string,
+  scan: Omit<ScanCommandInput, 'TableName'>,
+  table: TableAddress,
+  abortSignal?: AbortSignal,
+) {
   const { client, tableName } = table;
-  return pagesOf(operation, paginateScan({ client }, { TableName: tableName, ...scan }));
+  const options = abortSignal === undefined ? {} : { abortSignal };
+  return pagesOf(operation, paginateScan({ client }, { TableName: tableName, ...scan }, options));
 }
 
 async function* pagesOf<T>(operation: string, pages: AsyncIterable<T>): AsyncGenerator<T> {

@@ -314,7 +314,9 @@ describe('a learner’s events', () => {
   test('are searched in the whole table, and the number of items read is reported', async () => {
     await keep(...Array.from({ length: 20 }, (_, index) => subjectAt(at(10, index))));
     const reported: number[] = [];
-    await Array.fromAsync(ledger.table.eventsOf({ userId: 'unknown' }, (itemsRead) => reported.push(itemsRead)));
+    await Array.fromAsync(
+      ledger.table.eventsOf({ userId: 'unknown' }, { report: (itemsRead) => reported.push(itemsRead) }),
+    );
     expect(reported).toHaveLength(4);
     expect(reported.at(-1)).toBeGreaterThanOrEqual(20);
     expect(reported).toEqual(reported.toSorted((one, other) => one - other));
