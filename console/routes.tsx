@@ -3,6 +3,7 @@ import { IntegrationPage } from './pages/integration.tsx';
 import { IntegrationsPage } from './pages/integrations.tsx';
 import { ArchitecturePage } from './pages/architecture.tsx';
 import { DeadLettersPage } from './pages/dead-letters.tsx';
+import { DeliveriesPage } from './pages/deliveries.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { RolloutPage } from './pages/rollout.tsx';
 import type { Address } from './use-address.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   },
   { title: 'Architecture', path: '/architecture', render: () => <ArchitecturePage /> },
   { title: 'Dead letters', path: '/dead-letters', render: ({ query }) => <DeadLettersPage query={query} /> },
+  { title: 'Deliveries', path: '/deliveries', render: (address) => <DeliveriesPage address={address} /> },
 ];
 
 /** The page of an address. Undefined if there is none. */

@@ -15,6 +15,14 @@ import {
   readRejectedPayload,
   readReplayTargets,
 } from './operations/dead-letters.ts';
+import {
+  estimateDeliverySearch,
+  findDeliveries,
+  listDeliveries,
+  listLedgerIntegrations,
+  searchDeliveries,
+} from './operations/deliveries.ts';
+import { readDelivery, readPayload, readPhases, readResponse } from './operations/delivery.ts';
 import { readOverview } from './operations/overview.ts';
 import {
   readEnterprise,
@@ -54,6 +62,15 @@ export const OPERATIONS = {
   rejectedEvents: readRejectedEvents,
   rejectedPayload: readRejectedPayload,
   replayTargets: readReplayTargets,
+  deliveries: listDeliveries,
+  'deliveries-by-id': findDeliveries,
+  'deliveries-integrations': listLedgerIntegrations,
+  'deliveries-search': searchDeliveries,
+  'deliveries-search-estimate': estimateDeliverySearch,
+  delivery: readDelivery,
+  'delivery-payload': readPayload,
+  'delivery-phases': readPhases,
+  'delivery-response': readResponse,
 } as const;
 
 export type Operations = typeof OPERATIONS;

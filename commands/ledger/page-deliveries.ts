@@ -62,6 +62,8 @@ export interface PageSource {
 export interface PageProgress {
   /** Those that were not in an earlier report. */
   readonly added: readonly FoundDelivery[];
+  /** The direction in which it reads: `added` is newest first, or oldest first. */
+  readonly to: Cursor['to'];
   /** Goes on where the reader is now. */
   readonly cursor: string;
   /** The time that the reader has come to. */
@@ -178,8 +180,8 @@ async function readDay(parts: readonly ListPart[], dayEnd: Position, page: PageR
     const report = async (all: readonly FoundDelivery[], { at, id }: Position) => {
       const added = all.slice(reported, PAGE_SIZE - found.length);
       reported += added.length;
-      const cursor = formatCursor({ to: order === 'newest first' ? 'older' : 'newer', at, id });
-      await work.onProgress?.({ added, cursor, readTo: at });
+      const to = order === 'newest first' ? 'older' : 'newer';
+      await work.onProgress?.({ added, to, cursor: formatCursor({ to, at, id }), readTo: at });
     };
     const { entries, end } = await readInOrder(
       source.lists,

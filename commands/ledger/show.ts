@@ -34,7 +34,8 @@ export async function show(
   return 0;
 }
 
-function isPossible(webhookId: string): boolean {
+/** Whether a text is a whole webhook id. */
+export function isPossible(webhookId: string): boolean {
   return deliverySchema.shape.webhook_id.safeParse(webhookId).success;
 }
 
@@ -45,7 +46,11 @@ function formatUnknown(webhookId: string, asked: string, { stage, stageName }: L
   return `${unknown}: it was not accepted in the last ${heldDays(stage).factsDays} days, which is as long as it remembers`;
 }
 
-async function readView(webhookId: string, world: LedgerSession): Promise<DeliveryView | undefined> {
+/** All that the ledger holds of one delivery. @returns undefined if it knows none @throws LedgerUnavailable */
+export async function readView(
+  webhookId: string,
+  world: Pick<LedgerSession, 'stage' | 'table' | 'now'>,
+): Promise<DeliveryView | undefined> {
   const { stage, table, now } = world;
   const [record, event, responseStart] = await Promise.all([
     table.record(webhookId),
@@ -65,7 +70,8 @@ async function readView(webhookId: string, world: LedgerSession): Promise<Delive
   };
 }
 
-function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) {
+/** A delivery as `--json` prints it. */
+export function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) {
   const { webhookId, record, event, responseStart, state, since, cause, carrier, whenDue, heldUntil } = view;
   const { payload, ...subject } = event ?? {};
   return {

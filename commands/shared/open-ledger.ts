@@ -1,6 +1,8 @@
 import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
 import { createFailureSearch, type FailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
 import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
+import { createListPages, type ListPages } from '../../lambdas/ledger/table/list-pages.ts';
+import { DAY_MS } from '../../lambdas/shared/durations.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 import { CLIENT_WAITS } from '../../lambdas/shared/io-deadlines.ts';
 import type { Context } from './context.ts';
@@ -20,6 +22,13 @@ export function openLedger(stage: Stage, { now }: Pick<Context, 'now'>): LedgerT
     ...heldDays(stage),
     now,
   });
+}
+
+/** The lists of a stage's ledger, page by page. @throws CommandFailed where the stack is older than its ledger */
+export function openListPages(stage: Stage, { now }: Pick<Context, 'now'>): ListPages {
+  const { payloadDays } = heldDays(stage);
+  const table = { client: stage.dynamoDb, tableName: stage.output('LedgerTableName') };
+  return createListPages(table, () => new Date(now() - payloadDays * DAY_MS).toISOString());
 }
 
 /** Finds the latest undelivered deliveries of an integration, with the time limit of a command and not of a function. */

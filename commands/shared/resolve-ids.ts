@@ -5,7 +5,7 @@ import { createProgressBar } from './progress-bar.ts';
 import type { Stage } from './stage.ts';
 
 /** Shorter than a whole id, and long enough to be unique most of the time: 1 of 16 million. */
-const PREFIX = /^wh_[0-9a-f]{6,39}$/;
+export const PREFIX = /^wh_[0-9a-f]{6,39}$/;
 
 export interface IdSource {
   readonly table: Pick<LedgerTable, 'days' | 'idsStartingWith'>;
@@ -27,7 +27,8 @@ export async function resolveIds(ids: readonly string[], source: IdSource): Prom
   return ids.map((id) => (prefixes.has(id) ? onlyId(id, found.get(id) ?? new Set(), source.stage) : id));
 }
 
-async function findIds(
+/** Every id that starts with a prefix, among deliveries whose payload is still held. @throws LedgerUnavailable */
+export async function findIds(
   prefixes: ReadonlySet<string>,
   { table, stage, now }: IdSource,
 ): Promise<ReadonlyMap<string, ReadonlySet<string>>> {

@@ -1,0 +1,103 @@
+import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import Header from '@cloudscape-design/components/header';
+import LiveRegion from '@cloudscape-design/components/live-region';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import { type ReactNode, useState } from 'react';
+import type { SearchProgress } from '../../../commands/ledger/search-events.ts';
+import { formatNumber } from '../../../commands/shared/format.ts';
+import { formatCost } from '../../deliveries/format.ts';
+import type { DeliveriesQuery } from '../../deliveries/query.ts';
+import { useRun } from '../../deliveries/use-run.ts';
+import { useCall } from '../../use-call.ts';
+import { Failure } from '../failure.tsx';
+import { DeliveriesTable } from './deliveries-table.tsx';
+import { DeliveryList } from './delivery-list.tsx';
+import { ReadingCost } from './reading-cost.tsx';
+
+/** Says what a search will read before it begins. */
+export function SearchWithoutIndex({ query }: { readonly query: DeliveriesQuery }): ReactNode {
+  const [isBegun, setIsBegun] = useState(false);
+  const isByReason = query.text !== undefined;
+  if (isBegun && isByReason) return <DeliveryList query={query} />;
+  if (isBegun) return <EventSearch query={query} />;
+  // Each page of a search by reason begins by itself: the first was confirmed.
+  if (isByReason && query.cursor !== undefined) return <DeliveryList query={query} />;
+  return <Warning of={isByReason ? 'index' : 'table'} onStart={() => setIsBegun(true)} />;
+}
+
+function Warning({ of, onStart }: { readonly of: 'table' | 'index'; onStart(): void }): ReactNode {
+  const { result, error } = useCall('deliveries-search-estimate', { of });
+  const size =
+    result === undefined
+      ? 'Its size is being read.'
+      : `At most about ${formatNumber(result.rowsRead)} rows, ${formatCost(result.costUsd)} (list price of us-east-1; DynamoDB counts rows every six hours).`;
+  return (
+    <Alert
+      type="warning"
+      header="No index helps with this search"
+      action={<Button onClick={onStart}>Start the search</Button>}
+    >
+      <SpaceBetween size="xs">
+        <div>
+          {of === 'table'
+            ? 'It reads the whole table, payloads included, whatever the time and the integration.'
+            : 'It reads every delivery of the time and the integration, until a hundred are found.'}{' '}
+          It can be stopped. {error === undefined && size}
+        </div>
+        {error !== undefined && <Failure error={`The number of rows is not known: ${error}`} />}
+      </SpaceBetween>
+    </Alert>
+  );
+}
+
+const NOTHING: SearchProgress = { deliveries: [], total: 0, rowsRead: 0, costUsd: 0 };
+
+function EventSearch({ query: { user, course } }: { readonly query: DeliveriesQuery }): ReactNode {
+  const [soFar, setSoFar] = useState(NOTHING);
+  const run = useRun('deliveries-search', setSoFar);
+  const [isBegun, setIsBegun] = useState(false);
+  if (!isBegun) {
+    setIsBegun(true);
+    queueMicrotask(() => run.start(user === undefined ? { courseId: course ?? '' } : { userId: user }));
+  }
+  const found = run.result ?? soFar;
+  const more = found.total - found.deliveries.length;
+  return (
+    <SpaceBetween size="s">
+      {run.error !== undefined && <Failure error={run.error} />}
+      <DeliveriesTable
+        deliveries={found.deliveries}
+        isLoading={run.isRunning}
+        empty={
+          run.isStopped
+            ? 'Nothing was found before it was stopped'
+            : 'The ledger has no such event. Payloads that were deleted are not found.'
+        }
+        header={
+          <Header
+            variant="h2"
+            counter={`(${formatNumber(found.total)})`}
+            description="The latest accepted, at most 100 are kept"
+            actions={run.isRunning && <Button onClick={run.stop}>Stop</Button>}
+          >
+            Found
+          </Header>
+        }
+        footer={
+          <Box textAlign="center">
+            <LiveRegion>
+              <StatusIndicator type={run.isRunning ? 'in-progress' : run.isStopped ? 'stopped' : 'success'}>
+                {run.isStopped && 'Stopped: '}
+                <ReadingCost {...found} />
+                {more > 0 && `; ${formatNumber(more)} earlier ones are not shown`}
+              </StatusIndicator>
+            </LiveRegion>
+          </Box>
+        }
+      />
+    </SpaceBetween>
+  );
+}
