@@ -29,8 +29,6 @@ export async function runCall(
   input: unknown,
   { stageName, context, runProgram, openStage, closing }: CallSurroundings,
 ): Promise<void> {
-  // The page may have gone while its request was read.
-  if (response.closed) return;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, closing]);
