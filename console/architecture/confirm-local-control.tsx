@@ -60,10 +60,12 @@ export function ConfirmLocalControl({ words, onClose }: ConfirmLocalControlProps
           <Box variant="code">{visibleText(`npm run local -- ${words.join(' ')}`)}</Box>
         </div>
         {error !== undefined && <Failure error={error} />}
+        {/* Not in the live region: it changes twice a second. */}
+        {isRunning && time !== undefined && (
+          <Box color="text-body-secondary">The platform’s time is {time.replace(/\.\d+Z$/, 'Z')}</Box>
+        )}
         <div aria-live="polite">
-          {isRunning && time !== undefined && (
-            <StatusIndicator type="in-progress">The platform’s time is {time.replace(/\.\d+Z$/, 'Z')}</StatusIndicator>
-          )}
+          {isRunning && <StatusIndicator type="in-progress">Running</StatusIndicator>}
           {text !== undefined && <StatusIndicator type="success">{visibleText(text)}</StatusIndicator>}
         </div>
       </SpaceBetween>

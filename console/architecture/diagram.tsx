@@ -27,13 +27,16 @@ export function rowId(id: NodeId): string {
 /** Corner radius by kind, so that the kinds differ by shape as well. */
 const RADIUS: Readonly<Record<NodeKind, number>> = { function: 4, queue: 23, workflow: 14, store: 14, other: 0 };
 
+/** Above and below the drawing. */
+const MARGIN = 8;
+
 /** The containers with their numbers. Each part is a link to its details; the table below it has the same in text. */
 export function Diagram({ edgeNumbers, nodeNumbers }: DiagramProps): ReactNode {
   return (
     <div className="diagram">
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be in an SVG */}
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 ${-MARGIN} ${WIDTH} ${HEIGHT + 2 * MARGIN}`}
         role="group"
         aria-labelledby="diagram-title"
         aria-describedby="diagram-description"

@@ -37,7 +37,7 @@ export function ArchitecturePage(): ReactNode {
       header={
         <Header
           variant="h1"
-          description={`Solid arrows carry events; dotted arrows are reads and writes. Numbers are of the last hour, and of queues the current ones${readAt ?? ''}.`}
+          description={`Solid arrows carry events; dotted arrows are reads and writes. Numbers are of the last hour, and of queues the current ones${readAt ?? ''}. Attempts are those of DeliverBatch and DeliverTask together.`}
         >
           Architecture
         </Header>
