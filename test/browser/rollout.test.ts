@@ -230,7 +230,7 @@ describeWithPart('the rollout', MISSING, () => {
     const text = await table.textContent();
     expect(text).toContain('\\u{1b}[2j');
     expect(text).toContain('\\u{202e}gnp.exe');
-    expect(text).not.toMatch(/\u001b|\u202e/);
+    expect(['\u001b', '\u202e'].filter((character) => text?.includes(character))).toEqual([]);
     expect(await opened.page.locator('img[src="x"], main script').count()).toBe(0);
     for (const remove of await table.getByRole('button', { name: /^Remove pilot (?!a1b2)/ }).all()) {
       expect(await remove.getAttribute('aria-disabled')).toBe('true');

@@ -122,9 +122,6 @@ export interface EnterpriseAdoption extends PositionedEnterprise, Adoption {}
 
 const adoptionSchema = z.strictObject({ days: z.int().min(1).max(90) });
 
-/** Enterprises in a list, which the page holds. */
-const MAX_ADOPTIONS = 10_000;
-
 /** How many deliveries are read between two reports. */
 const REPORT_EVERY = 500;
 
@@ -143,7 +140,7 @@ export const readEnterpriseAdoption = operation<
     signal.throwIfAborted();
     if (count % REPORT_EVERY === 0) await report({ read });
   });
-  const ofEnterprises = rows.filter(([id]) => id !== NO_ENTERPRISE).slice(0, MAX_ADOPTIONS);
+  const ofEnterprises = rows.filter(([id]) => id !== NO_ENTERPRISE);
   return {
     read,
     since: span.from,
