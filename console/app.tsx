@@ -8,6 +8,7 @@ import TopNavigation from '@cloudscape-design/components/top-navigation';
 import { type ReactNode, useMemo } from 'react';
 import { createCall } from './call.ts';
 import { ErrorBoundary } from './components/error-boundary.tsx';
+import { Failure } from './components/failure.tsx';
 import { ConsoleProvider } from './console-context.ts';
 import { findRoute, ROUTES } from './routes.tsx';
 import { useAddress } from './use-address.ts';
@@ -39,15 +40,11 @@ function Page({ token }: { readonly token: string }): ReactNode {
   const { address, navigate } = useAddress();
   const { isDark, toggle } = useMode();
   const call = useMemo(() => createCall(token), [token]);
-  const { stageName, error } = useStageName(call);
+  const { stageName, error, reload } = useStageName(call);
   const route = findRoute(address);
   const content = () => {
     if (error !== undefined) {
-      return (
-        <Alert type="error" header="The stage cannot be reached">
-          {error}
-        </Alert>
-      );
+      return <Failure error={`The stage cannot be reached: ${error}`} onRetry={reload} />;
     }
     if (stageName === undefined) return undefined;
     return (

@@ -1,11 +1,18 @@
 /// <reference lib="dom" />
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { Call } from './call.ts';
 
+interface StageName {
+  readonly stageName?: string;
+  readonly error?: string;
+  /** Asks again. */
+  reload(): void;
+}
+
 /** Asks the server which stage it was started for. */
-export function useStageName(call: Call): { readonly stageName?: string; readonly error?: string } {
-  const [state, setState] = useState<{ readonly stageName?: string; readonly error?: string }>({});
-  useEffect(() => {
+export function useStageName(call: Call): StageName {
+  const [state, setState] = useState<Omit<StageName, 'reload'>>({});
+  const reload = useCallback(() => {
     call('stage', {}).then(
       ({ name }) => {
         document.title = `${name}: learning-time webhooks`;
@@ -14,5 +21,6 @@ export function useStageName(call: Call): { readonly stageName?: string; readonl
       (thrown: Error) => setState({ error: thrown.message }),
     );
   }, [call]);
-  return state;
+  useEffect(reload, [reload]);
+  return { ...state, reload };
 }

@@ -1,5 +1,6 @@
 import Alert from '@cloudscape-design/components/alert';
 import { Component, type ReactNode } from 'react';
+import { visibleText } from '../visible-text.ts';
 
 /** Shows a fault of a page instead of an empty screen. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, { readonly error?: Error }> {
@@ -14,7 +15,7 @@ export class ErrorBoundary extends Component<{ readonly children: ReactNode }, {
     if (error === undefined) return this.props.children;
     return (
       <Alert type="error" header="This page has failed">
-        {error.message}
+        {visibleText(error.message, 2000)}
       </Alert>
     );
   }

@@ -26,6 +26,8 @@ export interface ConsoleInBrowser {
   open(path?: string): Promise<void>;
   /** Of the server, without a path. */
   readonly url: string;
+  /** What names the platform; the console's command reads it in each call. */
+  readonly stateFile: string;
   /** Errors that the current test provokes, and that do not make it fail. */
   expectComplaints(expected: RegExp): void;
 }
@@ -87,6 +89,7 @@ export function consoleInBrowser(session: () => Session): ConsoleInBrowser {
   });
 
   return {
+    stateFile,
     get page() {
       return page;
     },

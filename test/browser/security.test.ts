@@ -1,8 +1,9 @@
 /// <reference lib="dom" />
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { runningSession } from '../e2e/running-session.ts';
 import { describeWithPart } from '../support/optional-part.ts';
-import { consoleInBrowser, MISSING } from './console-in-browser.ts';
+import { accessibilityViolations, consoleInBrowser, MISSING } from './console-in-browser.ts';
 
 describeWithPart('the page in a browser', MISSING, () => {
   const session = runningSession();
@@ -87,11 +88,23 @@ describeWithPart('the page in a browser', MISSING, () => {
   test('without its token it shows no data, and says what to open', async () => {
     await opened.page.goto(opened.url);
     await opened.page.waitForSelector('text=This address has no token');
+    expect(await accessibilityViolations(opened.page)).toEqual([]);
     await opened.page.goto(`${opened.url}/?again#token=wrong`);
     await opened.page.waitForSelector(
       'text=the token of this page is not valid: open the address that the console printed',
     );
     opened.expectComplaints(/401/);
+  });
+
+  test('a platform that does not run is said, and is found again', async () => {
+    const state = readFileSync(opened.stateFile, 'utf8');
+    rmSync(opened.stateFile);
+    await opened.open();
+    await opened.page.waitForSelector('text=The stage cannot be reached: no platform is running');
+    expect(await accessibilityViolations(opened.page)).toEqual([]);
+    writeFileSync(opened.stateFile, state);
+    await opened.page.getByRole('button', { name: 'Try again' }).press('Enter');
+    await opened.page.waitForSelector('h1');
   });
 
   test('another site can neither frame it nor read it', async () => {
