@@ -54,7 +54,7 @@ export function DeliveryPage({ webhookId }: { readonly webhookId: string }): Rea
         {error !== undefined && <Failure error={error} onRetry={reload} />}
         {result === undefined && error === undefined && <Spinner />}
         {result !== undefined && (
-          <>
+          <SpaceBetween size="l">
             <Facts delivery={result} />
             <Container header={<Header variant="h2">What happened</Header>}>
               <SpaceBetween size="s">
@@ -68,7 +68,7 @@ export function DeliveryPage({ webhookId }: { readonly webhookId: string }): Rea
               </SpaceBetween>
             </Container>
             <Payload webhookId={webhookId} delivery={result} />
-          </>
+          </SpaceBetween>
         )}
         {shown === 'replay' && (
           <ConfirmCommand title={`Replay ${webhookId}`} words={['replay', webhookId]} onClose={closeDialog}>

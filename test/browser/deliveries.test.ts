@@ -124,7 +124,7 @@ describeWithPart('the deliveries', MISSING, () => {
 
   test('of a learner are searched after a warning, with what it read and cost', async () => {
     await opened.open('/deliveries?user=987654321');
-    await opened.page.waitForSelector('text=/At most about [\\d,]+ rows/');
+    await opened.page.waitForSelector('text=No index helps with this search');
     expect(await rowsOf().count()).toBe(0);
     await opened.page.getByRole('button', { name: 'Start the search' }).click();
     await linkOf(webhookId('learner-one', 'learner')).waitFor();
@@ -154,8 +154,12 @@ describeWithPart('the deliveries', MISSING, () => {
   test('refuse an address that was changed, and say why', async () => {
     await opened.open('/deliveries?cursor=nonsense');
     await opened.page.waitForSelector('text=this is no cursor of a list of deliveries');
+    await opened.open('/deliveries?state=lost');
+    await opened.page.waitForSelector('text=there is no state lost');
+    await opened.open('/deliveries/wh_unknown');
+    await opened.page.waitForSelector('text=knows no delivery wh_unknown');
     await opened.open('/deliveries?since=whenever');
-    await opened.page.waitForSelector('text=It must be 30m, 24h or 7d ago');
+    await opened.page.waitForSelector('text=it must be 30m, 24h or 7d ago');
   });
 
   describe('one of them', () => {

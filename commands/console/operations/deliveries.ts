@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { integrationIdSchema } from '../../../lambdas/events/event.ts';
 import type { EventSubject } from '../../../lambdas/ledger/ports.ts';
-import { DELIVERY_STATES } from '../../../lambdas/ledger/record.ts';
+import { DELIVERY_STATES, type DeliveryState } from '../../../lambdas/ledger/record.ts';
 import { UsageError } from '../../../local/command-line.ts';
 import { findByEventId, findByWebhookId, knownIntegrations } from '../../ledger/find-by-id.ts';
 import { withCauses } from '../../ledger/find-causes.ts';
@@ -16,15 +16,16 @@ import { openLedger, openListPages } from '../../shared/open-ledger.ts';
 import { isTime, readSpan, TIME_FORMS } from '../../shared/time-span.ts';
 import { operation, type Work } from '../operation.ts';
 
-const time = z.string().max(40).refine(isTime, `It must be ${TIME_FORMS}.`);
+/** Fields of an address, which an operator may have typed: what is wrong with one is said in words. */
+const field = z.string().max(100).optional();
 
 const listSchema = z.strictObject({
-  integrationId: integrationIdSchema.optional(),
-  state: z.enum(DELIVERY_STATES).optional(),
+  integrationId: field,
+  state: field,
   /** A part of the reason. */
   text: z.string().min(1).max(200).optional(),
-  since: time.optional(),
-  until: time.optional(),
+  since: field,
+  until: field,
   cursor: z.string().max(MAX_CURSOR_CHARACTERS).optional(),
 });
 
@@ -36,9 +37,10 @@ export const listDeliveries = operation<z.infer<typeof listSchema>, DeliveriesPa
     const table = openLedger(stage, context);
     const meter = createReadMeter();
     const query = asked(() => ({
-      ...filter,
+      integrationId: integrationOf(filter.integrationId),
+      state: stateOf(filter.state),
       reason: text,
-      span: readSpan({ since, until }, now(), DEFAULT_SPANS.list),
+      span: readSpan({ since: timeOf('since', since), until: timeOf('until', until) }, now(), DEFAULT_SPANS.list),
       cursor: cursor === undefined ? undefined : parseCursor(cursor),
     }));
     const page = await pageDeliveries(
@@ -53,7 +55,7 @@ export const listDeliveries = operation<z.infer<typeof listSchema>, DeliveriesPa
 
 const findSchema = z.union([
   z.strictObject({ webhookId: z.string().min(1).max(100) }),
-  z.strictObject({ eventId: z.string().min(1).max(128), integrationId: integrationIdSchema.optional() }),
+  z.strictObject({ eventId: z.string().min(1).max(128), integrationId: field }),
 ]);
 
 /** Deliveries by their id, by how it starts, or by their event: none is searched for. */
@@ -62,7 +64,11 @@ export const findDeliveries = operation(findSchema, async (input, { stage, now, 
   const source = { table, stage, now };
   const found = await ('webhookId' in input
     ? findByWebhookId(input.webhookId, source)
-    : findByEventId(input.eventId, input.integrationId, source));
+    : findByEventId(
+        input.eventId,
+        asked(() => integrationOf(input.integrationId)),
+        source,
+      ));
   return { deliveries: await withCauses<FoundDelivery>(found, source) };
 });
 
@@ -72,7 +78,7 @@ export const listLedgerIntegrations = operation(z.strictObject({}), async (_inpu
 }));
 
 const searchSchema = z.union([
-  z.strictObject({ userId: z.string().regex(/^\d{1,18}$/, 'It must be a number.') }),
+  z.strictObject({ userId: z.string().min(1).max(100) }),
   z.strictObject({ courseId: z.string().min(1).max(255) }),
   z.strictObject({ containing: z.string().min(4).max(200) }),
 ]);
@@ -89,6 +95,22 @@ export const estimateDeliverySearch = operation(
   z.strictObject({ of: z.enum(['table', 'index']) }),
   async ({ of }, { stage }) => estimateSearch(stage, of),
 );
+
+function integrationOf(text: string | undefined): string | undefined {
+  if (text === undefined || integrationIdSchema.safeParse(text).success) return text;
+  throw new UsageError(`this is no id of an integration: ${text}`);
+}
+
+function stateOf(text: string | undefined): DeliveryState | undefined {
+  const state = DELIVERY_STATES.find((one) => one === text);
+  if (state !== undefined || text === undefined) return state;
+  throw new UsageError(`there is no state ${text}: it is one of ${DELIVERY_STATES.join(', ')}`);
+}
+
+function timeOf(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || isTime(text)) return text;
+  throw new UsageError(`accepted ${name}: it must be ${TIME_FORMS}`);
+}
 
 /** Payloads are held as JSON text. */
 function asWritten(subject: EventSubject): EventSubject {

@@ -1,6 +1,6 @@
 import Box from '@cloudscape-design/components/box';
 import Link from '@cloudscape-design/components/link';
-import Table from '@cloudscape-design/components/table';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
 import type { ReactNode } from 'react';
 import type { FoundDelivery } from '../../../commands/ledger/find-deliveries.ts';
 import { useConsole } from '../../console-context.ts';
@@ -32,44 +32,48 @@ export function DeliveriesTable({ deliveries, isLoading, empty, header, footer }
       ariaLabels={{ tableLabel: 'Deliveries' }}
       header={header}
       footer={footer}
-      columnDefinitions={[
-        {
-          id: 'id',
-          header: 'Delivery',
-          isRowHeader: true,
-          minWidth: 190,
-          cell: (one) => <DeliveryLink id={one.webhook_id} />,
-        },
-        {
-          id: 'accepted',
-          header: 'Accepted (UTC)',
-          minWidth: 130,
-          cell: (one) => <OutsideText text={shortTime(one.accepted_at)} />,
-        },
-        {
-          id: 'integration',
-          header: 'Integration',
-          minWidth: 120,
-          cell: (one) => <OutsideText text={one.integration_id} />,
-        },
-        { id: 'type', header: 'Type', minWidth: 120, cell: (one) => <OutsideText text={one.event_type ?? '-'} /> },
-        { id: 'state', header: 'State', minWidth: 110, cell: (one) => <DeliveryStateText state={one.state} /> },
-        { id: 'attempts', header: 'Attempts', minWidth: 90, cell: (one) => one.attempt },
-        {
-          id: 'due',
-          header: 'Due (UTC)',
-          minWidth: 130,
-          cell: (one) => (one.due_at === undefined ? '-' : <OutsideText text={shortTime(one.due_at)} />),
-        },
-        {
-          id: 'reason',
-          header: 'Reason',
-          minWidth: 180,
-          cell: ({ reason, cause }) => <OutsideText text={[reason, cause].filter(Boolean).join(': ') || '-'} />,
-        },
-      ]}
+      columnDefinitions={columnsOf(deliveries)}
     />
   );
+}
+
+/** As in `./ltw ledger list`, a column in which nothing stands is left out. */
+function columnsOf(deliveries: readonly FoundDelivery[]): readonly TableProps.ColumnDefinition<FoundDelivery>[] {
+  const hasDue = deliveries.some(({ due_at }) => due_at !== undefined);
+  const hasReason = deliveries.some(({ reason, cause }) => reason !== undefined || cause !== undefined);
+  return [
+    {
+      id: 'id',
+      header: 'Delivery',
+      isRowHeader: true,
+      minWidth: 190,
+      cell: ({ webhook_id }) => <DeliveryLink id={webhook_id} />,
+    },
+    { ...TIME, id: 'accepted', header: 'Accepted', cell: ({ accepted_at }) => <Time at={accepted_at} /> },
+    {
+      id: 'integration',
+      header: 'Integration',
+      minWidth: 120,
+      cell: ({ integration_id }) => <OutsideText text={integration_id} />,
+    },
+    { id: 'type', header: 'Type', minWidth: 160, cell: ({ event_type = '-' }) => <OutsideText text={event_type} /> },
+    { id: 'state', header: 'State', minWidth: 130, cell: ({ state }) => <DeliveryStateText state={state} /> },
+    { id: 'attempts', header: 'Attempts', minWidth: 100, cell: ({ attempt }) => attempt },
+    ...(hasDue
+      ? [{ ...TIME, id: 'due', header: 'Due', cell: ({ due_at }: FoundDelivery) => due_at && <Time at={due_at} /> }]
+      : []),
+    ...(hasReason ? [{ id: 'reason', header: 'Reason', minWidth: 200, cell: reasonOf }] : []),
+  ];
+}
+
+const TIME = { minWidth: 190 } as const;
+
+function Time({ at }: { readonly at: string }): ReactNode {
+  return <OutsideText text={shortTime(at)} />;
+}
+
+function reasonOf({ reason, cause }: FoundDelivery): ReactNode {
+  return <OutsideText text={[reason, cause].flatMap((one) => one ?? []).join(': ')} />;
 }
 
 function DeliveryLink({ id }: { readonly id: string }): ReactNode {

@@ -125,8 +125,7 @@ function inputOf({
 }: DeliveriesQuery): InputOf<Operations['deliveries']> {
   return {
     ...(integration !== undefined && { integrationId: integration }),
-    // The server refuses what is no state.
-    ...(state !== undefined && { state: state as 'dead' }),
+    ...(state !== undefined && { state }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(text !== undefined && { text }),

@@ -6,6 +6,7 @@ import LiveRegion from '@cloudscape-design/components/live-region';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { type ReactNode, useState } from 'react';
+import type { ReadCost } from '../../../commands/ledger/read-cost.ts';
 import type { SearchProgress } from '../../../commands/ledger/search-events.ts';
 import { formatNumber } from '../../../commands/shared/format.ts';
 import { formatCost } from '../../deliveries/format.ts';
@@ -30,10 +31,7 @@ export function SearchWithoutIndex({ query }: { readonly query: DeliveriesQuery 
 
 function Warning({ of, onStart }: { readonly of: 'table' | 'index'; onStart(): void }): ReactNode {
   const { result, error } = useCall('deliveries-search-estimate', { of });
-  const size =
-    result === undefined
-      ? 'Its size is being read.'
-      : `At most about ${formatNumber(result.rowsRead)} rows, ${formatCost(result.costUsd)} (list price of us-east-1; DynamoDB counts rows every six hours).`;
+  const size = result === undefined ? 'Its size is being read.' : sizeText(result);
   return (
     <Alert
       type="warning"
@@ -51,6 +49,12 @@ function Warning({ of, onStart }: { readonly of: 'table' | 'index'; onStart(): v
       </SpaceBetween>
     </Alert>
   );
+}
+
+function sizeText({ rowsRead, costUsd }: ReadCost): string {
+  if (rowsRead === 0)
+    return 'How much that is, is not known: DynamoDB counts rows every six hours, and has counted none yet.';
+  return `That is about ${formatNumber(rowsRead)} rows and ${formatCost(costUsd)}, as DynamoDB counted them in the last six hours, at the list price of us-east-1.`;
 }
 
 const NOTHING: SearchProgress = { deliveries: [], total: 0, rowsRead: 0, costUsd: 0 };

@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { formatCost, shortTime } from '../../../console/deliveries/format.ts';
+import { addressOf, deliveryAddress, kindOfQuery, readQuery } from '../../../console/deliveries/query.ts';
+
+const parse = (address: string) => readQuery(new URL(address, 'http://127.0.0.1').searchParams);
+
+describe('an address', () => {
+  test('has the fields that are filled in, and no other', () => {
+    expect(addressOf({})).toBe('/deliveries');
+    expect(addressOf({ state: 'dead', id: '', since: ' ' })).toBe('/deliveries?state=dead');
+    expect(parse('/deliveries?state=dead&since=&other=1')).toEqual({ state: 'dead' });
+  });
+
+  test('is read as it was written, whatever its fields have', () => {
+    const text = fc.string({ minLength: 1 }).map((one) => `x${one}x`.toWellFormed());
+    fc.assert(
+      fc.property(fc.record({ id: text, event: text, text, course: text }, { requiredKeys: [] }), (query) => {
+        expect(parse(addressOf(query))).toEqual(query);
+      }),
+    );
+  });
+
+  test('of a delivery keeps to its path', () => {
+    expect(deliveryAddress('../x?y')).toBe('/deliveries/..%2Fx%3Fy');
+  });
+});
+
+test.each([
+  [{}, 'list'],
+  [{ state: 'dead', since: '7d' }, 'list'],
+  [{ id: 'wh_123456' }, 'by id'],
+  [{ event: 'e', integration: 'acme' }, 'by id'],
+  [{ user: '42' }, 'search'],
+  [{ course: 'course-v1:a+b+c' }, 'search'],
+  [{ text: 'HTTP 500' }, 'search'],
+] as const)('%j is answered as: %s', (query, kind) => {
+  expect(kindOfQuery(query)).toBe(kind);
+});
+
+test.each([
+  [0, '$0.0000'],
+  [0.00001, 'under $0.0001'],
+  [0.01234, '$0.0123'],
+  [12.345, '$12.35'],
+] as const)('%d is %s', (usd, text) => {
+  expect(formatCost(usd)).toBe(text);
+});
+
+test('a time has no milliseconds, and what is no time stays', () => {
+  expect(shortTime('2026-01-15T12:00:00.123Z')).toBe('2026-01-15T12:00:00Z');
+  expect(shortTime('\u202E')).toBe('\u202E');
+});
