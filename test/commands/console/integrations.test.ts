@@ -165,7 +165,7 @@ describe('state', () => {
     const reasons = waitingReasons([
       waiting('wh_1', 'HTTP 503'),
       later,
-      later,
+      { ...(later as object) } as never,
       waiting('wh_3', 'over the rate limit', '2026-01-15T12:01:00.000Z'),
     ]);
     expect(reasons).toEqual([
