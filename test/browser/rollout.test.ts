@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
-import { output } from '../../local/demo/operator.ts';
+import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import {
   deployFlag,
@@ -190,6 +190,28 @@ describeWithPart('the rollout', MISSING, () => {
     await button('Set cache time').click();
     await confirm();
     expect(served()).toMatchObject({ cache_ttl_seconds: 600 });
+  });
+
+  test('many enterprises: at most 100 on the page, in the table and in the list of those that change', async () => {
+    const [entry] = session().integrations.byId.values();
+    const entries = Array.from({ length: 250 }, (_, index) => ({
+      ...{ ...entry, id: `partner-${index}`, enterprise_customer_uuid: `ent-${index}`, region: 'US' },
+    }));
+    deployIntegrations(session().platform, entries);
+    await open();
+    await slider().focus();
+    await opened.page.keyboard.press('End');
+    await isShown('250 of 250 known enterprises change: on for 0, then for 250');
+    const list = opened.page.getByRole('region', { name: 'Would be enabled' });
+    expect(await list.getByRole('listitem').filter({ hasText: 'ent-' }).count()).toBe(100);
+    await list.getByRole('button', { name: '3' }).click();
+    await list.getByText('ent-99', { exact: true }).waitFor();
+    expect(await list.getByText(/^ent-/).count()).toBe(50);
+    const table = opened.page.getByRole('table', { name: 'Enterprises' });
+    expect(await table.getByRole('row').count()).toBe(101);
+    await opened.page.getByRole('columnheader', { name: 'Why' }).getByRole('button').click();
+    expect(await table.getByRole('row').nth(1).textContent()).toContain('bucket 0.');
+    expect(await accessibilityViolations(opened.page)).toEqual([]);
   });
 
   test('phases: each is judged by itself, and one that cannot be read hides no other', async () => {
