@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { UsageError } from '../local/command-line.ts';
-import { stateFile } from '../local/console/state-file.ts';
+import { stateFile } from '../local/control/state-file.ts';
 import { addConsoleCommand } from './console/console-command.ts';
 import { addFlagCommands } from './flag/flag-commands.ts';
 import { addIntegrationCommands } from './integration/integration-commands.ts';

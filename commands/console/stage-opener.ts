@@ -1,4 +1,4 @@
-import { readState, stateFile } from '../../local/console/state-file.ts';
+import { readState, stateFile } from '../../local/control/state-file.ts';
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
 

@@ -9,7 +9,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { openClient } from '../../lambdas/shared/aws-clients.ts';
 import { CLIENT_WAITS } from '../../lambdas/shared/io-deadlines.ts';
-import { NotRunning, readState } from '../../local/console/state-file.ts';
+import { NotRunning, readState } from '../../local/control/state-file.ts';
 import { awsFailure, CommandFailed } from './failures.ts';
 
 /** The outputs that commands need, of all that the constructs in `lib/` add. */

@@ -11,7 +11,7 @@ import { startConsoleServer } from '../../commands/console/server.ts';
 import { runProgram } from '../../commands/main.ts';
 import { noteInterruption } from '../../commands/shared/interruption.ts';
 import { openStage } from '../../commands/shared/stage.ts';
-import { writeState } from '../../local/console/state-file.ts';
+import { writeState } from '../../local/control/state-file.ts';
 import type { Session } from '../../local/demo/session.ts';
 import { CHROMIUM, CHROMIUM_WORDS } from '../support/chromium.ts';
 

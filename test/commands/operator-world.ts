@@ -6,7 +6,7 @@ import { noteInterruption } from '../../commands/shared/interruption.ts';
 import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
 import type { CheckWarehouseReport } from '../../lambdas/warehouse/check.ts';
-import { writeState } from '../../local/console/state-file.ts';
+import { writeState } from '../../local/control/state-file.ts';
 import { jsonResponse, type RestRequest } from '../../local/control-plane/rest.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { NOW } from '../support/factories.ts';

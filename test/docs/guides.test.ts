@@ -6,7 +6,7 @@ import type { Context } from '../../commands/shared/context.ts';
 import { CommandFailed } from '../../commands/shared/failures.ts';
 import { METRIC_DEFINITIONS } from '../../lambdas/shared/metric-definitions.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
-import { parseCommand } from '../../local/console/commands.ts';
+import { parseCommand } from '../../local/control/commands.ts';
 import { NOW } from '../support/factories.ts';
 import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 

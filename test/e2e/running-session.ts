@@ -11,7 +11,7 @@ import { webhookId } from '../../lambdas/events/identity.ts';
 import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import type { Truthy } from '../../local/clock/clock.ts';
-import { writeState } from '../../local/console/state-file.ts';
+import { writeState } from '../../local/control/state-file.ts';
 import { type DeadLetter, type LogFields, readLogs } from '../../local/demo/evidence.ts';
 import { output } from '../../local/demo/operator.ts';
 import type { Receipt } from '../../local/demo/partner.ts';

@@ -8,7 +8,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { exitCodeOf } from '../../commands/main.ts';
 import { webhookId } from '../../lambdas/events/identity.ts';
-import { sendCommand } from '../../local/console/send-command.ts';
+import { sendCommand } from '../../local/control/send-command.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until } from '../support/assembly.ts';
@@ -16,7 +16,7 @@ import { descendants, lives } from '../support/processes.ts';
 import { SIGNED } from './running-session.ts';
 
 const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
-const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));
+const SEND = fileURLToPath(new URL('../../local/control/send-command.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'start-'));
 const stateFile = join(directory, 'platform.json');
 const env = {

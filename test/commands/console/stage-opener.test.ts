@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createStageOpener } from '../../../commands/console/stage-opener.ts';
 import { CommandFailed } from '../../../commands/shared/failures.ts';
-import { readState, writeState } from '../../../local/console/state-file.ts';
+import { readState, writeState } from '../../../local/control/state-file.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 

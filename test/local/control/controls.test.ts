@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { NotReached } from '../../../local/clock/clock.ts';
-import { createControls } from '../../../local/console/controls.ts';
+import { createControls } from '../../../local/control/controls.ts';
 import type { Session } from '../../../local/demo/session.ts';
 
 test('a skip that gives up on the way has moved the clock as well: it is reported, and its error too', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Window } from 'happy-dom';
 import type { PageSettings } from '../../../client/example/page.ts';
-import { startExamplePage } from '../../../local/console/example-page.ts';
+import { startExamplePage } from '../../../local/control/example-page.ts';
 import type { HttpServer } from '../../../local/http-server.ts';
 import { until } from '../../support/assembly.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { UsageError } from '../../../local/command-line.ts';
-import { parseCommand } from '../../../local/console/commands.ts';
-import { readStartOptions } from '../../../local/console/start-options.ts';
+import { parseCommand } from '../../../local/control/commands.ts';
+import { readStartOptions } from '../../../local/control/start-options.ts';
 
 test.each([
   ['flag on', { what: 'flag', isOn: true }],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { startConsoleProcess } from '../../../local/console/console-process.ts';
+import { startConsoleProcess } from '../../../local/control/console-process.ts';
 import { startOperatorWorld } from '../../commands/operator-world.ts';
 import { until } from '../../support/assembly.ts';
 import { descendants, lives } from '../../support/processes.ts';
@@ -63,7 +63,7 @@ test('one that ends later by itself is reported once', async () => {
 
 test('the console ends when the platform is killed', async () => {
   const world = await startOperatorWorld();
-  const module = new URL('../../../local/console/console-process.ts', import.meta.url).href;
+  const module = new URL('../../../local/control/console-process.ts', import.meta.url).href;
   const [platform = ''] = program(
     'platform',
     `import { startConsoleProcess } from ${JSON.stringify(module)};

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { CommandRefused, startControlServer } from '../../../local/console/control-server.ts';
+import { CommandRefused, startControlServer } from '../../../local/control/control-server.ts';
 import type { HttpServer } from '../../../local/http-server.ts';
 
 let server: HttpServer;

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { sendCommand } from '../../../local/console/send-command.ts';
-import { readState, removeState, writeState } from '../../../local/console/state-file.ts';
+import { sendCommand } from '../../../local/control/send-command.ts';
+import { readState, removeState, writeState } from '../../../local/control/state-file.ts';
 import { startHttpServer } from '../../../local/http-server.ts';
 import { freePort } from '../../../local/valkey/start-valkey.ts';
 
