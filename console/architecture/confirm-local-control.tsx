@@ -1,9 +1,9 @@
 import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
+import Button, { type ButtonProps } from '@cloudscape-design/components/button';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Failure } from '../components/failure.tsx';
 import { useConsole } from '../console-context.ts';
 import { visibleText } from '../visible-text.ts';
@@ -21,6 +21,12 @@ export function ConfirmLocalControl({ words, onClose }: ConfirmLocalControlProps
   const [text, setText] = useState<string>();
   const [error, setError] = useState<string>();
   const [isRunning, setIsRunning] = useState(false);
+
+  const closeButton = useRef<ButtonProps.Ref>(null);
+  // The button that was pressed is gone: without the focus in the dialog, Escape would not close it.
+  useEffect(() => {
+    if (text !== undefined) closeButton.current?.focus();
+  }, [text]);
 
   const run = async () => {
     setIsRunning(true);
@@ -42,7 +48,7 @@ export function ConfirmLocalControl({ words, onClose }: ConfirmLocalControlProps
       footer={
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
+            <Button ref={closeButton} variant="link" onClick={onClose}>
               {text === undefined && !isRunning ? 'Cancel' : 'Close'}
             </Button>
             {text === undefined && (

@@ -115,8 +115,9 @@ describeWithPart('the architecture', MISSING, () => {
     await dialog.getByText('npm run local -- appconfig down').waitFor();
     await tabTo(dialog.getByRole('button', { name: 'Run' }));
     await keyboard.press('Enter');
-    await dialog.getByText('appconfig down', { exact: true }).last().waitFor();
+    await dialog.getByRole('button', { name: 'Run' }).waitFor({ state: 'hidden' });
     await keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
     await opened.page.getByRole('row', { name: 'appconfig' }).getByText('down').waitFor();
     await change('appconfig', 'up');
   });
