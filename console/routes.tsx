@@ -1,12 +1,11 @@
 import type { ReactNode } from 'react';
-import { IntegrationPage } from './pages/integration.tsx';
-import { IntegrationsPage } from './pages/integrations.tsx';
 import { ArchitecturePage } from './pages/architecture.tsx';
 import { DeadLettersPage } from './pages/dead-letters.tsx';
 import { DeliveriesPage } from './pages/deliveries.tsx';
+import { IntegrationPage } from './pages/integration.tsx';
+import { IntegrationsPage } from './pages/integrations.tsx';
 import { OverviewPage } from './pages/overview.tsx';
 import { RolloutPage } from './pages/rollout.tsx';
-import type { Address } from './use-address.ts';
 import { type Address, idAfter } from './use-address.ts';
 
 interface Route {
@@ -19,7 +18,7 @@ interface Route {
 /** The pages, in the order of the navigation. A longer path belongs to the page whose path it starts with. */
 export const ROUTES: readonly Route[] = [
   { title: 'Overview', path: '/', render: () => <OverviewPage /> },
-  { title: 'Rollout', path: '/rollout', render: () => <RolloutPage /> },
+  { title: 'Deliveries', path: '/deliveries', render: (address) => <DeliveriesPage address={address} /> },
   {
     title: 'Integrations',
     path: '/integrations',
@@ -28,9 +27,9 @@ export const ROUTES: readonly Route[] = [
       return id === undefined ? <IntegrationsPage /> : <IntegrationPage id={id} />;
     },
   },
-  { title: 'Architecture', path: '/architecture', render: () => <ArchitecturePage /> },
   { title: 'Dead letters', path: '/dead-letters', render: ({ query }) => <DeadLettersPage query={query} /> },
-  { title: 'Deliveries', path: '/deliveries', render: (address) => <DeliveriesPage address={address} /> },
+  { title: 'Rollout', path: '/rollout', render: () => <RolloutPage /> },
+  { title: 'Architecture', path: '/architecture', render: () => <ArchitecturePage /> },
 ];
 
 /** The page of an address. Undefined if there is none. */

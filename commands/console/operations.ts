@@ -1,13 +1,5 @@
-import { readOverviewCharts } from './operations/charts.ts';
-import {
-  readHealth,
-  readIntegration,
-  readIntegrationStatus,
-  readRegistry,
-  readSecretStates,
-} from './operations/integrations.ts';
 import { readArchitecture } from './operations/architecture.ts';
-import { controlLocalPlatform } from './operations/local-control.ts';
+import { readOverviewCharts } from './operations/charts.ts';
 import {
   readDeadLetterQueues,
   readDeadReasons,
@@ -23,6 +15,14 @@ import {
   searchDeliveries,
 } from './operations/deliveries.ts';
 import { readDelivery, readPayload, readPhases, readResponse } from './operations/delivery.ts';
+import {
+  readHealth,
+  readIntegration,
+  readIntegrationStatus,
+  readRegistry,
+  readSecretStates,
+} from './operations/integrations.ts';
+import { controlLocalPlatform } from './operations/local-control.ts';
 import { readOverview } from './operations/overview.ts';
 import {
   readEnterprise,
@@ -31,7 +31,6 @@ import {
   readRollout,
   readRolloutPhase,
 } from './operations/rollout.ts';
-import { runCommand } from './operations/run-command.ts';
 import { readRunbook } from './operations/runbook.ts';
 import { readStage } from './operations/stage.ts';
 import { stopCommand, stoppableCommand } from './operations/stoppable-command.ts';
@@ -53,8 +52,7 @@ export const OPERATIONS = {
   integration: readIntegration,
   integrationHealth: readHealth,
   architecture: readArchitecture,
-  'local-control': controlLocalPlatform,
-  command: runCommand,
+  localControl: controlLocalPlatform,
   command: stoppableCommand,
   stopCommand,
   deadReasons: readDeadReasons,
@@ -63,14 +61,14 @@ export const OPERATIONS = {
   rejectedPayload: readRejectedPayload,
   replayTargets: readReplayTargets,
   deliveries: listDeliveries,
-  'deliveries-by-id': findDeliveries,
-  'deliveries-integrations': listLedgerIntegrations,
-  'deliveries-search': searchDeliveries,
-  'deliveries-search-estimate': estimateDeliverySearch,
+  deliveriesById: findDeliveries,
+  ledgerIntegrations: listLedgerIntegrations,
+  deliverySearch: searchDeliveries,
+  deliverySearchEstimate: estimateDeliverySearch,
   delivery: readDelivery,
-  'delivery-payload': readPayload,
-  'delivery-phases': readPhases,
-  'delivery-response': readResponse,
+  deliveryPayload: readPayload,
+  deliveryPhases: readPhases,
+  deliveryResponse: readResponse,
 } as const;
 
 export type Operations = typeof OPERATIONS;

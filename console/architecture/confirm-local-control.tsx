@@ -32,7 +32,7 @@ export function ConfirmLocalControl({ words, onClose }: ConfirmLocalControlProps
     setIsRunning(true);
     setError(undefined);
     try {
-      const ended = await call('local-control', { words: [...words] }, { onProgress: (now) => setTime(now.time) });
+      const ended = await call('localControl', { words: [...words] }, { onProgress: (now) => setTime(now.time) });
       setText(ended.text);
     } catch (thrown) {
       setError((thrown as Error).message);

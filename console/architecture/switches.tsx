@@ -20,7 +20,7 @@ const READ_EVERY_MS = 10_000;
 
 /** The switches of the local platform, and its clock. @param onChange called after a command */
 export function LocalSwitches({ onChange }: { onChange(): void }): ReactNode {
-  const { result, error, reload } = useCall('local-control', STATUS, { everyMs: READ_EVERY_MS });
+  const { result, error, reload } = useCall('localControl', STATUS, { everyMs: READ_EVERY_MS });
   const [words, setWords] = useState<readonly string[]>();
   const [duration, setDuration] = useState('2h');
   const status = result && parseLocalStatus(result.text);

@@ -24,7 +24,7 @@ type Delivery = ResultOf<Operations['delivery']>;
 /** One delivery: what became of it, and how to go on. */
 export function DeliveryPage({ webhookId }: { readonly webhookId: string }): ReactNode {
   const { result, error, reload } = useCall('delivery', { webhookId }, { everyMs: 10_000 });
-  const phases = useCall('delivery-phases', { webhookId });
+  const phases = useCall('deliveryPhases', { webhookId });
   const [shown, setShown] = useState<'replay' | 'close'>();
   const closeDialog = () => {
     setShown(undefined);

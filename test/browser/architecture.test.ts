@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Locator } from 'playwright-core';
-import { startControlServer } from '../../local/console/control-server.ts';
-import { createControls } from '../../local/console/controls.ts';
-import { readState, stateFile, writeState } from '../../local/console/state-file.ts';
+import { startControlServer } from '../../local/control/control-server.ts';
+import { createControls } from '../../local/control/controls.ts';
+import { readState, stateFile, writeState } from '../../local/control/state-file.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';
 import type { HttpServer } from '../../local/http-server.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';

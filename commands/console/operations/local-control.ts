@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
-import { sendCommand } from '../../../local/console/send-command.ts';
-import { readState, stateFile } from '../../../local/console/state-file.ts';
+import { sendCommand } from '../../../local/control/send-command.ts';
+import { readState, stateFile } from '../../../local/control/state-file.ts';
 import { CommandFailed } from '../../shared/failures.ts';
 import { operation } from '../operation.ts';
 

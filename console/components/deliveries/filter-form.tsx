@@ -22,7 +22,7 @@ type Name = Exclude<keyof DeliveriesQuery, 'cursor' | 'state' | 'integration'>;
 /** What deliveries are asked for. Each search has an address of its own. */
 export function FilterForm({ query }: { readonly query: DeliveriesQuery }): ReactNode {
   const { navigate } = useConsole();
-  const known = useCall('deliveries-integrations', {});
+  const known = useCall('ledgerIntegrations', {});
   const { cursor: _, ...asked } = query;
   const [fields, setFields] = useState<DeliveriesQuery>(asked);
   const set = (name: keyof DeliveriesQuery, value: string) => setFields((before) => ({ ...before, [name]: value }));

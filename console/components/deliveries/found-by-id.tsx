@@ -9,7 +9,7 @@ import { DeliveriesTable } from './deliveries-table.tsx';
 
 /** Deliveries by an id, which is read and not searched. */
 export function FoundById({ query }: { readonly query: DeliveriesQuery }): ReactNode {
-  const { result, error, isLoading, reload } = useCall('deliveries-by-id', inputOf(query));
+  const { result, error, isLoading, reload } = useCall('deliveriesById', inputOf(query));
   if (error !== undefined) return <Failure error={error} onRetry={reload} />;
   return (
     <DeliveriesTable
@@ -29,7 +29,7 @@ export function FoundById({ query }: { readonly query: DeliveriesQuery }): React
   );
 }
 
-function inputOf({ id, event = '', integration }: DeliveriesQuery): InputOf<Operations['deliveries-by-id']> {
+function inputOf({ id, event = '', integration }: DeliveriesQuery): InputOf<Operations['deliveriesById']> {
   if (id !== undefined) return { webhookId: id };
   return { eventId: event, ...(integration !== undefined && { integrationId: integration }) };
 }

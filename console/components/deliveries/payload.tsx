@@ -24,7 +24,7 @@ export function Payload({ webhookId, delivery: { hasPayload, hasResponse, heldUn
         {hasPayload ? (
           <Secret
             name="payload"
-            operation="delivery-payload"
+            operation="deliveryPayload"
             webhookId={webhookId}
             warning={`The event as the LMS sent it has personal data of a learner. The ledger holds it until ${shortTime(heldUntil)}.`}
           />
@@ -34,7 +34,7 @@ export function Payload({ webhookId, delivery: { hasPayload, hasResponse, heldUn
         {hasResponse && (
           <Secret
             name="response"
-            operation="delivery-response"
+            operation="deliveryResponse"
             webhookId={webhookId}
             warning="The partner’s last refusal may repeat personal data of the event."
           />
@@ -46,7 +46,7 @@ export function Payload({ webhookId, delivery: { hasPayload, hasResponse, heldUn
 
 interface SecretProps {
   readonly name: 'payload' | 'response';
-  readonly operation: 'delivery-payload' | 'delivery-response';
+  readonly operation: 'deliveryPayload' | 'deliveryResponse';
   readonly webhookId: string;
   readonly warning: string;
 }

@@ -30,7 +30,7 @@ export function SearchWithoutIndex({ query }: { readonly query: DeliveriesQuery 
 }
 
 function Warning({ of, onStart }: { readonly of: 'table' | 'index'; onStart(): void }): ReactNode {
-  const { result, error } = useCall('deliveries-search-estimate', { of });
+  const { result, error } = useCall('deliverySearchEstimate', { of });
   const size = result === undefined ? 'Its size is being read.' : sizeText(result);
   return (
     <Alert
@@ -61,7 +61,7 @@ const NOTHING: SearchProgress = { deliveries: [], total: 0, rowsRead: 0, costUsd
 
 function EventSearch({ query: { user, course } }: { readonly query: DeliveriesQuery }): ReactNode {
   const [soFar, setSoFar] = useState(NOTHING);
-  const run = useRun('deliveries-search', setSoFar);
+  const run = useRun('deliverySearch', setSoFar);
   const [isBegun, setIsBegun] = useState(false);
   if (!isBegun) {
     setIsBegun(true);

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { controlLocalPlatform } from '../../../commands/console/operations/local-control.ts';
 import type { Stage } from '../../../commands/shared/stage.ts';
-import { CommandRefused, startControlServer } from '../../../local/console/control-server.ts';
-import { readState, writeState } from '../../../local/console/state-file.ts';
+import { CommandRefused, startControlServer } from '../../../local/control/control-server.ts';
+import { readState, writeState } from '../../../local/control/state-file.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
