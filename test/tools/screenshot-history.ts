@@ -25,14 +25,14 @@ export const PARTNERS: Partners = Object.fromEntries(
   ]),
 );
 
-/** A delivery that waits for its next attempt at the end. */
-export const FAILING_WEBHOOK = webhookId(FAILING, eventId(11, 1));
-
 const ROUNDS = 12;
 const ROUND_MS = 5 * 60_000;
 
 /** The round from which one partner fails. */
 const FAILS_FROM = 8;
+
+/** A delivery with attempts that failed, which is not delivered at the end. */
+export const FAILING_WEBHOOK = webhookId(FAILING, eventId(FAILS_FROM, 1));
 
 /** Percentage of enterprises with learning time. */
 const ROLLOUT = 10;
