@@ -61,7 +61,11 @@ describeWithPart('the rollout', MISSING, () => {
     });
     deployFlag(session().platform, { enabled: true, rollout_percentage: 0 });
   });
-  afterEach(() => session().platform.appConfig.setBakeSeconds(0));
+  afterEach(async () => {
+    session().platform.appConfig.setBakeSeconds(0);
+    // Also where a test failed while a deployment baked, which would refuse the next test's.
+    await runCommand(session(), ['flag', 'disable']);
+  });
 
   test('the slider, by keyboard only, lists who changes; the change is deployed, and functions follow it', async () => {
     await open();
