@@ -77,6 +77,16 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(untilOption())
     .addOption(jsonOption())
     .action((options) => ask(options, async (world) => (await import('./adoption.ts')).adoption(options, world)));
+  stageCommand(ledger, 'search', 'the deliveries of a learner or of a course, by reading the whole table')
+    .addOption(new Option('--user-id <n>', 'the number by which the LMS knows the user').argParser(userId))
+    .addOption(new Option('--course-id <id>', 'the whole id of the course').conflicts('userId'))
+    .addOption(jsonOption())
+    .action((options) => {
+      const { userId: learner, courseId } = options;
+      if (learner === undefined && courseId === undefined) throw new UsageError('--user-id or --course-id says whose');
+      const subject = learner === undefined ? { courseId: courseId ?? '' } : { userId: learner };
+      return ask(options, async (world) => (await import('./search.ts')).search(subject, world));
+    });
   stageCommand(
     ledger,
     'forget',

@@ -15,7 +15,7 @@ import { Payload } from '../components/deliveries/payload.tsx';
 import { Timeline } from '../components/deliveries/timeline.tsx';
 import { Failure } from '../components/failure.tsx';
 import { OutsideText } from '../components/outside-text.tsx';
-import { shortTime } from '../deliveries/format.ts';
+import { shortTime } from '../deliveries/short-time.ts';
 import { timelineOf } from '../deliveries/timeline.ts';
 import { useCall } from '../use-call.ts';
 
@@ -24,7 +24,6 @@ type Delivery = ResultOf<Operations['delivery']>;
 /** One delivery: what became of it, and how to go on. */
 export function DeliveryPage({ webhookId }: { readonly webhookId: string }): ReactNode {
   const { result, error, reload } = useCall('delivery', { webhookId }, { everyMs: 10_000 });
-  const phases = useCall('deliveryPhases', { webhookId });
   const [shown, setShown] = useState<'replay' | 'close'>();
   const closeDialog = () => {
     setShown(undefined);
@@ -56,17 +55,8 @@ export function DeliveryPage({ webhookId }: { readonly webhookId: string }): Rea
         {result !== undefined && (
           <SpaceBetween size="l">
             <Facts delivery={result} />
-            <Container header={<Header variant="h2">What happened</Header>}>
-              <SpaceBetween size="s">
-                <Timeline entries={timelineOf(sourceOf(result), phases.result?.attempts ?? [])} />
-                {phases.error !== undefined && (
-                  <Failure
-                    error={`The phases of its attempts could not be read from the logs: ${phases.error}`}
-                    onRetry={phases.reload}
-                  />
-                )}
-              </SpaceBetween>
-            </Container>
+            {/* After another attempt, the phases are read again. */}
+            <History key={result.record?.attempts.at(-1)?.at} delivery={result} />
             <Payload webhookId={webhookId} delivery={result} />
           </SpaceBetween>
         )}
@@ -78,6 +68,20 @@ export function DeliveryPage({ webhookId }: { readonly webhookId: string }): Rea
         {shown === 'close' && <CloseDelivery webhookId={webhookId} onClose={closeDialog} />}
       </SpaceBetween>
     </ContentLayout>
+  );
+}
+
+function History({ delivery }: { readonly delivery: Delivery }): ReactNode {
+  const { result, error, reload } = useCall('delivery-phases', { webhookId: delivery.webhookId });
+  return (
+    <Container header={<Header variant="h2">What happened</Header>}>
+      <SpaceBetween size="s">
+        <Timeline entries={timelineOf(sourceOf(delivery), result?.attempts ?? [])} />
+        {error !== undefined && (
+          <Failure error={`The phases of its attempts could not be read from the logs: ${error}`} onRetry={reload} />
+        )}
+      </SpaceBetween>
+    </Container>
   );
 }
 

@@ -57,7 +57,7 @@ describe('help', () => {
     ['integration', ['list', 'validate', 'add', 'pause', 'resume', 'rotate', 'next-certificate', 'switch-certificate']],
     ['flag', ['status', 'enable', 'percent', 'ttl', 'pilot', 'disable', 'revert']],
     ['flag pilot', ['add', 'remove']],
-    ['ledger', ['show', 'last', 'list', 'reasons', 'count', 'adoption', 'forget', 'close']],
+    ['ledger', ['show', 'last', 'list', 'reasons', 'count', 'adoption', 'search', 'forget', 'close']],
     ['rollout', ['check']],
   ])('of %s lists its commands, each with its own help', async (group, names) => {
     expect(namesIn((await run([...group.split(' '), '--help'])).printed)).toEqual(names);

@@ -4,8 +4,8 @@ import Table, { type TableProps } from '@cloudscape-design/components/table';
 import type { ReactNode } from 'react';
 import type { FoundDelivery } from '../../../commands/ledger/find-deliveries.ts';
 import { useConsole } from '../../console-context.ts';
-import { shortTime } from '../../deliveries/format.ts';
 import { deliveryAddress } from '../../deliveries/query.ts';
+import { shortTime } from '../../deliveries/short-time.ts';
 import { OutsideText } from '../outside-text.tsx';
 import { DeliveryStateText } from './delivery-state.tsx';
 

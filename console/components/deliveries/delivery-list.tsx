@@ -11,8 +11,8 @@ import type { Operations } from '../../../commands/console/operations.ts';
 import type { FoundDelivery } from '../../../commands/ledger/find-deliveries.ts';
 import type { ReadCost } from '../../../commands/ledger/read-cost.ts';
 import { useConsole } from '../../console-context.ts';
-import { shortTime } from '../../deliveries/format.ts';
 import { addressOf, type DeliveriesQuery } from '../../deliveries/query.ts';
+import { shortTime } from '../../deliveries/short-time.ts';
 import { useRun } from '../../deliveries/use-run.ts';
 import { Failure } from '../failure.tsx';
 import { DeliveriesTable } from './deliveries-table.tsx';
@@ -105,7 +105,10 @@ export function DeliveryList({ query }: { readonly query: DeliveriesQuery }): Re
         }
       />
       {(run.isStopped || readTo !== undefined) && !run.isRunning && (
-        <Alert type="info" action={<Button onClick={go(isOlder ? older : newer)}>Go on</Button>}>
+        <Alert
+          type="info"
+          action={readTo !== undefined && <Button onClick={go(isOlder ? older : newer)}>Go on</Button>}
+        >
           {readTo === undefined
             ? 'It was stopped before anything was read.'
             : `The rows of this page end where it stopped reading: ${shortTime(readTo)}. There may be more.`}

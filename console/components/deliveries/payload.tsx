@@ -6,7 +6,7 @@ import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { type ReactNode, useState } from 'react';
 import { useConsole } from '../../console-context.ts';
-import { shortTime } from '../../deliveries/format.ts';
+import { shortTime } from '../../deliveries/short-time.ts';
 import { visibleText } from '../../visible-text.ts';
 import { Failure } from '../failure.tsx';
 import './payload.css';

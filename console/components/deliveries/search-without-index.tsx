@@ -5,11 +5,11 @@ import Header from '@cloudscape-design/components/header';
 import LiveRegion from '@cloudscape-design/components/live-region';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { ReadCost } from '../../../commands/ledger/read-cost.ts';
 import type { SearchProgress } from '../../../commands/ledger/search-events.ts';
 import { formatNumber } from '../../../commands/shared/format.ts';
-import { formatCost } from '../../deliveries/format.ts';
+import { formatCost } from '../../../commands/shared/format-cost.ts';
 import type { DeliveriesQuery } from '../../deliveries/query.ts';
 import { useRun } from '../../deliveries/use-run.ts';
 import { useCall } from '../../use-call.ts';
@@ -62,11 +62,8 @@ const NOTHING: SearchProgress = { deliveries: [], total: 0, rowsRead: 0, costUsd
 function EventSearch({ query: { user, course } }: { readonly query: DeliveriesQuery }): ReactNode {
   const [soFar, setSoFar] = useState(NOTHING);
   const run = useRun('deliverySearch', setSoFar);
-  const [isBegun, setIsBegun] = useState(false);
-  if (!isBegun) {
-    setIsBegun(true);
-    queueMicrotask(() => run.start(user === undefined ? { courseId: course ?? '' } : { userId: user }));
-  }
+  const { start } = run;
+  useEffect(() => start(user === undefined ? { courseId: course ?? '' } : { userId: user }), [start, user, course]);
   const found = run.result ?? soFar;
   const more = found.total - found.deliveries.length;
   return (

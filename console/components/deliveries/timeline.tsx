@@ -1,7 +1,7 @@
 import Box from '@cloudscape-design/components/box';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { ReactNode } from 'react';
-import { shortTime } from '../../deliveries/format.ts';
+import { shortTime } from '../../deliveries/short-time.ts';
 import type { Phase, TimelineEntry } from '../../deliveries/timeline.ts';
 import { OutsideText } from '../outside-text.tsx';
 import './timeline.css';

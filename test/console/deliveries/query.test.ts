@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatCost, shortTime } from '../../../console/deliveries/format.ts';
+import { formatCost } from '../../../commands/shared/format-cost.ts';
 import { addressOf, deliveryAddress, kindOfQuery, readQuery } from '../../../console/deliveries/query.ts';
+import { shortTime } from '../../../console/deliveries/short-time.ts';
 
 const parse = (address: string) => readQuery(new URL(address, 'http://127.0.0.1').searchParams);
 
