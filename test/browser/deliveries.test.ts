@@ -151,6 +151,39 @@ describeWithPart('the deliveries', MISSING, () => {
     expect(new URL(opened.page.url()).pathname).toBe(`/deliveries/${webhookId('many', 'event-5')}`);
   });
 
+  test('can be stopped while they are read, and read on', async () => {
+    const { page } = opened;
+    const { tables } = session().platform;
+    await opened.open('/deliveries?integration=many');
+    await page.waitForSelector('text=(100)');
+    await tables.setMode('hang');
+    try {
+      await page.getByRole('button', { name: 'Read again' }).click();
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.waitForSelector('text=It was stopped before anything was read');
+    } finally {
+      await tables.setMode('up');
+    }
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.waitForSelector('text=(100)');
+  });
+
+  test('that cannot be read are an error with another try', async () => {
+    const { page } = opened;
+    const { tables } = session().platform;
+    await opened.open('/deliveries?integration=many');
+    await page.waitForSelector('text=(100)');
+    await tables.setMode('down');
+    try {
+      await page.getByRole('button', { name: 'Read again' }).click();
+      await page.getByRole('button', { name: 'Try again' }).first().waitFor();
+    } finally {
+      await tables.setMode('up');
+    }
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await page.waitForSelector('text=(100)');
+  });
+
   test('refuse an address that was changed, and say why', async () => {
     await opened.open('/deliveries?cursor=nonsense');
     await opened.page.waitForSelector('text=this is no cursor of a list of deliveries');
