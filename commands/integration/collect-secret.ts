@@ -61,7 +61,8 @@ export async function collectSecret(
   return complete;
 }
 
-function withValue(fields: Fields, { path: [first, second] }: NeededSecret, value: string): Fields {
+/** The secret's fields with one value; every other key as it is. */
+export function withValue(fields: Fields, { path: [first, second] }: NeededSecret, value: string): Fields {
   if (second === undefined) return { ...fields, [first]: value };
   const outer = headerValuesOf(fields);
   return { ...fields, [first]: { ...(isSecretFields(outer) ? outer : {}), [second]: value } };

@@ -121,6 +121,15 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
         .conflicts(['partnerHasSwitched', 'waitSeconds']),
     )
     .action((id, options) => run(async (context) => (await import('./rotate.ts')).rotate(id, options, context)));
+  stageCommand(
+    integration,
+    'change-credentials',
+    'asks for the credentials that the partner gave, and stores them in the secret; every other key stays',
+  )
+    .addArgument(integrationArgument('<id>'))
+    .action((id, options) =>
+      run(async (context) => (await import('./change-credentials.ts')).changeCredentials(id, options, context)),
+    );
   addCertificateCommands(integration, run);
 }
 

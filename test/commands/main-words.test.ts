@@ -54,7 +54,20 @@ describe('help', () => {
   });
 
   test.each([
-    ['integration', ['list', 'validate', 'add', 'pause', 'resume', 'rotate', 'next-certificate', 'switch-certificate']],
+    [
+      'integration',
+      [
+        'list',
+        'validate',
+        'add',
+        'pause',
+        'resume',
+        'rotate',
+        'change-credentials',
+        'next-certificate',
+        'switch-certificate',
+      ],
+    ],
     ['flag', ['status', 'enable', 'percent', 'ttl', 'pilot', 'disable', 'revert']],
     ['flag pilot', ['add', 'remove']],
     ['ledger', ['show', 'last', 'list', 'reasons', 'count', 'adoption', 'search', 'forget', 'close']],
