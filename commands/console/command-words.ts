@@ -1,6 +1,7 @@
 /** Commands that the page may run, each by its first words. Others are for a terminal. */
 const ALLOWED: readonly string[] = [
   'flag',
+  'integration change-credentials',
   'integration pause',
   'integration resume',
   'integration rotate',

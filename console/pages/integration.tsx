@@ -12,6 +12,7 @@ import type { ResultOf } from '../../commands/console/operation.ts';
 import type { Operations } from '../../commands/console/operations.ts';
 import { formatNumber } from '../../commands/shared/format.ts';
 import { CertificateRotation } from '../components/certificate-rotation.tsx';
+import { ChangeCredentials } from '../components/change-credentials.tsx';
 import { Failure } from '../components/failure.tsx';
 import { IntegrationHealthView } from '../components/integration-health.tsx';
 import { OutsideText } from '../components/outside-text.tsx';
@@ -101,6 +102,9 @@ export function IntegrationPage({ id }: { readonly id: string }): ReactNode {
         {read !== undefined && read.schedules.length > 0 && <RetrySchedule schedules={read.schedules} />}
         {secrets.error !== undefined && <Failure error={secrets.error} onRetry={secrets.reload} />}
         {secret !== undefined && <SecretFacts secret={secret} />}
+        {read !== undefined && read.credentials.length > 0 && (
+          <ChangeCredentials id={id} names={read.credentials} onDone={reload} />
+        )}
         {secret?.signing && read !== undefined && (
           <SigningRotation id={id} signing={secret.signing} howToRead={read.read_signing_secret} onDone={reload} />
         )}

@@ -206,6 +206,26 @@ describeWithPart('integrations', MISSING, () => {
     });
   });
 
+  test('credentials: the partner accepts those that were typed, and the page keeps none', async () => {
+    await openOne('percipio-oauth');
+    const change = async (secret: string) => {
+      await opened.page.getByLabel('client_secret').fill(secret);
+      await button('Change the credentials').click();
+      const text = await runAndClose();
+      expect(text).toContain('changed in /local/integrations/percipio-oauth: client_secret');
+      expect(text).not.toContain(secret);
+      expect(await opened.page.getByLabel('client_secret').inputValue()).toBe('');
+    };
+    const send = async (outcome: RegExp) => {
+      await button('Send a test event').click();
+      return runAndClose(outcome);
+    };
+    await change('a-wrong-one');
+    expect(await send(/^Ended with/)).toContain('the webhook was not sent');
+    await change('demo-client-secret');
+    expect(await send(/^Done/)).toContain('Delivered: HTTP 200');
+  });
+
   test('a client certificate: when it expires, and the steps of its rotation', async () => {
     redeploy(session(), { n8n: { url: 'https://n8n.example/hook', client_certificate: true } });
     await storeSecret(session(), 'n8n', {
@@ -227,7 +247,7 @@ describeWithPart('integrations', MISSING, () => {
     'one is accessible in %s mode, with its drawing and its dialog',
     async (mode) => {
       await opened.page.emulateMedia({ colorScheme: mode });
-      await openOne('partner-refusing');
+      await openOne('percipio-oauth');
       await opened.page.getByRole('img', { name: /^Attempts of course_completion/ }).waitFor();
       const attempts = opened.page.getByRole('list', { name: /^Attempts of course_completion/ });
       expect(await attempts.getByRole('listitem').count()).toBe(10);
@@ -235,7 +255,7 @@ describeWithPart('integrations', MISSING, () => {
       await button('Send a test event').click();
       await dialog().getByRole('button', { name: 'Run' }).click();
       await dialog()
-        .getByText(/^Ended with/)
+        .getByText(/^Done|^Ended with/)
         .waitFor();
       expect(await accessibilityViolations(opened.page)).toEqual([]);
     },

@@ -7,6 +7,7 @@ import { readIntegrationHealth } from '../../integration/integration-health.ts';
 import { howToReadSigningSecret } from '../../integration/integration-secrets.ts';
 import { entryFaults, entryOf, readEntry } from '../../integration/integrations-document.ts';
 import { listedDocument } from '../../integration/list.ts';
+import { neededSecrets } from '../../integration/needed-secrets.ts';
 import { retrySchedules } from '../../integration/retry-schedule.ts';
 import { readSecretState, type SecretState } from '../../integration/secret-state.ts';
 import { readIntegrations } from '../../status/read-integrations.ts';
@@ -53,6 +54,8 @@ export const readIntegration = operation(z.strictObject({ id: idSchema }), async
     is_all_paused: document.fields.paused === true,
     faults: entryFaults(entry),
     entry: 'integration' in read ? fieldsOf(read.integration) : null,
+    /** The keys of the secret that hold the partner's credentials, as "integration change-credentials" asks for them. */
+    credentials: 'integration' in read ? neededSecrets(read.integration).map(({ path }) => path.join('.')) : [],
     schedules: 'integration' in read ? retrySchedules(read.integration, KINDS, now()) : [],
     /** A command of the AWS CLI that prints the newest signing secret. */
     read_signing_secret: howToReadSigningSecret(stage, id),
