@@ -72,7 +72,7 @@ export function DeliveryPage({ webhookId }: { readonly webhookId: string }): Rea
 }
 
 function History({ delivery }: { readonly delivery: Delivery }): ReactNode {
-  const { result, error, reload } = useCall('delivery-phases', { webhookId: delivery.webhookId });
+  const { result, error, reload } = useCall('deliveryPhases', { webhookId: delivery.webhookId });
   return (
     <Container header={<Header variant="h2">What happened</Header>}>
       <SpaceBetween size="s">
