@@ -1,18 +1,17 @@
 import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
-import type { DeliveryState, LedgerRecord } from '../../lambdas/ledger/record.ts';
+import type { DeliveryState } from '../../lambdas/ledger/record.ts';
 import {
   type ListOrder,
   type ListPages,
   type ListPart,
-  type PartEntry,
   partsOf,
   type Reading,
 } from '../../lambdas/ledger/table/list-pages.ts';
-import { isFirstClaim } from '../../lambdas/ledger/transitions.ts';
 import { DAY_MS } from '../../lambdas/shared/durations.ts';
-import { type FoundDelivery, IN_FLIGHT, lineOf } from './find-deliveries.ts';
+import { type FoundDelivery, IN_FLIGHT } from './find-deliveries.ts';
 import { type Cursor, formatCursor, LAST_ID, type Position } from './page-cursor.ts';
 import { positionOf, readInOrder } from './read-in-order.ts';
+import { readStanding } from './read-standing.ts';
 
 /** Deliveries of a page at the most. */
 export const PAGE_SIZE = 100;
@@ -198,7 +197,7 @@ async function readDay(parts: readonly ListPart[], dayEnd: Position, page: PageR
         onRound: (final, upTo) => report(isByEvent ? [] : final, upTo),
       },
     );
-    const deliveries = (await resolve(entries, source.table, work)).filter((one) => isFound(one, query));
+    const deliveries = (await readStanding(entries, source.table, work)).filter((one) => isFound(one, query));
     await report(deliveries, end ?? dayEnd);
     found.push(...deliveries);
     after = end;
@@ -242,33 +241,4 @@ function remaining({ from, until }: Span, cursor: Cursor | undefined, order: Lis
 function endOf(day: string, order: ListOrder): Position {
   const neighbour = Date.parse(`${day}T00:00:00.000Z`) + (order === 'newest first' ? -1 : DAY_MS);
   return { at: new Date(neighbour).toISOString(), id: order === 'newest first' ? LAST_ID : '' };
-}
-
-/** Reads the records of deliveries that only their event lists, and leaves out those that are listed elsewhere. */
-async function resolve(
-  entries: readonly PartEntry[],
-  table: PageSource['table'],
-  { onRead }: Pick<PageWork, 'onRead'>,
-): Promise<readonly FoundDelivery[]> {
-  const ids = entries.flatMap(({ kind, webhook_id }) => (kind === 'event' ? [webhook_id] : []));
-  if (ids.length > 0) {
-    const records = await table.records(ids);
-    // A state item is at most 1 KB, and read with strong consistency: one unit, also for one that does not exist.
-    onRead({ rows: ids.length, units: ids.length });
-    return entries.flatMap((entry) => {
-      const record = entry.kind === 'event' ? records.get(entry.webhook_id) : undefined;
-      if (record === undefined) return [deliveryOf(entry)];
-      return isListedHere(record, entry) ? [{ ...lineOf(record), accepted_at: entry.accepted_at }] : [];
-    });
-  }
-  return entries.map(deliveryOf);
-}
-
-function deliveryOf({ kind, ...delivery }: PartEntry): FoundDelivery {
-  return delivery;
-}
-
-/** The LMS published it twice: its event is listed where it came last, its record where it came first. */
-function isListedHere(record: LedgerRecord, { accepted_at }: PartEntry): boolean {
-  return isFirstClaim(record) || record.accepted_at === accepted_at;
 }

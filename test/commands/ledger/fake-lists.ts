@@ -19,17 +19,8 @@ export interface Stored {
   readonly reason?: string;
 }
 
-/** What was asked of the lists. */
-export interface Asked {
-  queries: number;
-  rows: number;
-  /** Largest number of rows that a query read. */
-  most: number;
-}
-
 /** The ledger's index over deliveries in memory. Of the same time it has them in an order of its own, as DynamoDB has. */
-export function fakeLists(deliveries: () => readonly Stored[]): { readonly lists: ListPages; readonly asked: Asked } {
-  const asked: Asked = { queries: 0, rows: 0, most: 0 };
+export function fakeLists(deliveries: () => readonly Stored[]): ListPages {
   let cached: { readonly of: readonly Stored[]; readonly parts: Map<string, PartEntry[]> } | undefined;
   const entriesOf = (part: ListPart): PartEntry[] => {
     if (cached?.of !== deliveries()) cached = { of: deliveries(), parts: new Map() };
@@ -66,9 +57,6 @@ export function fakeLists(deliveries: () => readonly Stored[]): { readonly lists
       const ordered = order === 'newest first' ? all.toReversed() : all;
       const begin = startKey === undefined ? 0 : ordered.findIndex((one) => keyOf(one) === startKey.key.key?.S) + 1;
       const read = ordered.slice(begin, begin + limit);
-      asked.queries += 1;
-      asked.rows += read.length;
-      asked.most = Math.max(asked.most, read.length);
       onRead({ rows: read.length, units: 0.5 });
       const last = read.at(-1);
       const entries = read.filter(
@@ -80,7 +68,7 @@ export function fakeLists(deliveries: () => readonly Stored[]): { readonly lists
       return { entries, end: { acceptedAt: last.accepted_at, key: { key: { S: keyOf(last) } } } };
     },
   };
-  return { lists, asked };
+  return lists;
 }
 
 /** The records of deliveries in memory. */
