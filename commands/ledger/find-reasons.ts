@@ -54,7 +54,6 @@ export async function findReasons(
     },
   };
   for (const day of days) {
-    if (signal?.aborted) break;
     for await (const delivery of table.listRecords(day, span, { states: [state] }, watch)) groups.add(delivery);
     if (!signal?.aborted) daysRead += 1;
   }

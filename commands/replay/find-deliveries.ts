@@ -62,7 +62,6 @@ export async function findByFilter(
 ): Promise<readonly Found[]> {
   const found = new Map<string, Found>();
   for (const day of await table.days(span)) {
-    if (watch.signal?.aborted) break;
     if (integrationId !== undefined && day.integrationId !== integrationId) continue;
     const filter = { states, ...(reason !== undefined && { reason }) };
     for await (const delivery of table.listRecords(day, span, filter, watch)) {
