@@ -193,6 +193,20 @@ describeWithPart('dead letters', MISSING, () => {
     );
   });
 
+  test('are replayed as they were counted: another selection needs another dry run', async () => {
+    await opened.open('/dead-letters?integration=hostile');
+    await choose('<script>', '1 delivery');
+    await panel().getByLabel('Part of the reason').fill('no reason has this');
+    await panel().getByText('The selection has changed').waitFor();
+    expect(await replayButton().isDisabled()).toBe(true);
+    await panel().getByRole('button', { name: 'Dry run' }).click();
+    await panel().getByText('no delivery of stage local fits').waitFor();
+    expect(await replayButton().isDisabled()).toBe(true);
+    await panel().getByLabel('Part of the reason').fill('document.domain');
+    await panel().getByRole('button', { name: 'Dry run' }).click();
+    await panel().getByText('1 delivery would be replayed').waitFor();
+  });
+
   test('are skipped where another operator replays them at the same time', async () => {
     await putDead('hostile', 'raced', 'a race');
     await opened.open('/dead-letters?integration=hostile');

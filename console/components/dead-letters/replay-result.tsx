@@ -44,6 +44,7 @@ export function ReplayResult({
           {
             id: 'result',
             header: 'Result',
+            minWidth: 170,
             isRowHeader: true,
             cell: ({ result }) => <StatusIndicator type={LOOKS[result][0]}>{LOOKS[result][1]}</StatusIndicator>,
           },
