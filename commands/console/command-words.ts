@@ -21,7 +21,7 @@ const ALLOWED: readonly string[] = [
  * Options that the page may not give, as `--name` or `--name=value`: another stage, files of this machine, secrets on the
  * page, and the answer to a question that the page asks. `--` ends the options, so that `--stage` would not be one.
  */
-const REFUSED = /^--(|stage|file|.*-file|sample|show-secret|yes)(=|$)/;
+const REFUSED = /^--(|stage|file|[^=]*-file|sample|show-secret|yes)(=|$)/;
 
 /** What the console does not run, of a command line without `./ltw`. Undefined if it runs it. */
 export function refusedOf(words: readonly string[]): string | undefined {
