@@ -33,6 +33,7 @@ const COLUMNS: readonly TableProps.ColumnDefinition<IntegrationRow>[] = [
   {
     id: 'id',
     header: 'Integration',
+    minWidth: 130,
     isRowHeader: true,
     cell: ({ id }) =>
       id === '' ? (
@@ -46,30 +47,34 @@ const COLUMNS: readonly TableProps.ColumnDefinition<IntegrationRow>[] = [
   {
     id: 'state',
     header: 'State',
+    minWidth: 105,
     cell({ state }) {
       const { type, text } = stateIndicator(state);
       return <StatusIndicator type={type}>{text}</StatusIndicator>;
     },
   },
-  { id: 'host', header: 'Host', cell: ({ host }) => <OutsideText text={host ?? '-'} /> },
-  { id: 'auth', header: 'Auth', cell: ({ auth }) => auth ?? '-' },
+  { id: 'host', header: 'Host', minWidth: 125, cell: ({ host }) => <OutsideText text={host ?? '-'} /> },
+  { id: 'auth', header: 'Auth', minWidth: 100, cell: ({ auth }) => auth ?? '-' },
   {
     id: 'success',
     header: 'Success (1 h)',
+    minWidth: 95,
     cell: ({ status }) =>
       status === undefined || status.attempts === 0 ? '-' : attemptsText(status.success_rate, status.attempts),
   },
   {
     id: 'response',
     header: 'Last response',
+    minWidth: 130,
     cell: ({ status }) => (
       <OutsideText text={`${status?.last_response ?? '-'}${timeText(status?.last_response_at, ' at ')}`} />
     ),
   },
-  { id: 'next', header: 'Next attempt', cell: ({ status }) => timeText(status?.next_attempt_at) || '-' },
+  { id: 'next', header: 'Next attempt', minWidth: 110, cell: ({ status }) => timeText(status?.next_attempt_at) || '-' },
   {
     id: 'parked',
     header: 'Parked',
+    minWidth: 80,
     cell: ({ id, status }) =>
       status === undefined || status.parked === 0 ? (
         (status?.parked ?? '-')
@@ -82,6 +87,7 @@ const COLUMNS: readonly TableProps.ColumnDefinition<IntegrationRow>[] = [
   {
     id: 'secret',
     header: 'Secret stored',
+    minWidth: 130,
     cell({ secret }) {
       if (secret === undefined) return '-';
       if (secret.fault !== null) return <StatusIndicator type="error">not usable</StatusIndicator>;
@@ -91,6 +97,7 @@ const COLUMNS: readonly TableProps.ColumnDefinition<IntegrationRow>[] = [
   {
     id: 'certificate',
     header: 'Certificate expires',
+    minWidth: 110,
     cell({ secret }) {
       const current = secret?.certificates.find(({ pair }) => pair === 'current');
       return current === undefined ? '-' : <CertificateExpiry certificate={current} />;
@@ -131,6 +138,7 @@ export function IntegrationsPage(): ReactNode {
           enableKeyboardNavigation
           stickyHeader
           wrapLines
+          contentDensity="compact"
           ariaLabels={{ tableLabel: 'Integrations' }}
           header={
             <Header
