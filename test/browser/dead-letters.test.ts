@@ -225,7 +225,7 @@ describeWithPart('dead letters', MISSING, () => {
     session().partner.setBehaviour('/failing', 200);
     await opened.open('/dead-letters');
     await page().getByRole('button', { name: 'Redrive deliveries', exact: true }).click();
-    await dialog().getByText('./ltw redrive --rate 10').waitFor();
+    await dialog().getByText('./ltw redrive --stage local --rate 10').waitFor();
     await page().keyboard.press('Enter');
     await dialog()
       .getByText(/^moved \d+ messages?: each is delivered/)

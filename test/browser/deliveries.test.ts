@@ -234,7 +234,7 @@ describeWithPart('the deliveries', MISSING, () => {
       await page.getByLabel('Reason').fill('the partner has asked for it');
       await page.getByRole('button', { name: 'Next' }).click();
       await page
-        .getByText(`./ltw ledger close ${id} --as cancelled --reason 'the partner has asked for it' --stage local`)
+        .getByText(`./ltw ledger close ${id} --stage local --as cancelled --reason 'the partner has asked for it'`)
         .waitFor();
       await page.getByRole('button', { name: 'Run' }).click();
       await page.getByText('Done', { exact: true }).waitFor();

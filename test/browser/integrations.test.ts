@@ -93,7 +93,7 @@ describeWithPart('integrations', MISSING, () => {
       await dialog().getByText('This sends one signed test event to the partner').waitFor();
       const text = await runAndClose(/^Done|^Ended with/);
       expect(text).toMatch(VERDICTS[id] ?? /Delivered: HTTP 200/);
-      expect(text).toContain(`./ltw send-test --integration ${id} --json --stage local`);
+      expect(text).toContain(`./ltw send-test --stage local --integration ${id} --json`);
       const times = opened.page.getByRole('table', { name: 'Times of the request' });
       if (id === 'partner-without-secret') expect(await times.count()).toBe(0);
       else expect(await times.getByRole('row', { name: /^total [\d.]+ ms/ }).count()).toBe(1);
@@ -175,7 +175,7 @@ describeWithPart('integrations', MISSING, () => {
       await section().getByText('No rotation is in progress').waitFor();
       await button('Begin the rotation').click();
       const begun = await runAndClose();
-      expect(begun).toContain('./ltw integration rotate skillsoft --grace 24h --stage local');
+      expect(begun).toContain('./ltw integration rotate skillsoft --stage local --grace 24h');
       expect(begun).not.toContain('whsec_');
       await section().getByText('Both are stored').waitFor();
       expect(await button(/drop the old one/).getAttribute('aria-disabled')).toBe('true');
@@ -237,7 +237,7 @@ describeWithPart('integrations', MISSING, () => {
     await opened.page.getByText(/^current: 2125-12-31, in [\d,]+ days$/).waitFor();
     const steps = opened.page.getByRole('list', { name: 'Rotation of the client certificate' });
     await steps.getByText('It is stored, and expires on 2125-12-31.').waitFor();
-    await steps.getByText('./ltw integration next-certificate n8n --certificate-file next.crt').waitFor();
+    await steps.getByText('./ltw integration next-certificate n8n --stage local --certificate-file next.crt').waitFor();
     await steps.getByRole('button', { name: 'Make it the current one' }).click();
     await dialog().getByText('./ltw integration switch-certificate n8n --stage local').waitFor();
     expect(await opened.page.content()).not.toContain('BEGIN');
