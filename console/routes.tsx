@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
-import { ArchitecturePage } from './pages/architecture.tsx';
-import { DeadLettersPage } from './pages/dead-letters.tsx';
-import { DeliveriesPage } from './pages/deliveries.tsx';
-import { IntegrationPage } from './pages/integration.tsx';
-import { IntegrationsPage } from './pages/integrations.tsx';
+import { ArchitecturePage } from './architecture/architecture-page.tsx';
+import { DeadLettersPage } from './dead-letters/dead-letters-page.tsx';
+import { DeliveriesPage } from './deliveries/deliveries-page.tsx';
+import { IntegrationPage } from './integrations/integration-page.tsx';
+import { IntegrationsPage } from './integrations/integrations-page.tsx';
 import { OverviewPage } from './pages/overview.tsx';
-import { RolloutPage } from './pages/rollout.tsx';
+import { RolloutPage } from './rollout/rollout-page.tsx';
 import { type Address, idAfter } from './use-address.ts';
 
 interface Route {

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatCost } from '../../../commands/shared/format-cost.ts';
 import { addressOf, deliveryAddress, kindOfQuery, readQuery } from '../../../console/deliveries/query.ts';
-import { shortTime } from '../../../console/deliveries/short-time.ts';
 
 const parse = (address: string) => readQuery(new URL(address, 'http://127.0.0.1').searchParams);
 
@@ -46,9 +45,4 @@ test.each([
   [12.345, '$12.35'],
 ] as const)('%d is %s', (usd, text) => {
   expect(formatCost(usd)).toBe(text);
-});
-
-test('a time has no milliseconds, and what is no time stays', () => {
-  expect(shortTime('2026-01-15T12:00:00.123Z')).toBe('2026-01-15T12:00:00Z');
-  expect(shortTime('\u202E')).toBe('\u202E');
 });

@@ -1,0 +1,56 @@
+import Box from '@cloudscape-design/components/box';
+import Pagination from '@cloudscape-design/components/pagination';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { type ReactNode, useState } from 'react';
+import { enterpriseChanges } from '../../commands/flag/enterprise-changes.ts';
+import type { EvaluatedFlag } from '../../lambdas/flag/evaluation.ts';
+import { OutsideText } from '../components/outside-text.tsx';
+import { type KnownEnterprise, pageCount, pageOf, positionsOf } from './enterprises.ts';
+import './changes-list.css';
+
+export interface ChangesListProps {
+  readonly before: EvaluatedFlag;
+  readonly after: EvaluatedFlag;
+  readonly enterprises: readonly KnownEnterprise[];
+}
+
+/** Which known enterprises get or lose learning time by a change of the flag. */
+export function ChangesList({ before, after, enterprises }: ChangesListProps): ReactNode {
+  const ids = enterprises.map(({ id }) => id);
+  const { on, off, had, have } = enterpriseChanges(before, after, ids, positionsOf(enterprises));
+  return (
+    <SpaceBetween size="s">
+      <div aria-live="polite">
+        {`${on.length + off.length} of ${ids.length} known enterprises change: on for ${had}, then for ${have}`}
+      </div>
+      <Ids title="Would be enabled" ids={on} />
+      <Ids title="Would be disabled" ids={off} />
+    </SpaceBetween>
+  );
+}
+
+function Ids({ title, ids }: { readonly title: string; readonly ids: readonly string[] }): ReactNode {
+  const [page, setPage] = useState(1);
+  if (ids.length === 0) return undefined;
+  const pages = pageCount(ids.length);
+  return (
+    <section aria-label={title}>
+      <Box variant="h4" tagOverride="h3">{`${title} (${ids.length})`}</Box>
+      <ul className="rollout-ids">
+        {pageOf(ids, page).map((id) => (
+          <li key={id}>
+            <OutsideText text={id} />
+          </li>
+        ))}
+      </ul>
+      {pages > 1 && (
+        <Pagination
+          currentPageIndex={Math.min(page, pages)}
+          pagesCount={pages}
+          ariaLabels={{ paginationLabel: title }}
+          onChange={({ detail }) => setPage(detail.currentPageIndex)}
+        />
+      )}
+    </section>
+  );
+}
