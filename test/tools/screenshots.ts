@@ -74,6 +74,8 @@ async function takeScreenshot(browser: Browser, address: URL, name: string, path
   page.on('pageerror', ({ message }) => complaints.push(message));
   await page.goto(new URL(`${path}${address.hash}`, address).href);
   await page.waitForLoadState('networkidle');
+  // Cloudscape's spinners and loading indicators: a page that streams its result has no request that ends.
+  await page.waitForFunction(() => document.querySelector('[class*=awsui_circle_], [class*=status-loading]') === null);
   const text = (await page.locator('main').textContent()) ?? '';
   if (/There is no such page|This page has failed/.test(text)) complaints.push(text);
   if (complaints.length > 0) throw new Error(`${path}: ${complaints.join('; ')}`);
