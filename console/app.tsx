@@ -49,7 +49,7 @@ function Page({ token }: { readonly token: string }): ReactNode {
     if (stageName === undefined) return undefined;
     return (
       <ConsoleProvider value={{ call, stageName, navigate }}>
-        <ErrorBoundary key={address.text}>
+        <ErrorBoundary key={address.path}>
           {route?.render(address) ?? <Alert type="error">There is no such page.</Alert>}
         </ErrorBoundary>
       </ConsoleProvider>

@@ -4,7 +4,7 @@ import { DeadLettersPage } from './dead-letters/dead-letters-page.tsx';
 import { DeliveriesPage } from './deliveries/deliveries-page.tsx';
 import { IntegrationPage } from './integrations/integration-page.tsx';
 import { IntegrationsPage } from './integrations/integrations-page.tsx';
-import { OverviewPage } from './pages/overview.tsx';
+import { OverviewPage } from './overview/overview-page.tsx';
 import { RolloutPage } from './rollout/rollout-page.tsx';
 import { type Address, idAfter } from './use-address.ts';
 
@@ -17,7 +17,7 @@ interface Route {
 
 /** The pages, in the order of the navigation. A longer path belongs to the page whose path it starts with. */
 export const ROUTES: readonly Route[] = [
-  { title: 'Overview', path: '/', render: () => <OverviewPage /> },
+  { title: 'Overview', path: '/', render: (address) => <OverviewPage address={address} /> },
   { title: 'Deliveries', path: '/deliveries', render: (address) => <DeliveriesPage address={address} /> },
   {
     title: 'Integrations',

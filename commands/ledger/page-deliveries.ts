@@ -65,8 +65,8 @@ export interface PageProgress {
   readonly to: Cursor['to'];
   /** Goes on where the reader is now. */
   readonly cursor: string;
-  /** The time that the reader has come to. */
-  readonly readTo: string;
+  /** The time that the reader has come to. Absent before its first row. */
+  readonly readTo?: string;
 }
 
 export interface PageWork {
@@ -180,7 +180,8 @@ async function readDay(parts: readonly ListPart[], dayEnd: Position, page: PageR
       const added = all.slice(reported, PAGE_SIZE - found.length);
       reported += added.length;
       const to = order === 'newest first' ? 'older' : 'newer';
-      await work.onProgress?.({ added, to, cursor: formatCursor({ to, at, id }), readTo: at });
+      const isBegun = at !== span.until;
+      await work.onProgress?.({ added, to, cursor: formatCursor({ to, at, id }), ...(isBegun && { readTo: at }) });
     };
     const { entries, end } = await readInOrder(
       source.lists,

@@ -1,6 +1,9 @@
 import * as z from 'zod';
 import type { Span } from '../../lambdas/ledger/ports.ts';
 import { UsageError } from '../../local/command-line.ts';
+import { shortTime } from './short-time.ts';
+
+export { shortTime };
 
 /** What `--since` and `--until` take. */
 export const TIME_FORMS = '30m, 24h or 7d ago, 2026-01-31 (UTC) or 2026-01-31T12:00:00Z';
@@ -47,12 +50,6 @@ export function formatSpan({ from, until }: Span): string {
 /** A span as a JSON document has it; an end that is open is null. */
 export function spanFields({ from, until }: Span): { readonly since: string | null; readonly until: string | null } {
   return { since: from > BEGINNING ? from : null, until: until < END ? until : null };
-}
-
-/** A time in UTC without its milliseconds: `2026-01-31T12:00:00Z`. What is no time stays as it is. */
-export function shortTime(time: string): string {
-  const ms = Date.parse(time);
-  return Number.isNaN(ms) ? time : iso(ms).replace(/\.\d{3}Z$/, 'Z');
 }
 
 const AGO = /^(\d{1,5})([mhd])$/;

@@ -4,13 +4,13 @@ import { EVALUATION_REASONS, FEATURE_NAME, METRICS } from '../../lambdas/shared/
 import { queueName } from '../../lambdas/shared/queue-name.ts';
 import { largest, type MeasuredSpan, type Points, readPoints } from '../shared/metric-points.ts';
 import type { Stage } from '../shared/stage.ts';
-import { lastHour, lastWeek, ownQuery, queueQuery } from './status-queries.ts';
+import { lastHour, lastWeek, ownQuery, queueQuery, WEEK_PERIOD_MS } from './status-queries.ts';
 
 export const CHART_SPANS = ['hour', 'week'] as const;
 export type ChartSpan = (typeof CHART_SPANS)[number];
 
-/** A point for each minute of an hour and for each hour of a week, so that no metric has more than 169. */
-const PERIODS_MS: Readonly<Record<ChartSpan, number>> = { hour: MINUTE_MS, week: 60 * MINUTE_MS };
+/** At most 65 points: as many bars as a small chart can draw. */
+const PERIODS_MS: Readonly<Record<ChartSpan, number>> = { hour: MINUTE_MS, week: WEEK_PERIOD_MS };
 
 /** CloudWatch may show a metric so much later than it was published. */
 const LATE_MS = 2 * MINUTE_MS;

@@ -63,9 +63,11 @@ export function lastDay(nowMs: number): MeasuredSpan {
   return spanOf(nowMs, DAY_MS);
 }
 
-/** As `lastHour`; its first period is a whole hour. */
+export const WEEK_PERIOD_MS = 3 * HOUR_MS;
+
+/** As `lastHour`, with periods of three hours. */
 export function lastWeek(nowMs: number): MeasuredSpan {
-  return spanOf(nowMs, 7 * DAY_MS, HOUR_MS);
+  return spanOf(nowMs, 7 * DAY_MS, WEEK_PERIOD_MS);
 }
 
 function spanOf(nowMs: number, durationMs: number, periodMs = PERIOD_SECONDS * 1000): MeasuredSpan {

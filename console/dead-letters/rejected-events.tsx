@@ -11,7 +11,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { ResultOf } from '../../commands/console/operation.ts';
 import type { Operations } from '../../commands/console/operations.ts';
 import { counted, formatNumber } from '../../commands/shared/format.ts';
-import { shortTime } from '../short-time.ts';
+import { shortTime } from '../../commands/shared/short-time.ts';
 import { useCall } from '../use-call.ts';
 import { visibleText } from '../visible-text.ts';
 import '../components/command-output.css';

@@ -3,9 +3,9 @@ import Link from '@cloudscape-design/components/link';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
 import type { ReactNode } from 'react';
 import type { FoundDelivery } from '../../commands/ledger/find-deliveries.ts';
+import { shortTime } from '../../commands/shared/short-time.ts';
 import { OutsideText } from '../components/outside-text.tsx';
 import { useConsole } from '../console-context.ts';
-import { shortTime } from '../short-time.ts';
 import { DeliveryStateText } from './delivery-state.tsx';
 import { deliveryAddress } from './query.ts';
 

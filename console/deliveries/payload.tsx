@@ -5,9 +5,9 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { type ReactNode, useState } from 'react';
+import { shortTime } from '../../commands/shared/short-time.ts';
 import { Failure } from '../components/failure.tsx';
 import { useConsole } from '../console-context.ts';
-import { shortTime } from '../short-time.ts';
 import { visibleText } from '../visible-text.ts';
 import './payload.css';
 

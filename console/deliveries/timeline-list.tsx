@@ -1,8 +1,8 @@
 import Box from '@cloudscape-design/components/box';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { ReactNode } from 'react';
+import { shortTime } from '../../commands/shared/short-time.ts';
 import { OutsideText } from '../components/outside-text.tsx';
-import { shortTime } from '../short-time.ts';
 import type { Phase, TimelineEntry } from './timeline.ts';
 import './timeline-list.css';
 
