@@ -56,11 +56,12 @@ export async function runCall(
   response.end();
 }
 
-/** Writes lines, and awaits the connection: what is sent meanwhile awaits it as well. */
+/** Writes lines until the response ends, and awaits the connection: what is sent meanwhile awaits it as well. */
 function createLineSender(response: ServerResponse, gone: AbortSignal): (line: object) => Promise<void> {
   let drained: Promise<unknown> | undefined;
   return async (line) => {
-    if (gone.aborted) return;
+    // A write after the end is an error of the response, which would end the console: work beside a failed call may report.
+    if (gone.aborted || response.writableEnded) return;
     if (response.write(`${JSON.stringify(line)}\n`)) return;
     // One listener, however many lines wait.
     drained ??= once(response, 'drain', { signal: gone })

@@ -110,6 +110,30 @@ test('however many reports wait for the connection, they share a listener', asyn
   expect([await listeners.promise, text.split('\n').length]).toEqual([1, 22]);
 });
 
+test('what an operation reports after its result is dropped, and the console continues', async () => {
+  const failures: unknown[] = [];
+  const ended = operation<object, string, string>(NOTHING, async (_, { report }) => {
+    late = report;
+    return 'done';
+  });
+  let late: Work<string>['report'] = async () => {};
+  const server = await closed(
+    listen(
+      createServer(async (_, response) => {
+        // Without a listener, an error of a response ends the process.
+        response.on('error', (error) => failures.push(error));
+        const openStage = () => world.context.openStage('local');
+        const surroundings = { context: world.context, stageName: 'local', runProgram: async () => 0, openStage };
+        const closing = new AbortController().signal;
+        await runCall(response, ended as AnyOperation, {}, { ...surroundings, closing });
+        await late('late');
+      }),
+    ),
+  );
+  expect(await (await fetch(server.url)).text()).toBe('{"result":"done"}\n');
+  expect(failures).toEqual([]);
+});
+
 test('a page that closes the connection aborts its operation, and no other', async () => {
   const [left, stays] = [waiting(), waiting()];
   const console = await closed(startConsole(world, { left: left.waits, stays: stays.waits }));
