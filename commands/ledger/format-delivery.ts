@@ -113,7 +113,8 @@ const PARKED_TEXT: Readonly<Record<ParkedFor, string>> = {
   certificate_incomplete: 'the partner’s certificate lacks a part of its chain',
 };
 
-function formatParking({ state, parked_for, parked_since }: LedgerRecord): string | undefined {
+/** Why and since when it is parked, and when it is dead-lettered; undefined if it is not parked. */
+export function formatParking({ state, parked_for, parked_since }: LedgerRecord): string | undefined {
   if (state !== 'parked' || parked_since === undefined) return undefined;
   const why = parked_for === undefined ? '' : `${PARKED_TEXT[parked_for]}, `;
   const deadAt = new Date(Date.parse(parked_since) + LONGEST_PARKING_MS).toISOString();
@@ -125,7 +126,8 @@ function formatPayload({ event, heldUntil }: DeliveryView, showsPayload: boolean
   return `held until ${shortTime(heldUntil)}${showsPayload ? '' : '; --payload prints it'}`;
 }
 
-function formatNext({ webhookId, record, event, state, carrier }: DeliveryView, stageName: string): string {
+/** What the operator can do, as a command, or why nothing. */
+export function formatNext({ webhookId, record, event, state, carrier }: DeliveryView, stageName: string): string {
   const stage = `--stage ${stageName}`;
   const reconcile = `./ltw reconcile ${stage}`;
   if (event === undefined) {

@@ -12,6 +12,7 @@ import { shortTime } from '../../commands/shared/short-time.ts';
 import { ConfirmCommand } from '../components/confirm-command.tsx';
 import { Failure } from '../components/failure.tsx';
 import { OutsideText } from '../components/outside-text.tsx';
+import { PageLink } from '../components/page-link.tsx';
 import { useCall } from '../use-call.ts';
 import { CloseDelivery } from './close-delivery.tsx';
 import { DeliveryStateText } from './delivery-state.tsx';
@@ -97,10 +98,11 @@ function sourceOf({ record, event, since, learningTime, cause }: Delivery) {
 }
 
 function Facts({ delivery }: { readonly delivery: Delivery }): ReactNode {
-  const { record, event, state, since, cause, carriedBy, whenDue, learningTime } = delivery;
+  const { record, event, state, since, cause, carriedBy, whenDue, learningTime, parking, next } = delivery;
   const subject = record ?? event;
   const facts: readonly (readonly [string, string | undefined])[] = [
-    ['Integration', subject?.integration_id],
+    ['Parked', parking],
+    ['Next', next],
     ['Type', subject?.kind ?? subject?.event_type],
     ['Event id', subject?.event_id],
     ['Accepted (UTC)', subject && shortTime(subject.accepted_at)],
@@ -124,11 +126,22 @@ function Facts({ delivery }: { readonly delivery: Delivery }): ReactNode {
         items={[
           { label: 'State', value: <DeliveryStateText state={state} /> },
           { label: 'Since (UTC)', value: shortTime(since) },
+          ...(subject === undefined
+            ? []
+            : [{ label: 'Integration', value: <IntegrationLink id={subject.integration_id} /> }]),
           ...facts.flatMap(([label, value]) =>
             value === undefined || value === '' ? [] : [{ label, value: <OutsideText text={value} atMost={600} /> }],
           ),
         ]}
       />
     </Container>
+  );
+}
+
+function IntegrationLink({ id }: { readonly id: string }): ReactNode {
+  return (
+    <PageLink to={`/integrations/${encodeURIComponent(id)}`}>
+      <OutsideText text={id} />
+    </PageLink>
   );
 }

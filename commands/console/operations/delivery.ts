@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { LedgerEvent } from '../../../lambdas/ledger/record.ts';
 import { readAttemptPhases } from '../../ledger/attempt-phases.ts';
 import { formatCarrier } from '../../ledger/carrier.ts';
-import { formatLearningTime } from '../../ledger/format-delivery.ts';
+import { formatLearningTime, formatNext, formatParking } from '../../ledger/format-delivery.ts';
 import { formatWhenDue } from '../../ledger/scheduled.ts';
 import { isPossible, readView } from '../../ledger/show.ts';
 import { CommandFailed } from '../../shared/failures.ts';
@@ -27,6 +27,8 @@ export const readDelivery = operation(inputSchema, async ({ webhookId }, { stage
     carriedBy: formatCarrier(carrier),
     whenDue: formatWhenDue(whenDue),
     learningTime: formatLearningTime(record, event),
+    parking: record && formatParking(record),
+    next: formatNext(view, stage.name),
     hasPayload: event !== undefined,
     hasResponse: responseStart !== undefined,
   };

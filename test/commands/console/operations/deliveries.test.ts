@@ -185,6 +185,16 @@ describe('one delivery', () => {
     expect(JSON.stringify(delivery)).not.toContain('not here');
   });
 
+  test('says, as the CLI, since when it is parked, when it is dead-lettered, and what to do', async () => {
+    const { parking, next } = await call(readDelivery, { webhookId: ids.parked });
+    expect(parking).toMatch(/since .*Z; dead-lettered after .*Z$/);
+    expect(next).toMatch(/^\.\/ltw integration resume acme --stage local /);
+    expect(await call(readDelivery, { webhookId: ids.dead })).toMatchObject({
+      parking: undefined,
+      next: `./ltw replay ${ids.dead} --stage local   sends it again`,
+    });
+  });
+
   test('has its payload and the response where they are asked for', async () => {
     expect((await call(readPayload, { webhookId: ids.dead })).text).toContain('learner@example.com');
     expect(await call(readResponse, { webhookId: ids.dead })).toEqual({ text: 'not here' });
