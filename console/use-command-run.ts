@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { CommandResult } from '../commands/console/operations/run-command.ts';
+import type { Answer, CommandResult } from '../commands/console/operations/run-command.ts';
 import { useConsole } from './console-context.ts';
 
 /** Characters of a command's output that the page keeps: the last ones. */
@@ -20,7 +20,7 @@ interface RunState {
 }
 
 export interface CommandRun extends RunState {
-  run(words: readonly string[], answers?: readonly string[]): Promise<CommandResult | undefined>;
+  run(words: readonly string[], answers?: readonly Answer[]): Promise<CommandResult | undefined>;
   /** Stops it as Ctrl-C does: it ends after what was begun, and says what was done. The second time no longer waits for it. */
   stop(): void;
 }
@@ -36,7 +36,7 @@ export function useCommandRun(): CommandRun {
   useEffect(() => () => running.current?.connection.abort(), []);
 
   const run = useCallback(
-    async (words: readonly string[], answers: readonly string[] = []) => {
+    async (words: readonly string[], answers: readonly Answer[] = []) => {
       running.current?.connection.abort();
       const own = { id: crypto.randomUUID(), connection: new AbortController(), isStopped: false };
       running.current = own;

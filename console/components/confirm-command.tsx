@@ -4,7 +4,7 @@ import Button, { type ButtonProps } from '@cloudscape-design/components/button';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { type ReactNode, useEffect, useId, useRef } from 'react';
-import type { CommandResult } from '../../commands/console/operations/run-command.ts';
+import type { Answer, CommandResult } from '../../commands/console/operations/run-command.ts';
 import { commandText } from '../command-text.ts';
 import { useConsole } from '../console-context.ts';
 import { useCommandRun } from '../use-command-run.ts';
@@ -17,7 +17,7 @@ export interface ConfirmCommandProps {
   /** What follows `./ltw`, without `--stage` and `--yes`. */
   readonly words: readonly string[];
   /** Answers to the command's questions, in their order: new credentials. They are not part of the shown command. */
-  readonly answers?: readonly string[];
+  readonly answers?: readonly Answer[];
   /** What the operator should know first. */
   readonly children?: ReactNode;
   /** What the button says that runs it again, after it was stopped or has failed: `Continue`. */

@@ -20,7 +20,7 @@ interface ChangeCredentialsProps {
 export function ChangeCredentials({ id, names, onDone }: ChangeCredentialsProps): ReactNode {
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [isAsking, setIsAsking] = useState(false);
-  const answers = names.map((name) => values[name] ?? '');
+  const answers = names.map((name) => ({ to: name, text: values[name] ?? '' }));
   return (
     <Container
       header={
@@ -40,7 +40,7 @@ export function ChangeCredentials({ id, names, onDone }: ChangeCredentialsProps)
             />
           </FormField>
         ))}
-        <Button disabled={answers.every((value) => value === '')} onClick={() => setIsAsking(true)}>
+        <Button disabled={answers.every(({ text }) => text === '')} onClick={() => setIsAsking(true)}>
           Change the credentials
         </Button>
       </SpaceBetween>

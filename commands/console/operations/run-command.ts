@@ -14,8 +14,18 @@ const inputSchema = z.strictObject({
   /** What follows `./ltw`, without `--stage` and `--yes`. */
   words: z.array(z.string().max(MAX_CHARACTERS)).min(1).max(500),
   /** Answers to the command's questions, in their order: a partner's new credentials, which no command line shows. */
-  answers: z.array(z.string().max(MAX_CHARACTERS)).max(10).default([]),
+  answers: z
+    .array(z.strictObject({ to: z.string().max(200), text: z.string().max(MAX_CHARACTERS) }))
+    .max(10)
+    .default([]),
 });
+
+/** What the operator typed, and for which question. */
+export interface Answer {
+  /** How the question starts, up to a space: `bearer_token` of `bearer_token (hidden): `. */
+  readonly to: string;
+  readonly text: string;
+}
 
 export interface CommandResult {
   /** See `./ltw --help`. */
@@ -38,6 +48,16 @@ export const runCommand = operation<z.infer<typeof inputSchema>, CommandResult, 
     if (refused !== undefined) throw new CommandFailed(`the console does not run this command: ${refused}`);
     const printed: string[] = [];
     const left = [...answers];
+    const nextAnswer = (question: string) => {
+      const answer = left.shift();
+      // The page may be older than the entry: a value must not be stored under another name than it was typed for.
+      if (answer !== undefined && !question.startsWith(`${answer.to} `)) {
+        throw new CommandFailed(
+          `the command asks for something else than ${answer.to} by now: it was not answered. Load the page again`,
+        );
+      }
+      return answer?.text;
+    };
     const terminal: typeof context.terminal = {
       isInteractive: false,
       progress: {
@@ -51,8 +71,8 @@ export const runCommand = operation<z.infer<typeof inputSchema>, CommandResult, 
         printed.push(text);
         void report({ printed: text });
       },
-      ask: async (question) => (/\[y\/N\] $/.test(question) ? 'y' : left.shift()),
-      askHidden: async () => left.shift(),
+      ask: async (question) => (/\[y\/N\] $/.test(question) ? 'y' : nextAnswer(question)),
+      askHidden: async (question) => nextAnswer(question),
       close() {},
     };
     try {

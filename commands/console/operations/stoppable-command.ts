@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { CommandFailed } from '../../shared/failures.ts';
 import { interruptionBy } from '../../shared/interruption.ts';
 import { operation, type Work } from '../operation.ts';
-import { type CommandProgress, type CommandResult, runCommand } from './run-command.ts';
+import { type Answer, type CommandProgress, type CommandResult, runCommand } from './run-command.ts';
 
 /** What stops each command that runs, by the id that the page gave it. */
 const running = new Map<string, AbortController>();
@@ -12,13 +12,13 @@ const runIdSchema = z.uuid();
 
 interface StoppableInput {
   readonly words: readonly string[];
-  readonly answers?: readonly string[] | undefined;
+  readonly answers?: readonly Answer[] | undefined;
   /** Absent where nothing stops it but the end of the connection. */
   readonly run?: string | undefined;
 }
 
 const inputSchema: z.ZodType<StoppableInput> = z.strictObject({
-  ...{ words: z.array(z.string()), answers: z.array(z.string()).optional() },
+  ...{ words: z.array(z.string()), answers: z.array(z.strictObject({ to: z.string(), text: z.string() })).optional() },
   run: runIdSchema.optional(),
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { RunProgram, Work } from '../../../commands/console/operation.ts';
-import { type CommandProgress, runCommand } from '../../../commands/console/operations/run-command.ts';
+import { type Answer, type CommandProgress, runCommand } from '../../../commands/console/operations/run-command.ts';
 import { runProgram } from '../../../commands/main.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { createProgressBar } from '../../../commands/shared/progress-bar.ts';
@@ -17,7 +17,7 @@ const closed = closedAfterEach();
 async function run(
   words: readonly string[],
   program: (context: Context, words: readonly string[]) => Promise<number>,
-  answers: readonly string[] = [],
+  answers: readonly Answer[] = [],
 ) {
   const reported: CommandProgress[] = [];
   const runProgram: RunProgram = (all, context) => program(context, all);
@@ -57,9 +57,26 @@ test('a question for confirmation is answered with yes, each other one with the 
       terminal.close();
       return 0;
     },
-    ['secret', 'name'],
+    [
+      { to: 'bearer_token', text: 'secret' },
+      { to: 'Name:', text: 'name' },
+    ],
   );
   expect(given).toEqual(['secret', 'y', 'name', undefined]);
+});
+
+test('an answer is given to no other question than the one it was typed for', async () => {
+  const given: (string | undefined)[] = [];
+  const running = run(
+    ['integration', 'change-credentials', 'skillsoft'],
+    async ({ terminal }) => {
+      given.push(await terminal.askHidden('bearer_token (hidden): '));
+      return 0;
+    },
+    [{ to: 'bearer', text: 'a user name' }],
+  );
+  await expect(running).rejects.toThrow('the command asks for something else than bearer by now');
+  expect(given).toEqual([]);
 });
 
 test('a progress bar is reported as its words, without the bar and what draws it', async () => {
