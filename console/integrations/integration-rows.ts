@@ -9,19 +9,26 @@ export type ListedIntegration = ResultOf<Operations['integrations']>['integratio
 /** One line of the table. What could not be read is undefined. */
 export interface IntegrationRow {
   readonly id: string;
-  /** Of the registry until the ledger is read. */
+  /** Of the registry where the ledger is not read. */
   readonly state: IntegrationState;
+  /** Its deliveries are being read for the first time: an active integration may turn out to be failing. */
+  readonly isReading: boolean;
   readonly host: string | undefined;
   readonly auth: string | undefined;
   readonly status: IntegrationStatus | undefined;
   readonly secret: SecretState | undefined;
 }
 
-/** Joins what three calls have read, in the registry's order. Entries without an id, which are faulty, have none. */
+/**
+ * Joins what three calls have read, in the registry's order. Entries without an id, which are faulty, have none.
+ *
+ * @param isReading whether the statuses are being read
+ */
 export function integrationRows(
   listed: readonly ListedIntegration[],
   statuses: readonly IntegrationStatus[],
   secrets: readonly SecretState[],
+  isReading: boolean,
 ): IntegrationRow[] {
   const statusOf = new Map(statuses.map((one) => [one.id, one]));
   const secretOf = new Map(secrets.map((one) => [one.id, one]));
@@ -29,7 +36,8 @@ export function integrationRows(
     const id = typeof one.id === 'string' ? one.id : '';
     const status = statusOf.get(id);
     const entry = 'host' in one ? { host: one.host, auth: one.auth } : { host: undefined, auth: undefined };
-    return { id, state: status?.state ?? one.state, ...entry, status, secret: secretOf.get(id) };
+    const reading = { isReading: isReading && status === undefined };
+    return { id, state: status?.state ?? one.state, ...reading, ...entry, status, secret: secretOf.get(id) };
   });
 }
 
@@ -61,6 +69,13 @@ export function stateText(state: IntegrationState): string {
 
 export function stateIndicator(state: IntegrationState) {
   return STATES[state];
+}
+
+/** The state of a row. What the registry alone calls active is not known to work before its deliveries are read. */
+export function rowIndicator({ state, status, isReading }: IntegrationRow) {
+  if (state !== 'active' || status !== undefined) return stateIndicator(state);
+  if (isReading) return { type: 'loading', text: 'reading' } as const;
+  return { type: 'pending', text: 'active; deliveries not read' } as const;
 }
 
 /** `today`, `1 day`, `12 days` */

@@ -18,7 +18,7 @@ import {
   type IntegrationRow,
   integrationRows,
   matchingRows,
-  stateIndicator,
+  rowIndicator,
   timeText,
 } from './integration-rows.ts';
 import { CertificateExpiry } from './secret-facts.tsx';
@@ -48,13 +48,11 @@ const COLUMNS: readonly TableProps.ColumnDefinition<IntegrationRow>[] = [
     id: 'state',
     header: 'State',
     minWidth: 105,
-    cell({ state }) {
-      const { type, text } = stateIndicator(state);
+    cell(row) {
+      const { type, text } = rowIndicator(row);
       return <StatusIndicator type={type}>{text}</StatusIndicator>;
     },
   },
-  { id: 'host', header: 'Host', minWidth: 125, cell: ({ host }) => <OutsideText text={host ?? '-'} /> },
-  { id: 'auth', header: 'Auth', minWidth: 100, cell: ({ auth }) => auth ?? '-' },
   {
     id: 'success',
     header: 'Success (1 h)',
@@ -84,6 +82,8 @@ const COLUMNS: readonly TableProps.ColumnDefinition<IntegrationRow>[] = [
         </PageLink>
       ),
   },
+  { id: 'host', header: 'Host', minWidth: 125, cell: ({ host }) => <OutsideText text={host ?? '-'} /> },
+  { id: 'auth', header: 'Auth', minWidth: 100, cell: ({ auth }) => auth ?? '-' },
   {
     id: 'secret',
     header: 'Secret stored',
@@ -112,7 +112,12 @@ export function IntegrationsPage(): ReactNode {
   const secrets = useCall('integrationSecrets', {});
   const [text, setText] = useState('');
   const [page, setPage] = useState(1);
-  const rows = integrationRows(registry.result?.integrations ?? [], status.result ?? [], secrets.result ?? []);
+  const rows = integrationRows(
+    registry.result?.integrations ?? [],
+    status.result ?? [],
+    secrets.result ?? [],
+    status.isLoading,
+  );
   const matching = matchingRows(rows, text);
   const reload = () => {
     for (const each of [registry, status, secrets]) each.reload();

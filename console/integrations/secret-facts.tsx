@@ -7,7 +7,7 @@ import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { ReactNode } from 'react';
 import type { CertificateState, SecretState } from '../../commands/integration/secret-state.ts';
 import { OutsideText } from '../components/outside-text.tsx';
-import { ageText } from './integration-rows.ts';
+import { ageText, timeText } from './integration-rows.ts';
 
 /** Age, certificates and faults of an integration's secret. No value of it is shown, or has left the server. */
 export function SecretFacts({ secret }: { readonly secret: SecretState }): ReactNode {
@@ -27,7 +27,7 @@ export function SecretFacts({ secret }: { readonly secret: SecretState }): React
             { label: 'Name', value: <OutsideText text={name} /> },
             {
               label: 'Age',
-              value: written_at === null || age_days === null ? '-' : `${ageText(age_days)} (${written_at})`,
+              value: written_at === null || age_days === null ? '-' : `${ageText(age_days)} (${timeText(written_at)})`,
             },
             {
               label: 'Client certificate',

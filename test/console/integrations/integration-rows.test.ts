@@ -6,6 +6,7 @@ import {
   integrationRows,
   type ListedIntegration,
   matchingRows,
+  rowIndicator,
   timeText,
 } from '../../../console/integrations/integration-rows.ts';
 
@@ -16,19 +17,33 @@ const STATUS: IntegrationStatus = {
 };
 
 test('a row has the state of the registry until the ledger is read', () => {
-  const [before] = integrationRows([LISTED], [], []);
+  const [before] = integrationRows([LISTED], [], [], true);
   expect(before).toMatchObject({ id: 'acme', state: 'active', host: 'hooks.acme.example', status: undefined });
-  const [after] = integrationRows([LISTED], [STATUS], []);
+  const [after] = integrationRows([LISTED], [STATUS], [], true);
   expect(after).toMatchObject({ state: 'failing', status: STATUS });
 });
 
+test('an integration is not shown as active before its deliveries are read', () => {
+  const shown = (statuses: readonly IntegrationStatus[], isReading: boolean, listed = LISTED) =>
+    integrationRows([listed], statuses, [], isReading).map(rowIndicator);
+  expect(shown([], true)).toEqual([{ type: 'loading', text: 'reading' }]);
+  expect(shown([], false)).toEqual([{ type: 'pending', text: 'active; deliveries not read' }]);
+  expect(shown([STATUS], true)).toEqual([{ type: 'error', text: 'parked: failing' }]);
+  expect(shown([], true, { ...LISTED, state: 'paused' })).toEqual([{ type: 'stopped', text: 'paused' }]);
+});
+
 test('a faulty entry has a row, whatever its id is', () => {
-  const rows = integrationRows([{ id: 7, state: 'faulty' } as ListedIntegration], [], []);
+  const rows = integrationRows([{ id: 7, state: 'faulty' } as ListedIntegration], [], [], false);
   expect(rows).toEqual([expect.objectContaining({ id: '', state: 'faulty', host: undefined })]);
 });
 
 test('the filter looks at id, host, state, auth and response, in any case', () => {
-  const rows = integrationRows([LISTED, { ...LISTED, id: 'globex', host: 'globex.example' } as never], [STATUS], []);
+  const rows = integrationRows(
+    [LISTED, { ...LISTED, id: 'globex', host: 'globex.example' } as never],
+    [STATUS],
+    [],
+    false,
+  );
   const found = (text: string) => matchingRows(rows, text).map(({ id }) => id);
   expect(found(' ')).toEqual(['acme', 'globex']);
   expect(found('ACME.example')).toEqual(['acme']);
