@@ -18,8 +18,10 @@ export interface ConfirmCommandProps {
   readonly words: readonly string[];
   /** Answers to the command's questions, in their order: new credentials. They are not part of the shown command. */
   readonly answers?: readonly Answer[];
-  /** What the operator should know first. */
+  /** What the operator should know. It stays while the command runs. */
   readonly children?: ReactNode;
+  /** What is true only until the command has begun. */
+  readonly beforeRun?: ReactNode;
   /** What the button says that runs it again, after it was stopped or has failed: `Continue`. */
   readonly againLabel?: string;
   /** Shows the output in another form than as text. */
@@ -33,7 +35,7 @@ export interface ConfirmCommandProps {
  * what was done.
  */
 export function ConfirmCommand(props: ConfirmCommandProps): ReactNode {
-  const { title, words, answers = [], children, againLabel = 'Run again', renderOutput, onClose } = props;
+  const { title, words, answers = [], children, beforeRun, againLabel = 'Run again', renderOutput, onClose } = props;
   const { stageName } = useConsole();
   const command = useCommandRun();
   const formId = useId();
@@ -85,6 +87,7 @@ export function ConfirmCommand(props: ConfirmCommandProps): ReactNode {
         }}
       >
         <SpaceBetween size="m">
+          {phase === 'before' && beforeRun}
           {children}
           <div>
             <Box variant="awsui-key-label">The same in a terminal</Box>

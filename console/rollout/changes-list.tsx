@@ -5,7 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { enterpriseChanges } from '../../commands/flag/enterprise-changes.ts';
 import type { EvaluatedFlag } from '../../lambdas/flag/evaluation.ts';
 import { OutsideText } from '../components/outside-text.tsx';
-import { type KnownEnterprise, pageCount, pageOf, positionsOf } from './enterprises.ts';
+import { changesText, type KnownEnterprise, pageCount, pageOf, positionsOf } from './enterprises.ts';
 import './changes-list.css';
 
 export interface ChangesListProps {
@@ -17,14 +17,12 @@ export interface ChangesListProps {
 /** Which known enterprises get or lose learning time by a change of the flag. */
 export function ChangesList({ before, after, enterprises }: ChangesListProps): ReactNode {
   const ids = enterprises.map(({ id }) => id);
-  const { on, off, had, have } = enterpriseChanges(before, after, ids, positionsOf(enterprises));
+  const changes = enterpriseChanges(before, after, ids, positionsOf(enterprises));
   return (
     <SpaceBetween size="s">
-      <div aria-live="polite">
-        {`${on.length + off.length} of ${ids.length} known enterprises change: on for ${had}, then for ${have}`}
-      </div>
-      <Ids title="Would be enabled" ids={on} />
-      <Ids title="Would be disabled" ids={off} />
+      <div aria-live="polite">{changesText(changes, ids.length)}</div>
+      <Ids title="Would be enabled" ids={changes.on} />
+      <Ids title="Would be disabled" ids={changes.off} />
     </SpaceBetween>
   );
 }

@@ -28,13 +28,19 @@ export interface ConfirmChangeProps extends Closed {
 export function ConfirmChange({ change, enterprises, version, onClose }: ConfirmChangeProps): ReactNode {
   const { title, words, before, after } = change;
   return (
-    <ConfirmCommand title={title} words={words} onClose={onClose}>
-      <SpaceBetween size="s">
-        {version !== undefined && version > change.version && (
+    <ConfirmCommand
+      {...{ title, words, onClose }}
+      beforeRun={
+        // Once it runs, a newer version may be its own.
+        version !== undefined &&
+        version > change.version && (
           <Alert type="info">
             {`Version ${version} of the flag is deployed by now. The command changes version ${change.version} only.`}
           </Alert>
-        )}
+        )
+      }
+    >
+      <SpaceBetween size="s">
         <ChangesList before={before} after={after} enterprises={enterprises} />
         <Box>{BAKES}</Box>
       </SpaceBetween>

@@ -1,5 +1,5 @@
 import type { EnterpriseAdoption, PositionedEnterprise } from '../../commands/console/operations/rollout.ts';
-import { formatPosition } from '../../commands/flag/enterprise-changes.ts';
+import { type EnterpriseChanges, formatPosition } from '../../commands/flag/enterprise-changes.ts';
 import { type EvaluatedFlag, evaluateAt } from '../../lambdas/flag/evaluation.ts';
 
 /** Where an enterprise is named. */
@@ -36,6 +36,12 @@ export function mergeEnterprises({ ofIntegrations, pilots, inLedger }: Enterpris
 export function positionsOf(enterprises: readonly PositionedEnterprise[]): (id: string) => number {
   const positions = new Map(enterprises.map(({ id, position }) => [id, position]));
   return (id) => positions.get(id) ?? 100;
+}
+
+/** How many of the known enterprises a change of the flag concerns. Others may be concerned: events name them. */
+export function changesText({ on, off, had, have }: EnterpriseChanges, known: number): string {
+  if (known === 0) return 'No enterprise is known here, so how many that affects is not known.';
+  return `${on.length + off.length} of ${known} known enterprises change: on for ${had}, then for ${have}`;
 }
 
 /** An enterprise, and what the flag is for it. */

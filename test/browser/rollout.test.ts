@@ -86,6 +86,9 @@ describeWithPart('the rollout', MISSING, () => {
     await dialog().getByRole('button', { name: 'Run' }).focus();
     await opened.page.keyboard.press('Enter');
     await dialog().getByText('Done', { exact: true }).waitFor();
+    await isShown('Deployed: 100 %');
+    // The newer version is the command's own.
+    expect(await dialog().getByText('of the flag is deployed by now').count()).toBe(0);
     await opened.page.keyboard.press('Escape');
     await dialog().waitFor({ state: 'detached' });
     // The dialog returns the focus to what has opened it, which stays in place.

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { enterpriseChanges, formatPosition } from '../../../commands/flag/enterprise-changes.ts';
 import {
+  changesText,
   type EnterpriseRow,
   evaluateRows,
   filterRows,
@@ -31,6 +32,13 @@ function positioned(list: readonly string[]): readonly KnownEnterprise[] {
 }
 
 const ADOPTION = { withLearningTime: 3, flagOff: 1, otherwise: 2, firstUse: undefined };
+
+test('a change of the flag says how many known enterprises it concerns, or that none is known', () => {
+  expect(changesText({ on: ['a'], off: [], had: 1, have: 2 }, 2)).toBe(
+    '1 of 2 known enterprises change: on for 1, then for 2',
+  );
+  expect(changesText({ on: [], off: [], had: 0, have: 0 }, 0)).toMatch(/is not known\.$/);
+});
 
 describe('the flag on the page', () => {
   test('is for each enterprise what it is in functions', () => {
