@@ -98,8 +98,7 @@ export function createListPages(table: TableAddress, retainedSince: () => string
     },
     async page(query, options) {
       const { part, span } = query;
-      const since = retainedSince();
-      const from = part.kind === 'event' && span.from < since ? since : span.from;
+      const from = part.kind === 'event' ? fromOf(query, retainedSince()) : span.from;
       if (isEmpty({ ...span, from })) return { entries: [] };
       const page = await queryPage('page', partQuery(query, { ...span, from }), table, options);
       options.onRead({ rows: page.rowsRead, units: page.readUnits });
@@ -109,6 +108,12 @@ export function createListPages(table: TableAddress, retainedSince: () => string
       return { entries, end: { acceptedAt: acceptedAtOf({ [index.sortKey]: listedAt }), key: page.lastKey } };
     },
   };
+}
+
+/** Where retained events of a span begin. DynamoDB refuses a start key that has expired since, and is outside of the range. */
+function fromOf({ span: { from }, startKey }: PartQuery, since: string): string {
+  const earliest = startKey !== undefined && startKey.acceptedAt < since ? startKey.acceptedAt : since;
+  return from < earliest ? earliest : from;
 }
 
 /** Every partition of an integration's day. */

@@ -3,6 +3,8 @@ import type { DeliveryState } from '../../../lambdas/ledger/record.ts';
 import {
   createListPages,
   type ListPages,
+  type ListPart,
+  type PartEnd,
   type PartEntry,
   type PartQuery,
   partsOf,
@@ -96,6 +98,18 @@ describe('a page of a partition', () => {
         .toSorted(),
     ).toEqual([at(10), at(11), at(12)]);
     expect(read.rows).toBe(3);
+  });
+
+  test('goes on after its end when events have expired since', async () => {
+    await store(40);
+    ledger.nowMs = Date.parse(at(0)) + 30 * 24 * 3600_000;
+    const [part] = partsOf({ integrationId, day: DAY }, ['event']).slice(4);
+    const query = { part: part as ListPart, span: ALWAYS, order: 'oldest first', limit: 1 } as const;
+    const { end } = await lists.page(query, options);
+    const endAt = end?.acceptedAt ?? '';
+    ledger.nowMs = Date.parse(endAt) + 30 * 24 * 3600_000 + 1;
+    const { entries } = await lists.page({ ...query, startKey: end as PartEnd }, options);
+    expect(entries.map(({ accepted_at }) => accepted_at > endAt)).toEqual([true]);
   });
 
   test('has an event as a delivery that was not claimed, and none that has expired', async () => {
