@@ -49,6 +49,7 @@ function columnsOf(deliveries: readonly FoundDelivery[]): readonly TableProps.Co
       minWidth: 190,
       cell: ({ webhook_id }) => <DeliveryLink id={webhook_id} />,
     },
+    { id: 'state', header: 'State', minWidth: 130, cell: ({ state }) => <DeliveryStateText state={state} /> },
     { ...TIME, id: 'accepted', header: 'Accepted', cell: ({ accepted_at }) => <Time at={accepted_at} /> },
     {
       id: 'integration',
@@ -57,7 +58,6 @@ function columnsOf(deliveries: readonly FoundDelivery[]): readonly TableProps.Co
       cell: ({ integration_id }) => <OutsideText text={integration_id} />,
     },
     { id: 'type', header: 'Type', minWidth: 160, cell: ({ event_type = '-' }) => <OutsideText text={event_type} /> },
-    { id: 'state', header: 'State', minWidth: 130, cell: ({ state }) => <DeliveryStateText state={state} /> },
     { id: 'attempts', header: 'Attempts', minWidth: 100, cell: ({ attempt }) => attempt },
     ...(hasDue
       ? [{ ...TIME, id: 'due', header: 'Due', cell: ({ due_at }: FoundDelivery) => due_at && <Time at={due_at} /> }]

@@ -1,5 +1,6 @@
 import { formatNumber } from '../../commands/shared/format.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { shortTime } from '../short-time.ts';
 
 export type EntryType = 'success' | 'error' | 'warning' | 'info' | 'pending';
 
@@ -145,7 +146,7 @@ function stateEntries({ record, cause, acceptedAt }: TimelineSource): readonly T
     const at = times[name as keyof typeof STATES];
     if (at === undefined) return [];
     const isCurrent = state === name;
-    const details = isCurrent ? [reason, cause, due_at && `due ${due_at}`] : [];
+    const details = isCurrent ? [reason, cause, due_at && `due ${shortTime(due_at)}`] : [];
     return [
       {
         at,

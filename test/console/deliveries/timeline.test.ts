@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { timelineOf } from '../../../console/deliveries/timeline.ts';
+import { shortTime } from '../../../console/short-time.ts';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
@@ -51,7 +52,7 @@ test('every attempt, state and resend has its time, oldest first', () => {
 test('the current state says why, and when it is due', () => {
   const due_at = at(60);
   const lines = titles({ state: 'scheduled', times: { scheduled: at(5) }, reason: 'HTTP 503', due_at }, { cause: 'c' });
-  expect(lines.at(-1)).toBe(`Scheduled | HTTP 503 | c | due ${due_at}`);
+  expect(lines.at(-1)).toBe(`Scheduled | HTTP 503 | c | due ${shortTime(due_at)}`);
 });
 
 test('a delivery that a later event supersedes says so', () => {
