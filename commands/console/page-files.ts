@@ -59,15 +59,23 @@ export function openPageFiles(
     }
     return path.includes('.')
       ? undefined
-      : { type: 'text/html', body: indexHtml(join(root, 'console/index.html'), [...files.keys()]), isImmutable: false };
+      : { type: 'text/html', body: indexHtml(join(root, 'console/index.html'), files), isImmutable: false };
   };
 }
 
-function indexHtml(file: string, names: readonly string[]): string {
-  const find = (ending: string) => names.find((name) => name.startsWith('main-') && name.endsWith(ending)) ?? '';
+/**
+ * Names the files by path and digest: whatever program had this port before may have left others in the browser's cache under
+ * the same paths.
+ */
+function indexHtml(file: string, files: ReadonlyMap<string, Uint8Array>): string {
+  const find = (ending: string) => {
+    const [name, body] =
+      [...files].find(([name]) => name.startsWith('main-') && name.endsWith(ending)) ?? (['', ''] as const);
+    return `"${ASSETS}${name}" integrity="sha256-${createHash('sha256').update(body).digest('base64')}"`;
+  };
   return readFileSync(file, 'utf8')
-    .replace('main.css', () => `${ASSETS}${find('.css')}`)
-    .replace('main.tsx', () => `${ASSETS}${find('.js')}`);
+    .replace('"main.css"', () => find('.css'))
+    .replace('"main.tsx"', () => find('.js'));
 }
 
 const cacheSchema = z.object({

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,12 +37,23 @@ test('the page names its files by their content', async () => {
   const index = await files('/');
   expect([index?.type, index?.isImmutable]).toEqual(['text/html', false]);
   const [, css = '', js = ''] =
-    /^<link href="(\/assets\/main-\w+\.css)"><script type="module" src="(\/assets\/main-\w+\.js)"><\/script>$/.exec(
+    /^<link href="(\/assets\/main-\w+\.css)" [^>]+><script type="module" src="(\/assets\/main-\w+\.js)" [^>]+><\/script>$/.exec(
       String(index?.body),
     ) ?? [];
   expect(await files(css)).toMatchObject({ type: 'text/css', isImmutable: true });
   expect(await files(js)).toMatchObject({ type: 'text/javascript', isImmutable: true });
   expect(await programOf(files)).toContain('the first text');
+});
+
+test('the page takes its files with the content that they have here only', async () => {
+  const files = open();
+  const index = String((await files('/'))?.body);
+  const named = [...index.matchAll(/="(\/assets\/[^"]+)" integrity="sha256-([^"]+)"/g)];
+  expect(named).toHaveLength(2);
+  for (const [, path = '', digest] of named) {
+    const body = (await files(path))?.body as Uint8Array;
+    expect(createHash('sha256').update(body).digest('base64')).toBe(digest);
+  }
 });
 
 test.each(['/', '/deliveries', '/deliveries/wh_1', '/integrations/acme'])(
