@@ -23,7 +23,8 @@ const REDRIVES: Readonly<Record<string, { readonly words: readonly string[]; rea
   },
   deliveries: {
     words: ['redrive'],
-    outcome: 'Each message goes back to the deliveries queue: it is delivered, or dead-lettered again.',
+    outcome:
+      'Each message goes back to the deliveries queue: what was delivered meanwhile is not resent, the rest is delivered or dead-lettered again.',
   },
 };
 

@@ -32,6 +32,7 @@ export function ReasonGroups({
       <Table
         variant="container"
         wrapLines
+        stickyColumns={{ last: 1 }}
         items={shown?.groups ?? []}
         trackBy={({ integration_id, reason }) => `${integration_id} ${reason}`}
         loading={isLoading && shown === undefined}
@@ -71,8 +72,17 @@ export function ReasonGroups({
             ),
           },
           { id: 'deliveries', header: 'Deliveries', cell: ({ deliveries }) => formatNumber(deliveries) },
-          { id: 'first', header: 'First', cell: ({ first_at }) => <Time at={first_at} /> },
-          { id: 'last', header: 'Last', cell: ({ last_at }) => <Time at={last_at} /> },
+          {
+            id: 'times',
+            header: 'First and last',
+            cell: ({ first_at, last_at }) => (
+              <>
+                <Time at={first_at} />
+                <br />
+                <Time at={last_at} />
+              </>
+            ),
+          },
           {
             id: 'example',
             header: 'The last one',

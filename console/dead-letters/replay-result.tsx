@@ -56,6 +56,12 @@ export function ReplayResult({
       {outcomes.some(({ result }) => result === 'left') && (
         <Alert type="info">Continue runs the same command again: it finds those that are left.</Alert>
       )}
+      {state === 'dead' && (
+        <Box>
+          Their dead-letter messages stay in the queue, and the alarm dead-deliveries in ALARM, until a redrive of the
+          deliveries queue removes them. It does not resend what was delivered meanwhile.
+        </Box>
+      )}
       <PageLink to={`/deliveries?${query}`}>Deliveries that are still {state}</PageLink>
     </SpaceBetween>
   );
