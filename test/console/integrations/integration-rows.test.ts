@@ -29,7 +29,9 @@ test('an integration is not shown as active before its deliveries are read', () 
   expect(shown([], true)).toEqual([{ type: 'loading', text: 'reading' }]);
   expect(shown([], false)).toEqual([{ type: 'pending', text: 'active; deliveries not read' }]);
   expect(shown([STATUS], true)).toEqual([{ type: 'error', text: 'parked: failing' }]);
-  expect(shown([], true, { ...LISTED, state: 'paused' } as ListedIntegration)).toEqual([{ type: 'stopped', text: 'paused' }]);
+  expect(shown([], true, { ...LISTED, state: 'paused' } as ListedIntegration)).toEqual([
+    { type: 'stopped', text: 'paused' },
+  ]);
 });
 
 test('a faulty entry has a row, whatever its id is', () => {
