@@ -17,7 +17,7 @@ export function CloseDelivery({ webhookId, onClose }: { readonly webhookId: stri
   const [reason, setReason] = useState('');
   const [isReady, setIsReady] = useState(false);
   if (isReady) {
-    const words = ['ledger', 'close', webhookId, '--as', as, '--reason', reason];
+    const words = ['ledger', 'close', webhookId, '--as', as, `--reason=${reason}`];
     return <ConfirmCommand title={`Close ${webhookId} as ${as}`} words={words} onClose={onClose} />;
   }
   return (

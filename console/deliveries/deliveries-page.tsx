@@ -14,12 +14,12 @@ import { SearchWithoutIndex } from './search-without-index.tsx';
 export function DeliveriesPage({ address }: { readonly address: Address }): ReactNode {
   const [, , webhookId] = address.path.split('/');
   if (webhookId !== undefined && webhookId !== '') return <DeliveryPage webhookId={decoded(webhookId)} />;
-  const query = readQuery(address.query);
+  const query = readQuery(address);
   const kind = kindOfQuery(query);
   return (
     <ContentLayout header={<Header variant="h1">Deliveries</Header>}>
       <SpaceBetween size="l">
-        <FilterForm query={query} />
+        <FilterForm key={JSON.stringify(query)} query={query} />
         {kind === 'by id' && <FoundById query={query} />}
         {kind === 'list' && <DeliveryList query={query} />}
         {kind === 'search' && <SearchWithoutIndex query={query} />}

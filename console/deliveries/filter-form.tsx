@@ -12,7 +12,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { type ReactNode, useState } from 'react';
 import { useConsole } from '../console-context.ts';
 import { useCall } from '../use-call.ts';
-import { addressOf, type DeliveriesQuery, kindOfQuery } from './query.ts';
+import { addressOf, type DeliveriesQuery, hiddenPartOf, kindOfQuery } from './query.ts';
 
 const STATES = ['accepted', 'delivering', 'scheduled', 'parked', 'delivered', 'dead', 'filtered', 'cancelled'];
 const ANY_STATE = { value: '', label: 'any' };
@@ -26,7 +26,7 @@ export function FilterForm({ query }: { readonly query: DeliveriesQuery }): Reac
   const { cursor: _, ...asked } = query;
   const [fields, setFields] = useState<DeliveriesQuery>(asked);
   const set = (name: keyof DeliveriesQuery, value: string) => setFields((before) => ({ ...before, [name]: value }));
-  const show = () => navigate(addressOf(fields));
+  const show = () => navigate(addressOf(fields), hiddenPartOf(fields));
   const field = (name: Name, label: string, description: string) => (
     <FormField label={label} description={description}>
       <Input value={fields[name] ?? ''} spellcheck={false} onChange={({ detail }) => set(name, detail.value)} />

@@ -1,4 +1,6 @@
-/** What the page of deliveries is asked for: its fields are those of its address. */
+import type { Address, Hidden } from '../use-address.ts';
+
+/** What the page of deliveries is asked for: its fields are those of its address, and of what is hidden from it. */
 export interface DeliveriesQuery {
   /** A webhook id, or how it starts. */
   readonly id?: string;
@@ -9,21 +11,18 @@ export interface DeliveriesQuery {
   readonly until?: string;
   /** A part of the reason. */
   readonly text?: string;
-  /** A learner's number. */
+  /** A learner's number: personal data, and so no part of the address. */
   readonly user?: string;
   readonly course?: string;
   readonly cursor?: string;
 }
 
-const NAMES = ['id', 'event', 'integration', 'state', 'since', 'until', 'text', 'user', 'course', 'cursor'] as const;
+const NAMES = ['id', 'event', 'integration', 'state', 'since', 'until', 'text', 'course', 'cursor'] as const;
 
 /** Reads an address. Empty fields are left out. */
-export function readQuery(query: URLSearchParams): DeliveriesQuery {
-  const fields = NAMES.flatMap((name) => {
-    const value = query.get(name)?.trim() ?? '';
-    return value === '' ? [] : [[name, value] as const];
-  });
-  return Object.fromEntries(fields);
+export function readQuery({ query, hidden }: Pick<Address, 'query' | 'hidden'>): DeliveriesQuery {
+  const all = [...NAMES.map((name) => [name, query.get(name) ?? ''] as const), ['user', hidden.user ?? ''] as const];
+  return Object.fromEntries(all.flatMap(([name, text]) => (text.trim() === '' ? [] : [[name, text.trim()]])));
 }
 
 /** The address of a query: `/deliveries?state=dead`. */
@@ -34,6 +33,11 @@ export function addressOf(query: DeliveriesQuery): string {
     if (value !== '') fields.set(name, value);
   }
   return fields.size === 0 ? '/deliveries' : `/deliveries?${fields}`;
+}
+
+/** What is asked for besides the address. */
+export function hiddenPartOf({ user = '' }: DeliveriesQuery): Hidden {
+  return user.trim() === '' ? {} : { user: user.trim() };
 }
 
 /** The address of one delivery. */

@@ -1,6 +1,6 @@
 import { formatNumber } from '../../commands/shared/format.ts';
+import { shortTime } from '../../commands/shared/short-time.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
-import { shortTime } from '../short-time.ts';
 
 export type EntryType = 'success' | 'error' | 'warning' | 'info' | 'pending';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseAddress } from '../../console/use-address.ts';
+import { hiddenOf, parseAddress } from '../../console/use-address.ts';
 
 test.each([
   ['/', '/', {}],
@@ -10,4 +10,14 @@ test.each([
 ])('%s', (text, path, query) => {
   const address = parseAddress(text);
   expect([address.path, Object.fromEntries(address.query), address.text]).toEqual([path, query, text]);
+});
+
+test.each([
+  [null, {}],
+  ['text', {}],
+  [{ other: 1 }, {}],
+  [{ hidden: null }, {}],
+  [{ hidden: { user: '42', number: 7 } }, { user: '42' }],
+])('of the state of the history %j this is kept out of the address: %j', (state, hidden) => {
+  expect(hiddenOf(state)).toEqual(hidden);
 });

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatCost } from '../../../commands/shared/format-cost.ts';
-import { addressOf, deliveryAddress, kindOfQuery, readQuery } from '../../../console/deliveries/query.ts';
+import { addressOf, deliveryAddress, hiddenPartOf, kindOfQuery, readQuery } from '../../../console/deliveries/query.ts';
+import { type Hidden, parseAddress } from '../../../console/use-address.ts';
 
-const parse = (address: string) => readQuery(new URL(address, 'http://127.0.0.1').searchParams);
+const parse = (address: string, hidden: Hidden = {}) => readQuery(parseAddress(address, hidden));
 
 describe('an address', () => {
   test('has the fields that are filled in, and no other', () => {
@@ -19,6 +20,14 @@ describe('an address', () => {
         expect(parse(addressOf(query))).toEqual(query);
       }),
     );
+  });
+
+  test('has no learner’s number: the tab keeps it', () => {
+    const query = { user: '42', course: 'course-v1:a+b+c' };
+    expect(addressOf(query)).toBe('/deliveries?course=course-v1%3Aa%2Bb%2Bc');
+    expect(parse(addressOf(query), hiddenPartOf(query))).toEqual(query);
+    expect(parse('/deliveries?user=42')).toEqual({});
+    expect(hiddenPartOf({ user: ' ' })).toEqual({});
   });
 
   test('of a delivery keeps to its path', () => {

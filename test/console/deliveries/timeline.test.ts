@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { shortTime } from '../../../commands/shared/short-time.ts';
 import { timelineOf } from '../../../console/deliveries/timeline.ts';
-import { shortTime } from '../../../console/short-time.ts';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
