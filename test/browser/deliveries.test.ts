@@ -245,7 +245,7 @@ describeWithPart('the deliveries', MISSING, () => {
       await page.getByRole('dialog').getByRole('button', { name: 'Close', exact: true }).last().click();
       await page.getByText('closed by an operator: the partner has asked for it').first().waitFor();
       await page.getByRole('button', { name: 'Replay' }).click();
-      await page.getByText(`./ltw replay ${id} --stage local`).waitFor();
+      await page.getByRole('dialog').getByText(`./ltw replay ${id} --stage local`).waitFor();
       await page.getByRole('button', { name: 'Run' }).click();
       await page.getByText('Done', { exact: true }).waitFor();
     });
