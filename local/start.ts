@@ -1,5 +1,5 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { runProgram } from './command-line.ts';
 import { type ConsoleProcess, startConsoleProcess } from './control/console-process.ts';
 import { startControlServer } from './control/control-server.ts';
@@ -71,7 +71,8 @@ async function run(
   { receiptsFile }: StartOptions,
   shutdown: Promise<void>,
 ): Promise<void> {
-  const logDirectory = join(dirname(file), 'local-logs');
+  // Beside the state file, by its name: another platform has its own.
+  const logDirectory = join(dirname(file), basename(file).replace(/(-platform)?(\.json)?$/, '-logs'));
   rmSync(logDirectory, { recursive: true, force: true });
   const narrator = createNarrator(console.log);
   const session = await startSession({
