@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from django.db import Error as DatabaseError
 from django.db import connections, models, router
 from django.db.models import QuerySet
 
@@ -82,6 +83,9 @@ class PreparedQuery:
     def _prepare(self, model: Any, alias: str, shape: Sequence[tuple[str, int]]) -> _Composed | None:
         try:
             return self._compose(model, alias, shape)
+        except DatabaseError:
+            # Of the connection, and not of the query: the next call composes it.
+            raise
         except Exception as error:
             # A field that refuses the stand-in, or changes it. If the query itself is wrong, Django says it again.
             logger.warning("prepared.impossible model=%s type=%s", model.__name__, type(error).__name__)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.db import OperationalError
 from django.db.models.sql.compiler import SQLCompiler
 
 from learning_time_webhooks import prepared
@@ -89,3 +90,17 @@ def test_a_field_that_cannot_be_prepared_is_read_all_the_same(
     for _ in range(2):
         assert query.rows(OutboxEvent, user_id__in=[1, 2, 3], course_id=COURSE) == [(1,), (2,)]
     assert caplog.text.count("prepared.impossible model=OutboxEvent type=") == 1
+
+
+def test_an_error_of_the_database_is_raised_and_the_next_call_composes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    query = PreparedQuery("event_id")
+
+    def lose_connection(*_: Any) -> None:
+        raise OperationalError("the server has gone away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PreparedQuery, "_compose", lose_connection)
+        with pytest.raises(OperationalError):
+            query.rows(OutboxEvent, user_id=1)
+    assert query.rows(OutboxEvent, user_id=1) == []
+    assert [composed is None for composed in query._composed.values()] == [False]
