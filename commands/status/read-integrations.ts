@@ -5,10 +5,11 @@ import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { isRecord } from '../../lambdas/shared/json.ts';
 import { readDeployedIntegrations } from '../integration/deployed-integrations.ts';
 import { readEntry } from '../integration/integrations-document.ts';
-import { lastResponse } from '../shared/last-response.ts';
+import { type LastResponse, lastResponse } from '../shared/last-response.ts';
 import { readPoints, sum } from '../shared/metric-points.ts';
 import { ledgerFailure, openFailureSearch, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
+import { attemptedResponses } from './attempted-responses.ts';
 import { integrationQueries, lastHour } from './status-queries.ts';
 
 /** A `RejectReason`: its latest delivery is parked for that. `off`: not active. `faulty`: the entry does not fit. */
@@ -53,11 +54,16 @@ export async function readIntegrations(
     ids.length === 0 ? () => [] : readPoints(stage.cloudWatch, integrationQueries(stage.name, ids), lastHour(nowMs)),
     readDeliveries(stage, ids, nowMs),
   ]);
+  const attempted = await attemptedResponses(openLedger(stage, { now: () => nowMs }), deliveries).catch(
+    (thrown: unknown) => {
+      throw ledgerFailure(thrown, stage);
+    },
+  );
   return entries.map(({ id, configured }, index) => {
     const successes = sum(points(`s${index}`));
     const attempts = successes + sum(points(`f${index}`));
     const success_rate = attempts === 0 ? null : Math.round((successes / attempts) * 1000) / 1000;
-    return { id, ...statusOf(configured, deliveries.get(id) ?? [], nowMs), attempts, success_rate };
+    return { id, ...statusOf(configured, deliveries.get(id) ?? [], nowMs, attempted.get(id)), attempts, success_rate };
   });
 }
 
@@ -100,14 +106,20 @@ export async function readDeliveries(
 
 type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at' | 'parked'>;
 
-/** What an integration's deliveries say of it. @param configured what its entry says */
+/**
+ * What an integration's deliveries say of it.
+ *
+ * @param configured what its entry says
+ * @param attempted the response to the last attempt, where no reason names one
+ */
 export function statusOf(
   configured: IntegrationState,
   deliveries: readonly ListedDelivery[],
   nowMs: number,
+  attempted?: LastResponse,
 ): Delivered {
   const latestFirst = deliveries.toSorted((one, other) => (one.changed_at < other.changed_at ? 1 : -1));
-  const response = lastResponse(deliveries);
+  const response = lastResponse(deliveries) ?? attempted;
   const waiting = latestFirst.filter(({ state }) => state === 'scheduled' || state === 'parked');
   const due = waiting.flatMap(({ due_at }) => due_at ?? []).toSorted();
   const nowText = new Date(nowMs).toISOString();

@@ -14,7 +14,7 @@ import type { ReplaySelection } from './replay-words.ts';
 const QUEUES_EVERY_MS = 15_000;
 
 /**
- * What was given up, why, and what sends it again.
+ * What was not delivered, why, and what sends it again.
  *
  * @param query `integration`, `since` and `until`, as the CLI's options of these names take them
  */
@@ -38,7 +38,7 @@ export function DeadLettersPage({ query }: { readonly query: URLSearchParams }):
   return (
     <ContentLayout
       header={
-        <Header variant="h1" description="What was given up, why, and what sends it again">
+        <Header variant="h1" description="What was not delivered, why, and what sends it again">
           Dead letters
         </Header>
       }
