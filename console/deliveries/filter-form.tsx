@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+import Alert from '@cloudscape-design/components/alert';
 import Autosuggest from '@cloudscape-design/components/autosuggest';
 import Button from '@cloudscape-design/components/button';
 import ColumnLayout from '@cloudscape-design/components/column-layout';
@@ -12,7 +13,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { type ReactNode, useState } from 'react';
 import { useConsole } from '../console-context.ts';
 import { useCall } from '../use-call.ts';
-import { addressOf, type DeliveriesQuery, hiddenPartOf, kindOfQuery } from './query.ts';
+import { addressOf, type DeliveriesQuery, hasSeveralSearches, hiddenPartOf, kindOfQuery } from './query.ts';
 
 const STATES = ['accepted', 'delivering', 'scheduled', 'parked', 'delivered', 'dead', 'filtered', 'cancelled'];
 const ANY_STATE = { value: '', label: 'any' };
@@ -26,7 +27,10 @@ export function FilterForm({ query }: { readonly query: DeliveriesQuery }): Reac
   const { cursor: _, ...asked } = query;
   const [fields, setFields] = useState<DeliveriesQuery>(asked);
   const set = (name: keyof DeliveriesQuery, value: string) => setFields((before) => ({ ...before, [name]: value }));
-  const show = () => navigate(addressOf(fields), hiddenPartOf(fields));
+  const isAmbiguous = hasSeveralSearches(fields);
+  const show = () => {
+    if (!isAmbiguous) navigate(addressOf(fields), hiddenPartOf(fields));
+  };
   const field = (name: Name, label: string, description: string) => (
     <FormField label={label} description={description}>
       <Input value={fields[name] ?? ''} spellcheck={false} onChange={({ detail }) => set(name, detail.value)} />
@@ -89,6 +93,9 @@ export function FilterForm({ query }: { readonly query: DeliveriesQuery }): Reac
               {field('course', 'Course', 'The whole course id')}
               {field('text', 'Error text', 'A part of the reason')}
             </ColumnLayout>
+            {isAmbiguous && (
+              <Alert type="warning">Fill in one of learner, course and error text: each is a search of its own.</Alert>
+            )}
           </ExpandableSection>
         </SpaceBetween>
       </Container>

@@ -50,3 +50,8 @@ export function kindOfQuery({ id, event, user, course, text }: DeliveriesQuery):
   if (id !== undefined || event !== undefined) return 'by id';
   return user !== undefined || course !== undefined || text !== undefined ? 'search' : 'list';
 }
+
+/** Whether more than one search without an index is asked for. Each reads everything by itself. */
+export function hasSeveralSearches({ user, course, text }: DeliveriesQuery): boolean {
+  return [user, course, text].filter((value = '') => value.trim() !== '').length > 1;
+}

@@ -1,7 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatCost } from '../../../commands/shared/format-cost.ts';
-import { addressOf, deliveryAddress, hiddenPartOf, kindOfQuery, readQuery } from '../../../console/deliveries/query.ts';
+import {
+  addressOf,
+  deliveryAddress,
+  hasSeveralSearches,
+  hiddenPartOf,
+  kindOfQuery,
+  readQuery,
+} from '../../../console/deliveries/query.ts';
 import { type Hidden, parseAddress } from '../../../console/use-address.ts';
 
 const parse = (address: string, hidden: Hidden = {}) => readQuery(parseAddress(address, hidden));
@@ -54,4 +61,11 @@ test.each([
   [12.345, '$12.35'],
 ] as const)('%d is %s', (usd, text) => {
   expect(formatCost(usd)).toBe(text);
+});
+
+test('one search without an index at a time: of a learner, of a course, or for a text', () => {
+  expect(hasSeveralSearches({ state: 'dead', user: '42', course: ' ' })).toBe(false);
+  expect(hasSeveralSearches({ text: 'HTTP 500' })).toBe(false);
+  expect(hasSeveralSearches({ user: '42', course: 'course-v1:a+b+c' })).toBe(true);
+  expect(hasSeveralSearches({ user: '42', text: 'HTTP 500' })).toBe(true);
 });
