@@ -20,7 +20,7 @@ export async function openConsole(
   const interruption = context.noteInterruption();
   context.terminal.print(`The console of stage ${stage} is at
   ${server.address}
-Whoever has this address may do what your AWS credentials may do, as long as this command runs. Ctrl-C ends it.`);
+A person or program that has this address can do what your AWS credentials may do, as long as this command runs. Ctrl-C ends it.`);
   try {
     await Promise.race([interruption.requested, parentEnd()]);
     return 0;

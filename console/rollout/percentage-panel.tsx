@@ -32,7 +32,7 @@ export function PercentagePanel({ deployed, enterprises, whyBusy, onChange }: Pe
   const text = entered?.text ?? String(current);
   const chosen = readWhole(text, BOUNDS);
   const enter = (value: string) => setEntered({ text: value, over: entered?.over ?? current });
-  // Off, it affects nobody: what it would mean with the flag on is what the operator wants to know.
+  // Off, it affects no enterprise: what it would mean with the flag on is what the operator wants to know.
   const shown = { ...flag, enabled: true };
   return (
     <Container

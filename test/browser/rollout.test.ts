@@ -242,7 +242,7 @@ describeWithPart('the rollout', MISSING, () => {
     await asked;
   });
 
-  test('a document that somebody has broken in the AppConfig console: what to do, and disabling works', async () => {
+  test('a document that was broken in the AppConfig console: what to do, and disabling works', async () => {
     deployLoose({ enabled: true, rollout_percentage: 250 });
     await open();
     await isShown('The flag cannot be read');

@@ -35,7 +35,7 @@ test('the address is printed with its token and what that means; Ctrl-C ends it:
   const console = open();
   const printed = await console.printed;
   expect(printed).toMatch(
-    /^The console of stage local is at\n {2}http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}\nWhoever has this address may do what your AWS credentials may do/,
+    /^The console of stage local is at\n {2}http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}\nA person or program that has this address can do what your AWS credentials may do/,
   );
   const [url = ''] = /http:\/\/[\d.:]+/.exec(printed) ?? [];
   expect((await fetch(`${url}/nothing.js`)).status).toBe(404);

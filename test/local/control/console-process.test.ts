@@ -27,7 +27,7 @@ const STAYS = 'setInterval(() => {}, 1000);';
 test('the address is what it prints, also in parts; it ends when it is closed', async () => {
   const text = `${STAYS}
     process.stdout.write('The console is at\\n  http://127.0.0.1:1/#tok', () =>
-      setImmediate(() => console.log('en=abc-_1\\nWhoever has it')));`;
+      setImmediate(() => console.log('en=abc-_1\\nA person or program')));`;
   const child = startConsoleProcess(never, program('parts', text));
   expect(await child.started).toEqual({ address: 'http://127.0.0.1:1/#token=abc-_1' });
   await child.close();

@@ -76,7 +76,7 @@ describe('the flag', () => {
     });
   });
 
-  test('that somebody has broken in the AppConfig console: says what to do, and can be disabled', async () => {
+  test('that was broken in the AppConfig console: says what to do, and can be disabled', async () => {
     operator.deployDocument(BROKEN);
     expect(await read()).toMatchObject({
       newest: { number: 3 },
