@@ -27,7 +27,11 @@ export const ROUTES: readonly Route[] = [
       return id === undefined ? <IntegrationsPage /> : <IntegrationPage id={id} />;
     },
   },
-  { title: 'Dead letters', path: '/dead-letters', render: ({ query }) => <DeadLettersPage query={query} /> },
+  {
+    title: 'Dead letters',
+    path: '/dead-letters',
+    render: ({ query, text }) => <DeadLettersPage key={text} query={query} />,
+  },
   { title: 'Rollout', path: '/rollout', render: () => <RolloutPage /> },
   { title: 'Architecture', path: '/architecture', render: () => <ArchitecturePage /> },
 ];

@@ -16,13 +16,16 @@ export function DeliveriesPage({ address }: { readonly address: Address }): Reac
   if (webhookId !== undefined && webhookId !== '') return <DeliveryPage webhookId={decoded(webhookId)} />;
   const query = readQuery(address);
   const kind = kindOfQuery(query);
+  // What another query asks for starts from nothing. Another page of the same one keeps the focus.
+  const { cursor: _, ...asked } = query;
+  const key = JSON.stringify(asked);
   return (
     <ContentLayout header={<Header variant="h1">Deliveries</Header>}>
       <SpaceBetween size="l">
-        <FilterForm key={JSON.stringify(query)} query={query} />
-        {kind === 'by id' && <FoundById query={query} />}
-        {kind === 'list' && <DeliveryList query={query} />}
-        {kind === 'search' && <SearchWithoutIndex query={query} />}
+        <FilterForm key={key} query={query} />
+        {kind === 'by id' && <FoundById key={key} query={query} />}
+        {kind === 'list' && <DeliveryList key={key} query={query} />}
+        {kind === 'search' && <SearchWithoutIndex key={key} query={query} />}
       </SpaceBetween>
     </ContentLayout>
   );

@@ -5,7 +5,7 @@ import Header from '@cloudscape-design/components/header';
 import LiveRegion from '@cloudscape-design/components/live-region';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import type { InputOf } from '../../commands/console/operation.ts';
 import type { Operations } from '../../commands/console/operations.ts';
 import type { FoundDelivery } from '../../commands/ledger/find-deliveries.ts';
@@ -39,11 +39,11 @@ export function DeliveryList({ query }: { readonly query: DeliveriesQuery }): Re
   );
   const { start } = run;
   const input = JSON.stringify(inputOf(query));
-  const read = () => {
+  const read = useCallback(() => {
     setSoFar(NOTHING);
     start(JSON.parse(input));
-  };
-  useEffect(() => start(JSON.parse(input)), [start, input]);
+  }, [start, input]);
+  useEffect(read, [read]);
 
   const isOlder = soFar.to !== 'newer';
   const found = run.result?.deliveries ?? (isOlder ? soFar.deliveries : soFar.deliveries.toReversed());

@@ -101,6 +101,7 @@ describeWithPart('the deliveries', MISSING, () => {
     expect(second.filter((id) => first.includes(id))).toEqual([]);
     await opened.page.getByRole('button', { name: 'Newer' }).click();
     await linkOf(webhookId('many', 'latest')).waitFor();
+    await opened.page.getByRole('button', { name: 'Read again' }).waitFor();
     expect(await idsOnPage()).toEqual(first);
   });
 
