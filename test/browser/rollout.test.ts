@@ -157,7 +157,7 @@ describeWithPart('the rollout', MISSING, () => {
       expect(served()).toMatchObject({ rollout_percentage: 20 });
     });
 
-    test('disables at the same time from a terminal: both are told that it is off', async () => {
+    test('disables at the same time from a terminal: the output of both says that it is off', async () => {
       await open();
       await button('Disable for all enterprises').click();
       await dialog().getByRole('button', { name: 'Run' }).click();
